@@ -1,0 +1,18 @@
+"""How a French text commits itself to what it claims: asserted, probable, personal opinion or denied."""
+
+from certainty.classifier import CertaintyClassifier, load, score
+from certainty.errors import CertaintyError
+from certainty.labels import Label
+from certainty.results import Cue, Document, SentenceScore
+
+__all__ = [
+    "CertaintyClassifier",
+    "CertaintyError",
+    "Cue",
+    "Document",
+    "Label",
+    "SentenceScore",
+    "load",
+    "score",
+]
+__version__ = "0.1.0"

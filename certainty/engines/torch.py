@@ -1,0 +1,28 @@
+"""The torch engine: for GPUs, and for checkpoints without an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from certainty.engines import Logits
+from certainty.modeling import CertaintyModel
+
+
+class TorchEngine:
+    """Runs `model.safetensors`, on a GPU where there is one (in bfloat16), else on the CPU (in float32)."""
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = CertaintyModel.from_pretrained(folder).to(self._device)
+
+    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
+        """Return the logits for arrays of shape (rows, length)."""
+        ids, mask = (torch.from_numpy(x).to(self._device) for x in (input_ids, attention_mask))
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            return self._model.logits(ids, mask)

@@ -1,0 +1,121 @@
+"""The torch model: any Hugging Face encoder with its classification head, and three small heads beside it.
+
+Needs torch and transformers; `import certainty` never imports this module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from certainty.engines import Logits
+from certainty.errors import CertaintyError
+from certainty.labels import LABELS
+from certainty.model_folder import WEIGHTS_FILE
+
+_HEADS_PREFIX = "certainty_heads."
+
+
+class CertaintyModel(nn.Module):
+    """A sequence classifier of transformers (the label head) with heads for cue, attribution and claim.
+
+    The label head is the encoder's own, so `transformers.pipeline("text-classification")` reads it from the
+    saved folder; the other heads stand beside it in the same file.
+
+    Args:
+        classifier: A model with `num_labels=4` that returns `logits` and `hidden_states`.
+    """
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+        size = classifier.config.hidden_size
+        self.heads = nn.ModuleDict(
+            {
+                "cue": nn.Linear(size, 1),
+                "claim": nn.Sequential(nn.Linear(size, size // 2), nn.Tanh(), nn.Linear(size // 2, 1)),
+                "attributed": nn.Sequential(nn.Linear(size, size // 2), nn.Tanh(), nn.Linear(size // 2, 1)),
+            }
+        )
+
+    @property
+    def config(self) -> Any:
+        """The encoder's configuration."""
+        return self.classifier.config
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length) logits."""
+        output = self.classifier(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        hidden = output.hidden_states[-1]
+        return (
+            output.logits,
+            self.heads["claim"](hidden[:, 0]).squeeze(-1),
+            self.heads["attributed"](hidden[:, 0]).squeeze(-1),
+            self.heads["cue"](hidden).squeeze(-1),
+        )
+
+    @classmethod
+    def from_encoder(cls, encoder: str | Path, dropout: float | None = None) -> CertaintyModel:
+        """Put new heads on a pretrained encoder: a folder or a hub id.
+
+        Args:
+            encoder: Folder or hub id.
+            dropout: Overrides the encoder's dropout rates.
+        """
+        options: dict[str, Any] = {}
+        if dropout is not None:
+            config = AutoConfig.from_pretrained(encoder)
+            names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "mlp_dropout", "classifier_dropout")
+            options = {name: dropout for name in names if hasattr(config, name)}
+        try:
+            classifier = AutoModelForSequenceClassification.from_pretrained(
+                encoder,
+                num_labels=len(LABELS),
+                id2label=dict(enumerate(label.value for label in LABELS)),
+                label2id={label.value: i for i, label in enumerate(LABELS)},
+                dtype=torch.float32,
+                **options,
+            )
+        except (OSError, ValueError) as error:
+            raise CertaintyError(f"{encoder}: cannot load the encoder: {error}") from error
+        return cls(classifier)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> CertaintyModel:
+        """Load what `save_pretrained` wrote.
+
+        Raises:
+            CertaintyError: a file is missing or damaged.
+        """
+        folder = Path(folder)
+        try:
+            model = cls(AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder)))
+            tensors = load_file(folder / WEIGHTS_FILE)
+            heads = {k.removeprefix(_HEADS_PREFIX): v for k, v in tensors.items() if k.startswith(_HEADS_PREFIX)}
+            body = {k: v for k, v in tensors.items() if not k.startswith(_HEADS_PREFIX)}
+            model.classifier.load_state_dict(body)
+            model.heads.load_state_dict(heads)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise CertaintyError(f"{folder}: cannot load the model's weights: {error}") from error
+        return model.float().eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write `config.json` and `model.safetensors`, as 16-bit floats."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config.architectures = [type(self.classifier).__name__]
+        self.config.save_pretrained(folder)
+        tensors = {name: value for name, value in self.classifier.state_dict().items()}
+        tensors |= {f"{_HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
+        half = {name: v.half().contiguous() if v.is_floating_point() else v for name, v in tensors.items()}
+        save_file(half, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+
+    def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """Run without gradients and return numpy arrays."""
+        with torch.inference_mode():
+            return Logits(*(x.float().cpu().numpy() for x in self(input_ids, attention_mask)))

@@ -1,0 +1,88 @@
+"""Files and standard input → text, whatever the usual encodings of French files."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from pathlib import Path
+
+from certainty.errors import CertaintyError
+
+logger = logging.getLogger(__name__)
+
+_FALLBACK = "cp1252"  # what Windows programs of Western Europe write; Latin-1 text reads the same
+
+
+def read_text(path: Path, encoding: str | None = None) -> str:
+    """Read a text file.
+
+    Line breaks stay as they are in the file, so that offsets point into the decoded text; a byte order mark is no part
+    of it.
+
+    Args:
+        path: The file.
+        encoding: Its encoding; None detects UTF-8, and UTF-16 by its byte order mark, and falls back to Windows-1252
+            with a logged warning.
+
+    Raises:
+        CertaintyError: there is no such file, it is a directory, or it cannot be read or decoded; see `decode`.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise CertaintyError(f"{path}: no such file; check the name and the folder.") from None
+    except IsADirectoryError:
+        raise CertaintyError(f"{path}: is a directory; give the files in it, such as {path / '*.txt'}.") from None
+    except OSError as error:
+        raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    return decode(data, str(path), encoding)
+
+
+def decode(data: bytes, name: str, encoding: str | None = None) -> str:
+    """Decode the bytes of a text file; see `read_text`.
+
+    Args:
+        data: What the file holds.
+        name: Names it in messages.
+        encoding: As for `read_text`.
+
+    Raises:
+        CertaintyError: nothing or only white space is in it, it holds NUL characters as binary files do, the encoding
+            is unknown, or the bytes are not text in it.
+    """
+    text = _detect(data, name) if encoding is None else _decode_as(data, name, encoding)
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise CertaintyError(f"{name}: is empty; give a file with text in it.")
+    if "\0" in text:
+        raise CertaintyError(
+            f"{name}: holds NUL characters, so it is not plain text; save it as UTF-8 text, or give the encoding if it "
+            "is UTF-16 without a byte order mark (utf-16-le, utf-16-be)."
+        )
+    return text
+
+
+def _detect(data: bytes, name: str) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _decode_as(data, name, "utf-16")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _decode_as(data, name, _FALLBACK)
+    if "\0" not in text:
+        logger.warning("%s: not UTF-8, read as Windows-1252; give the encoding if accents look wrong.", name)
+    return text
+
+
+def _decode_as(data: bytes, name: str, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        raise CertaintyError(
+            f"{name}: unknown encoding {encoding!r}; give one that Python knows, such as utf-8, cp1252, latin-1 or "
+            "utf-16."
+        ) from None
+    except UnicodeError as error:
+        raise CertaintyError(
+            f"{name}: cannot be decoded as {encoding} ({error}); give its true encoding or save it as UTF-8 text."
+        ) from error

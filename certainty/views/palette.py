@@ -1,0 +1,50 @@
+"""A colour and a text mark for each label, so that no meaning hangs on colour alone.
+
+The tints are four of the eight colours of Okabe and Ito, "Color Universal Design" (2008): of all fours of that set, the
+one with the most familiar meanings among those whose tints stay furthest apart (CIE76 ≥ 9 at 40 % over white and over
+near-black) for normal and for protan, deutan and tritan sight, simulated after Machado et al. (2009).
+"""
+
+from __future__ import annotations
+
+from certainty.labels import Label
+
+RGB = tuple[int, int, int]
+
+TINTS: dict[Label, RGB] = {
+    Label.ASSERTED: (0, 114, 178),
+    Label.PROBABLE: (240, 228, 66),
+    Label.PERSONAL_OPINION: (204, 121, 167),
+    Label.DENIED: (213, 94, 0),
+}
+"""Background of a sentence, laid over `LIGHT` or `DARK` with an opacity of `tint_opacity`."""
+
+INKS: dict[Label, str] = {
+    Label.ASSERTED: "#007bc0",
+    Label.PROBABLE: "#80770a",
+    Label.PERSONAL_OPINION: "#bc4e8b",
+    Label.DENIED: "#c15500",
+}
+"""Terminal text: the same hues at the luminance that contrasts 4.5 : 1 with black and with white alike."""
+
+MARKS: dict[Label, str] = {
+    Label.ASSERTED: "=",
+    Label.PROBABLE: "≈",
+    Label.PERSONAL_OPINION: "◆",
+    Label.DENIED: "≠",
+}
+"""One character, one terminal cell each."""
+
+ATTRIBUTED_MARK = "❞"
+
+LIGHT: tuple[RGB, RGB, RGB] = ((255, 255, 255), (28, 28, 30), (96, 96, 102))
+"""Background, text, and text of a sentence without a claim."""
+
+DARK: tuple[RGB, RGB, RGB] = ((24, 25, 28), (236, 236, 238), (160, 160, 168))
+
+FAINTEST, STRONGEST = 0.10, 0.40
+
+
+def tint_opacity(probability: float) -> float:
+    """Return the opacity of a tint, in [0, 1]: it grows with the probability, from chance (1 in 4) to certainty."""
+    return FAINTEST + (STRONGEST - FAINTEST) * max(0.0, (probability - 0.25) / 0.75)

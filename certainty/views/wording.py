@@ -1,0 +1,46 @@
+"""What several views say in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from certainty.labels import Label
+from certainty.results import Document, SentenceScore
+
+NO_CLAIM = "no claim"
+ATTRIBUTED = "attributed"
+
+
+def label_name(label: Label) -> str:
+    """Return the name of a label for people: "personal opinion"."""
+    return label.value.replace("_", " ")
+
+
+def percent(probability: float) -> str:
+    """Return a whole percentage that never rounds to certainty: ">99%", "87%", "<1%"."""
+    if 0.995 <= probability < 1:
+        return ">99%"
+    if 0 < probability < 0.005:
+        return "<1%"
+    return f"{probability:.0%}"
+
+
+def claimless(document: Document) -> int:
+    """Count the sentences that make no claim."""
+    return sum(not sentence.is_claim for sentence in document)
+
+
+def split_at_cues(sentence: SentenceScore) -> Iterator[tuple[str, bool]]:
+    """Cut a sentence into (text, is a cue) pieces, which joined give the sentence again."""
+    done = 0
+    for cue in sorted(sentence.cues):
+        start = max(cue.start - sentence.start, done)
+        end = min(cue.end - sentence.start, len(sentence.text))
+        if start >= end:
+            continue
+        if start > done:
+            yield sentence.text[done:start], False
+        yield sentence.text[start:end], True
+        done = end
+    if done < len(sentence.text):
+        yield sentence.text[done:], False

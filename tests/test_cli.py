@@ -1,0 +1,247 @@
+"""The command line, on a small random model."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import certainty
+from certainty.cli import main
+
+TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
+Score = Callable[..., int]
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "article.txt"
+    path.write_text(TEXT, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.fixture
+def score(tiny_model: Path) -> Score:
+    def run(*arguments: object) -> int:
+        return main(["score", "--model", str(tiny_model), *map(str, arguments)])
+
+    return run
+
+
+def command(tiny_model: Path, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", "certainty", "score", "--model", str(tiny_model), *map(str, arguments)]
+
+
+def test_json_is_what_the_library_returns(
+    score: Score, tiny_model: Path, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(article, "--format", "json") == 0
+    expected = certainty.load(tiny_model).score(TEXT).to_dict()
+    result = json.loads(capsys.readouterr().out)
+    assert result == json.loads(json.dumps({"file": str(article), **expected}))
+    assert len(result["sentences"]) == 4
+
+
+def test_several_files_make_a_list_in_the_given_order(
+    score: Score, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = article.with_name("autre.txt")
+    other.write_bytes("Elle n’est pas venue à l’été.".encode("cp1252"))
+    assert score(other, article, "--format", "json") == 0
+    results = json.loads(capsys.readouterr().out)
+    assert [row["file"] for row in results] == [str(other), str(article)]
+    assert results[0]["text"] == "Elle n’est pas venue à l’été."
+
+
+@pytest.mark.parametrize("name", [[], ["-"]])
+def test_reads_standard_input(tiny_model: Path, name: list[str]) -> None:
+    done = subprocess.run(
+        command(tiny_model, *name, "--format", "jsonl"), input=TEXT.encode("utf-16"), capture_output=True, check=True
+    )
+    rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert {row["file"] for row in rows} == {"stdin"}
+    assert all(TEXT[row["start"] : row["end"]] == row["text"] for row in rows)
+
+
+def test_csv_offsets_point_into_the_file(score: Score, article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    article.write_bytes(TEXT.replace("\n", "\r\n").encode())
+    assert score(article, "--format", "csv") == 0
+    given = article.read_bytes().decode()
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 4
+    assert all(given[int(row["start"]) : int(row["end"])] == row["text"] for row in rows)
+
+
+def test_table_is_plain_in_a_pipe_and_coloured_on_demand(
+    score: Score, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(article) == 0
+    plain = capsys.readouterr().out
+    assert "\x1b" not in plain and "Le pont aurait cédé." in plain
+    assert score(article, "--color", "always") == 0
+    assert "\x1b[" in capsys.readouterr().out
+
+
+def on_a_terminal(run: list[str], stream: str, **variables: str) -> tuple[bytes, bytes]:
+    """Run with `stream` on a pseudo-terminal and the other one in a pipe; return what came on each."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", **variables}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: theirs}
+    shown = b""
+    with subprocess.Popen(run, env=environment, **streams) as process:  # type: ignore[call-overload]
+        os.close(theirs)
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:  # Linux: the other side has closed
+            pass
+        os.close(ours)
+        piped = process.communicate()[stream == "stdout"]
+    return shown, piped
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty")
+@pytest.mark.parametrize(("no_color", "ansi"), [("", True), ("1", False)])
+def test_table_is_coloured_on_a_terminal_unless_no_color_is_set(
+    tiny_model: Path, article: Path, no_color: str, ansi: bool
+) -> None:
+    shown, errors = on_a_terminal(command(tiny_model, article), "stdout", NO_COLOR=no_color)
+    assert (b"\x1b[" in shown) is ansi
+    assert b"Qui paiera ?" in shown and not errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty")
+def test_progress_bar_shows_for_several_files_and_leaves_the_output_alone(tiny_model: Path, article: Path) -> None:
+    shown, output = on_a_terminal(command(tiny_model, article, article, "missing", "--format", "jsonl"), "stderr")
+    assert b"Scoring" in shown and b"error: missing" in shown
+    assert len([json.loads(line) for line in output.splitlines()]) == 8
+    shown, output = on_a_terminal(command(tiny_model, article, "--format", "jsonl"), "stderr")
+    assert not shown and output.count(b"\n") == 4
+
+
+def test_bad_file_is_reported_and_the_others_are_scored(
+    score: Score, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, output = article.with_name("missing.txt"), article.with_name("scores.jsonl")
+    assert score(missing, article, article.parent, "--format", "jsonl", "--output", output) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.startswith("error: ") for line in errors] == [True, True]
+    assert str(missing) in errors[0] and str(article.parent) in errors[1]
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_output_file_is_written_whole_or_not_at_all(
+    score: Score, article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = article.with_name("page.html")
+    output.write_text("as it was", encoding="utf-8")
+    assert score(article.with_name("missing.txt"), "--format", "html", "--output", output) == 2
+    assert output.read_text(encoding="utf-8") == "as it was"
+
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.views.html.render_page", interrupted)
+        assert score(article, "--format", "html", "--output", output) == 130
+    assert output.read_text(encoding="utf-8") == "as it was"
+
+    assert score(article, "--format", "html", "--output", output) == 0
+    assert "aurait cédé" in output.read_text(encoding="utf-8")
+    assert sorted(path.name for path in article.parent.iterdir()) == ["article.txt", "page.html"]
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_output_may_be_a_device_but_no_input_and_no_folder(
+    score: Score, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(article, "--output", os.devnull) == 0
+    assert not Path(os.devnull).is_file()
+    assert score(article, "--output", article) == 2
+    assert "is also to be scored" in capsys.readouterr().err
+    assert article.read_bytes().decode() == TEXT
+    assert score(article, "--output", article.parent / "none" / "out.csv") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_bad_model_is_one_line(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(article), "--model", str(article.parent)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and str(article.parent) in error
+
+
+def test_unknown_format_is_refused(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["score", str(article), "--format", "xml"])
+    assert caught.value.code == 2
+    assert "xml" in capsys.readouterr().err
+
+
+def test_writes_utf8_whatever_the_locale(tiny_model: Path, article: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command(tiny_model, article), capture_output=True, env=environment, check=True)
+    assert "« Je crois qu’il a tort »" in done.stdout.decode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are no UTF-8")
+def test_file_name_that_is_no_utf8(tiny_model: Path, article: Path) -> None:
+    odd = os.fsencode(article.parent) + b"/caf\xe9.txt"
+    Path(os.fsdecode(odd)).write_text(TEXT, encoding="utf-8")
+    for form in ("table", "json", "csv", "html"):
+        run = [*map(os.fsencode, command(tiny_model, "--format", form)), odd]
+        done = subprocess.run(run, capture_output=True, check=True)
+        assert "aurait cédé" in done.stdout.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes")
+def test_closed_pipe_ends_quietly(tiny_model: Path, article: Path) -> None:
+    article.write_text(TEXT * 2000, encoding="utf-8")
+    run = subprocess.Popen(command(tiny_model, article), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert run.stdout is not None and run.stderr is not None
+    assert run.stdout.readline().startswith(b"# ")
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait(60) == 0
+    run.stderr.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_with_130(tiny_model: Path) -> None:
+    run = subprocess.Popen(
+        command(tiny_model), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )  # waits for its input
+    time.sleep(1.5)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert (run.returncode, errors) == (130, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["score", "--help"]])
+def test_help_is_light(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom certainty.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "finally: assert not {'onnxruntime', 'torch', 'rich', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "certainty" in done.stdout
+
+
+def test_json_needs_no_rich(tiny_model: Path, article: Path) -> None:
+    code = (
+        "import sys\nfrom certainty.cli import main\n"
+        f"main(['score', '--model', {str(tiny_model)!r}, '--format', 'json', {str(article)!r}])\n"
+        "assert not {'torch', 'rich', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,266 @@
+"""The views of a scored document, on documents built by hand."""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from html.parser import HTMLParser
+from typing import TextIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certainty import Cue, Document, Label, SentenceScore
+from certainty.labels import LABELS
+from certainty.views.html import render_fragment, render_page
+from certainty.views.palette import DARK, INKS, LIGHT, TINTS, tint_opacity
+from certainty.views.plain import write_plain
+from certainty.views.records import CSV_COLUMNS, write_csv, write_json, write_jsonl
+from certainty.views.table import write_table
+from certainty.views.wording import percent, split_at_cues
+
+TEXT = "Le pont aurait cédé.\r\n\r\n« Il\u00a0tient\u00a0», dit\nle <b>maire</b> & co.\tQui\u00a0paiera\u00a0?\n"
+
+
+def scored(
+    text: str, start: int, end: int, label: Label, cues: tuple[str, ...] = (), claim: bool = True, source: bool = False
+) -> SentenceScore:
+    rest = {other: 0.03 for other in LABELS}
+    spans = tuple(Cue(text.index(cue, start), text.index(cue, start) + len(cue), cue) for cue in cues)
+    return SentenceScore(text[start:end], start, end, label, {**rest, label: 0.91}, claim, source, spans)
+
+
+def span(words: str) -> tuple[int, int]:
+    return TEXT.index(words), TEXT.index(words) + len(words)
+
+
+DOCUMENT = Document(
+    TEXT,
+    (
+        scored(TEXT, *span("Le pont aurait cédé."), Label.PROBABLE, ("aurait",)),
+        scored(TEXT, *span("« Il\u00a0tient\u00a0», dit\nle <b>maire</b> & co."), Label.ASSERTED, source=True),
+        scored(TEXT, *span("Qui\u00a0paiera\u00a0?"), Label.DENIED, claim=False),
+    ),
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """Any text, cut anywhere, with cues anywhere, overlapping ones too."""
+    text = draw(st.text(st.characters(), max_size=60))
+    places = st.integers(0, len(text))
+    cuts = sorted(draw(st.lists(places, max_size=8)))
+    sentences = []
+    for start, end in zip(cuts[::2], cuts[1::2], strict=False):
+        if start == end:
+            continue
+        within = st.integers(start, end)
+        pairs = [sorted(pair) for pair in draw(st.lists(st.tuples(within, within), max_size=3))]
+        p = draw(st.floats(0.25, 1))
+        label = draw(st.sampled_from(LABELS))
+        probabilities = {other: p if other is label else (1 - p) / 3 for other in LABELS}
+        cues = tuple(Cue(a, b, text[a:b]) for a, b in pairs if a < b)
+        flags = draw(st.booleans()), draw(st.booleans())
+        sentences.append(SentenceScore(text[start:end], start, end, label, probabilities, *flags, cues))
+    return Document(text, tuple(sentences))
+
+
+def written(write: Callable[..., None], *documents: Document, **options: object) -> str:
+    out: TextIO = io.StringIO(newline="")
+    write([(f"{i}.txt", document) for i, document in enumerate(documents)], out, **options)
+    return out.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+class Reader(HTMLParser):
+    """The text inside `certainty-text` elements, and the attributes of every element."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self._depth = "", 0
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if self._depth or ("class", "certainty-text") in attributes:
+            self._depth += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth = max(0, self._depth - 1)
+
+    def handle_data(self, data: str) -> None:
+        if self._depth:
+            self.text += data
+
+
+def test_html_keeps_the_whole_text_and_escapes_it() -> None:
+    evil = "<script>alert(\"x\")</script> a\n& 'b'"
+    document = Document(evil, (scored(evil, 0, len(evil), Label.DENIED, ("<script>",)),))
+    page = render_page([DOCUMENT, document], ["<i>", "b"])
+    assert Reader(page).text == TEXT + evil
+    assert not {"script", "i", "b"} & {tag for tag, _ in Reader(page).tags}
+    assert "&lt;script&gt;" in page and "<h1>&lt;i&gt;</h1>" in page
+
+
+def test_html_asks_nothing_of_the_network() -> None:
+    page = render_page([DOCUMENT], ["article.txt"])
+    assert "http" not in page and "url(" not in page and "@import" not in page
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in Reader(page).tags}
+
+
+def test_html_shows_label_strength_cue_and_source() -> None:
+    reader = Reader(DOCUMENT.to_html())
+    sentences = [attributes for tag, attributes in reader.tags if tag == "span"]
+    assert [s["aria-label"] for s in sentences] == ["probable, 91%", "asserted, 91%, attributed", "no claim"]
+    assert sentences[0]["title"] == "probable 91% · asserted 3% · personal opinion 3% · denied 3%"
+    assert sentences[0]["style"] == f"--opacity:{tint_opacity(0.91):.2f}"
+    assert "certainty-attributed" in str(sentences[1]["class"])
+    assert "<u>aurait</u>" in DOCUMENT.to_html()
+    for count in ("1 asserted", "1 probable", "0 personal opinion", "0 denied", "1 no claim"):
+        assert f"{count}</li>" in DOCUMENT.to_html()
+
+
+def test_html_fragment_is_no_page_and_restyles_nothing_outside() -> None:
+    fragment = DOCUMENT._repr_html_()
+    assert fragment == render_fragment(DOCUMENT)
+    assert "<html" not in fragment and "<body" not in fragment
+    style = fragment.partition("<style>")[2].partition("</style>")[0]
+    style = re.sub(r"@media[^{]*\{(.*?\})\}", r"\1", style)
+    selectors = [part.strip() for rule in style.split("}") for part in rule.partition("{")[0].split(",")]
+    assert all(selector.startswith(".certainty") for selector in selectors if selector)
+
+
+def test_html_needs_a_title_for_each_document() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        render_page([DOCUMENT], ["a", "b"])
+
+
+def contrast(one: Sequence[int], other: Sequence[int]) -> float:
+    """Contrast ratio of WCAG 2."""
+    dark, light = sorted(
+        sum(
+            weight * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+            for weight, c in zip((0.2126, 0.7152, 0.0722), (part / 255 for part in colour), strict=True)
+        )
+        for colour in (one, other)
+    )
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_colours_are_readable(label: Label) -> None:
+    for background, text, dim in (LIGHT, DARK):
+        a = tint_opacity(1)
+        tinted = tuple(round(a * t + (1 - a) * b) for t, b in zip(TINTS[label], background, strict=True))
+        assert contrast(tinted, text) >= 4.5
+        assert contrast(background, dim) >= 4.5
+    ink = tuple(bytes.fromhex(INKS[label][1:]))
+    assert min(contrast(ink, (0, 0, 0)), contrast(ink, (255, 255, 255))) >= 4.4
+
+
+def test_plain_is_one_aligned_line_a_sentence() -> None:
+    lines = written(write_plain, DOCUMENT).split("\n")
+    assert lines == [
+        "# 0.txt: 1 asserted, 1 probable, 0 personal_opinion, 0 denied, 1 no_claim",
+        "probable           91%  -           Le pont aurait cédé.  [aurait]",
+        "asserted           91%  attributed  « Il\u00a0tient\u00a0», dit le <b>maire</b> & co.",
+        "no_claim             -  -           Qui\u00a0paiera\u00a0?",
+        "",
+    ]
+
+
+def test_plain_wraps_and_cuts_nothing() -> None:
+    text = "mot " * 500 + "fin."
+    assert text in written(write_plain, Document(text, (scored(text, 0, len(text), Label.ASSERTED),)))
+
+
+def test_table_underlines_cues_and_dims_what_claims_nothing() -> None:
+    table = written(write_table, DOCUMENT, width=100)
+    assert re.search(r"\x1b\[1;4;[\d;]*maurait\x1b\[0m", table)
+    assert re.search(r"\x1b\[2mQui\u00a0paiera\u00a0\?", table)
+    assert "1 no claim" in table and "❞ attributed" in table
+
+
+@pytest.mark.parametrize("width", [30, 59, 60, 100])
+def test_table_wraps_to_the_width_and_never_at_a_no_break_space(width: int) -> None:
+    text = "Il « demande », dit-on : « pourquoi ? » et « comment ? » " * 4
+    text = text.replace("« ", "«\u00a0").replace(" »", "\u00a0»").replace(" ?", "\u202f?").replace(" :", "\u00a0:")
+    table = written(write_table, Document(text, (scored(text, 0, len(text), Label.DENIED, ("demande",)),)), width=width)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", table).split("\n")
+    assert max(map(len, lines)) <= width
+    assert len(lines) > 6
+    assert not [line for line in lines if line.strip()[:1] in {"»", "?", ":"} and line.strip()]
+
+
+def test_csv_round_trip() -> None:
+    rows = list(csv.DictReader(io.StringIO(written(write_csv, DOCUMENT, DOCUMENT), newline="")))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert [row["file"] for row in rows] == ["0.txt"] * 3 + ["1.txt"] * 3
+    for row, sentence in zip(rows, [*DOCUMENT, *DOCUMENT], strict=True):
+        assert TEXT[int(row["start"]) : int(row["end"])] == row["text"] == sentence.text
+        assert row["label"] == sentence.label
+        assert float(row["probability"]) == float(row[sentence.label]) == sentence.probability
+        assert (row["is_claim"] == "true", row["attributed"] == "true") == (sentence.is_claim, sentence.attributed)
+        assert row["cues"] == " | ".join(cue.text for cue in sentence.cues)
+
+
+def test_jsonl_round_trip() -> None:
+    rows = [json.loads(line) for line in written(write_jsonl, DOCUMENT).splitlines()]
+    assert rows == [{"file": "0.txt", **sentence.to_dict()} for sentence in DOCUMENT]
+
+
+def test_json_is_an_object_or_a_list() -> None:
+    assert json.loads(written(write_json, DOCUMENT, as_list=False)) == {"file": "0.txt", **DOCUMENT.to_dict()}
+    several = json.loads(written(write_json, DOCUMENT, DOCUMENT, as_list=True))
+    assert [row["file"] for row in several] == ["0.txt", "1.txt"]
+    assert json.loads(written(write_json, as_list=True)) == []
+
+
+def test_dataframe_has_typed_columns_even_when_empty() -> None:
+    pytest.importorskip("pandas")
+    frame = DOCUMENT.to_dataframe()
+    empty = Document("", ()).to_dataframe()
+    assert list(frame.columns) == list(empty.columns)
+    assert list(frame["label"]) == ["probable", "asserted", "denied"]
+    assert list(frame["probable"]) == [0.91, 0.03, 0.03]
+    assert frame["cues"][0] == DOCUMENT[0].cues
+    assert str(empty["start"].dtype) == "int64" and str(empty["is_claim"].dtype) == "bool"
+
+
+def test_dataframe_without_pandas_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r'pip install "certainty\[pandas\]"'):
+        DOCUMENT.to_dataframe()
+
+
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(1.0, "100%"), (0.9999, ">99%"), (0.994, "99%"), (0.004, "<1%"), (0.0, "0%")]
+)
+def test_percent_never_rounds_to_certainty(probability: float, shown: str) -> None:
+    assert percent(probability) == shown
+
+
+@given(documents())
+def test_no_text_breaks_a_view(document: Document) -> None:
+    for sentence in document:
+        assert "".join(piece for piece, _ in split_at_cues(sentence)) == sentence.text
+    page = document.to_html()
+    page.encode()
+    readable = re.sub("[\ud800-\udfff]", "\ufffd", document.text)
+    assert Reader(page).text == readable
+
+    plain = written(write_plain, document)
+    assert len(plain.split("\n")) == len(document) + 2
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", plain)
+    table = re.sub(r"\x1b\[[\d;]*m", "", written(write_table, document, width=50))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", table)
+
+    rows = list(csv.DictReader(io.StringIO(written(write_csv, document), newline="")))
+    assert [row["text"] for row in rows] == [sentence.text for sentence in document]
+    lines = written(write_jsonl, document).split("\n")[:-1]
+    assert [json.loads(line)["text"] for line in lines] == [sentence.text for sentence in document]
+    assert json.loads(written(write_json, document, as_list=False))["text"] == document.text

@@ -1,0 +1,1 @@
+"""What makes and judges models: pretraining, fine-tuning, calibration, export and evaluation."""

@@ -1,0 +1,255 @@
+"""Metrics of a classifier, on plain arrays, with bootstrap intervals.
+
+Conventions: n rows, k labels, `gold` and `predicted` are label numbers of shape (n,), `probabilities` has shape (n, k).
+Every metric takes `weights`, of shape (..., n), and returns shape (...): one value for each set of weights. A bootstrap
+resample is the count of how often it drew each row, so all resamples are computed at once. A metric that has nothing to
+count (an F1 of a class that is neither in gold nor predicted, a mean over no row) is NaN.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+Array = NDArray[Any]
+Statistic = Callable[[Array], Array]
+
+RESAMPLES = 2000
+ECE_BINS = 15
+_BLOCK = 4_000_000  # weights held in memory at a time
+_WORD = re.compile(r"\w+'?")
+
+
+class Interval(NamedTuple):
+    """A 95 % confidence interval."""
+
+    low: float
+    high: float
+
+
+class PairedTest(NamedTuple):
+    """How much better one system is than another on the same rows.
+
+    Attributes:
+        difference: Metric of the first less metric of the second.
+        interval: 95 % interval of the difference.
+        p_value: Share of the resamples in which the first is not better.
+    """
+
+    difference: float
+    interval: Interval
+    p_value: float
+
+
+def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, k: int, weights: Array | None = None) -> Array:
+    """Count the rows of each gold (row) and predicted (column) label.
+
+    Returns:
+        Shape (..., k, k).
+    """
+    cells = np.asarray(gold, dtype=int) * k + np.asarray(predicted, dtype=int)
+    counts = _total(np.eye(k * k, dtype=np.float32)[cells], weights)
+    return counts.reshape(*counts.shape[:-1], k, k)
+
+
+def macro_f1(gold: ArrayLike, predicted: ArrayLike, weights: Array | None = None) -> Array:
+    """Mean of the F1 of the labels that occur in gold (a label that does not occur cannot be judged)."""
+    k = 1 + max(np.max(gold, initial=0), np.max(predicted, initial=0))
+    confusion = confusion_matrix(gold, predicted, int(k), weights)
+    support, given = confusion.sum(-1), confusion.sum(-2)
+    scores = 2 * np.diagonal(confusion, axis1=-2, axis2=-1) / np.maximum(support + given, 1)
+    occurs = support > 0
+    return _ratio((scores * occurs).sum(-1), occurs.sum(-1))
+
+
+def accuracy(gold: ArrayLike, predicted: ArrayLike, weights: Array | None = None) -> Array:
+    """Share of the rows whose label is right."""
+    return mean(np.asarray(gold) == np.asarray(predicted), weights)
+
+
+def mean(values: ArrayLike, weights: Array | None = None) -> Array:
+    """Weighted mean of values of shape (n,)."""
+    column = np.asarray(values, dtype=np.float64)[:, None]
+    return _ratio(_total(column, weights)[..., 0], _total(np.ones_like(column), weights)[..., 0])
+
+
+def per_class(gold: ArrayLike, predicted: ArrayLike, k: int) -> tuple[Array, Array, Array, Array]:
+    """Return precision, recall, F1 and support of each label, each of shape (k,); 0 where undefined."""
+    scores = precision_recall_fscore_support(gold, predicted, labels=np.arange(k), zero_division=0)
+    return tuple(np.asarray(score) for score in scores)  # type: ignore[return-value]
+
+
+def binary_counts(gold: ArrayLike, predicted: ArrayLike) -> Array:
+    """Return true positives, false positives and false negatives of each row, shape (n, 3), for `f1`."""
+    g, p = np.asarray(gold, dtype=bool), np.asarray(predicted, dtype=bool)
+    return np.stack([g & p, ~g & p, g & ~p], axis=-1).astype(np.float32)
+
+
+def f1(counts: Array, weights: Array | None = None) -> Array:
+    """Micro F1 from the counts of each row: true positives, false positives, false negatives, shape (n, 3)."""
+    tp, fp, fn = np.moveaxis(_total(counts, weights), -1, 0)
+    return _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def cue_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[tuple[int, int]]) -> Array:
+    """Count the words of a sentence in its gold and predicted cues, for `f1`.
+
+    Args:
+        text: The sentence. A word is a run of letters and digits, with the apostrophe of an elision.
+        gold: Character spans (start, end); a word belongs to a span that it overlaps.
+        predicted: The same.
+
+    Returns:
+        Shape (3,): words in both, in the predicted only, in the gold only.
+    """
+    words = [match.span() for match in _WORD.finditer(text.replace("’", "'"))]
+
+    def members(spans: Sequence[tuple[int, int]]) -> list[bool]:
+        return [any(start < b and a < end for a, b in spans) for start, end in words]
+
+    return binary_counts(members(gold), members(predicted)).sum(0)
+
+
+def expected_calibration_error(
+    gold: ArrayLike, probabilities: Array, weights: Array | None = None, bins: int = ECE_BINS
+) -> Array:
+    """Mean gap of confidence and accuracy over equal-width bins of the top probability.
+
+    Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017, "On
+    calibration of modern neural networks".
+    """
+    confidence, correct = _top(gold, probabilities)
+    gaps = np.eye(bins)[_bin(confidence, bins)] * (correct - confidence)[:, None]
+    return _ratio(np.abs(_total(gaps, weights)).sum(-1), _total(np.ones((len(correct), 1)), weights)[..., 0])
+
+
+def brier_score(gold: ArrayLike, probabilities: Array, weights: Array | None = None) -> Array:
+    """Mean squared distance of the probabilities from the truth, summed over labels, in [0, 2] (Brier 1950)."""
+    truth = np.eye(probabilities.shape[1])[np.asarray(gold, dtype=int)]
+    return mean(((probabilities - truth) ** 2).sum(-1), weights)
+
+
+def reliability_bins(gold: ArrayLike, probabilities: Array, bins: int = ECE_BINS) -> list[dict[str, float]]:
+    """Return `low`, `high`, `count`, mean `confidence` and `accuracy` of each bin of the top probability that has rows."""
+    confidence, correct = _top(gold, probabilities)
+    number = _bin(confidence, bins)
+    return [
+        {
+            "low": b / bins,
+            "high": (b + 1) / bins,
+            "count": int((number == b).sum()),
+            "confidence": float(confidence[number == b].mean()),
+            "accuracy": float(correct[number == b].mean()),
+        }
+        for b in np.unique(number)
+    ]
+
+
+def risk_coverage(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
+    """Error rate of the most confident rows against their share of all (El-Yaniv and Wiener 2010).
+
+    Rows of equal confidence share their mean error (that of all rows, also in a resample), so nothing here depends on
+    the order of the rows.
+
+    Returns:
+        Coverage and risk, each of shape (n,): entry i is for the i + 1 most confident rows.
+    """
+    error = _errors_by_confidence(gold, probabilities)[1]
+    kept = np.arange(1, len(error) + 1)
+    return kept / max(len(error), 1), np.cumsum(error) / kept
+
+
+def aurc(gold: ArrayLike, probabilities: Array, weights: Array | None = None) -> Array:
+    """Area under the risk-coverage curve: the mean risk over all coverages (Geifman et al. 2019)."""
+    order, error = _errors_by_confidence(gold, probabilities)
+    w = np.ones(len(order)) if weights is None else weights[..., order]
+    kept = np.cumsum(w, axis=-1)
+    risk = np.cumsum(w * error, axis=-1) / np.maximum(kept, 1e-12)
+    return _ratio((w * risk).sum(-1), w.sum(-1))
+
+
+def accuracy_at_coverage(
+    gold: ArrayLike, probabilities: Array, coverage: float, weights: Array | None = None
+) -> Array:
+    """Accuracy of the most confident rows that make up `coverage` (in (0, 1]) of all, rounded up to whole rows."""
+    order, error = _errors_by_confidence(gold, probabilities)
+    w = np.ones(len(order)) if weights is None else weights[..., order]
+    before = np.cumsum(w, axis=-1) - w
+    kept = np.where(before < coverage * w.sum(-1, keepdims=True) - 1e-6, w, 0)
+    return _ratio((kept * (1 - error)).sum(-1), kept.sum(-1))
+
+
+def bootstrap(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Array:
+    """Return a statistic of each bootstrap resample of n rows, shape (resamples,).
+
+    Args:
+        statistic: From weights of shape (b, n) to values of shape (b,); any metric above with its data filled in.
+        n: Number of rows.
+        seed: The same seed, n and resamples give the same resamples, so that systems can be compared on them.
+        resamples: How many times n rows are drawn with replacement.
+    """
+    rng = np.random.default_rng(seed)
+    values, block = [], max(1, _BLOCK // max(n, 1))
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float32)
+        values.append(statistic(weights))
+    return np.concatenate(values)
+
+
+def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """95 % percentile interval of a statistic over bootstrap resamples (Efron 1979); see `bootstrap`.
+
+    Resamples on which the statistic is undefined are left out; NaN if it always is.
+    """
+    return _percentiles(bootstrap(statistic, n, seed=seed, resamples=resamples)) if n else Interval(np.nan, np.nan)
+
+
+def paired_bootstrap(
+    first: Statistic, second: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES
+) -> PairedTest:
+    """Test whether the first system is better than the second on the same rows (one-sided).
+
+    The p-value is the share of resamples in which the first is not better, with one added to both counts so that it is
+    never 0: (1 + #{difference <= 0}) / (1 + resamples); Efron and Tibshirani 1993, chapter 15.
+    """
+    difference = bootstrap(lambda w: first(w) - second(w), n, seed=seed, resamples=resamples)
+    observed = np.ones(n, dtype=np.float32)
+    p_value = (1 + int((difference <= 0).sum())) / (1 + resamples)
+    return PairedTest(float(first(observed) - second(observed)), _percentiles(difference), p_value)
+
+
+def _percentiles(values: Array) -> Interval:
+    known = values[~np.isnan(values)]
+    return Interval(*map(float, np.percentile(known, [2.5, 97.5]))) if len(known) else Interval(np.nan, np.nan)
+
+
+def _total(rows: Array, weights: Array | None) -> Array:
+    """Sum rows of shape (n, m) under weights of shape (..., n): shape (..., m)."""
+    return rows.sum(0) if weights is None else weights @ rows
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(above / below)
+
+
+def _top(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
+    return probabilities.max(1), (probabilities.argmax(1) == np.asarray(gold)).astype(np.float64)
+
+
+def _bin(confidence: Array, bins: int) -> Array:
+    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+
+
+def _errors_by_confidence(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
+    confidence, correct = _top(gold, probabilities)
+    order = np.argsort(-confidence, kind="stable")
+    _, group, size = np.unique(-confidence[order], return_inverse=True, return_counts=True)
+    return order, (np.bincount(group, weights=1 - correct[order], minlength=len(size)) / size)[group]

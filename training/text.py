@@ -1,0 +1,55 @@
+"""Raw text for pretraining: streamed paragraph by paragraph from .txt and .txt.xz files, deduplicated."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from certainty import CertaintyError
+
+
+def text_files(paths: Iterable[str | Path]) -> list[Path]:
+    """Expand directories to their .txt and .txt.xz files, in alphabetical order.
+
+    Raises:
+        CertaintyError: a path does not exist, or nothing was found.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            files.extend(sorted(p for p in path.iterdir() if p.name.endswith((".txt", ".txt.xz"))))
+        elif path.exists():
+            files.append(path)
+        else:
+            raise CertaintyError(f"{path}: no such file or directory.")
+    if not files:
+        raise CertaintyError("No .txt or .txt.xz file among the given paths.")
+    return files
+
+
+def read_paragraphs(path: Path) -> Iterator[str]:
+    """Yield the non-empty lines of a text file, one paragraph each."""
+    opener = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            paragraph = line.strip()
+            if paragraph:
+                yield paragraph
+
+
+def deduplicate(paragraphs: Iterable[str], seen: set[bytes] | None = None) -> Iterator[str]:
+    """Drop paragraphs whose letters and digits were met before, whatever their case, spaces and punctuation.
+
+    Args:
+        paragraphs: The paragraphs, in order.
+        seen: Digests met before; passed from file to file, it deduplicates across files.
+    """
+    seen = set() if seen is None else seen
+    for paragraph in paragraphs:
+        normalised = "".join(filter(str.isalnum, paragraph.lower()))
+        digest = hashlib.blake2b(normalised.encode(), digest_size=8).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield paragraph
