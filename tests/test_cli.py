@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -214,15 +213,19 @@ def test_closed_pipe_ends_quietly(tiny_model: Path, article: Path) -> None:
     run.stderr.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_ends_with_130(tiny_model: Path) -> None:
-    run = subprocess.Popen(
-        command(tiny_model), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )  # waits for its input
-    time.sleep(1.5)
-    run.send_signal(signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
-    assert (run.returncode, errors) == (130, b"")
+@pytest.mark.skipif(sys.platform == "win32", reason="pty")
+def test_ctrl_c_at_the_prompt_ends_with_130(tiny_model: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command(tiny_model), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stderr is not None
+        assert b"Ctrl-D" in run.stderr.readline()  # it waits for input
+        run.send_signal(signal.SIGINT)
+        assert run.communicate(timeout=60) == (b"", b"")
+    os.close(ours)
+    os.close(theirs)
+    assert run.returncode == 130
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["score", "--help"]])

@@ -259,8 +259,10 @@ def test_no_text_breaks_a_view(document: Document) -> None:
     table = re.sub(r"\x1b\[[\d;]*m", "", written(write_table, document, width=50))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", table)
 
-    rows = list(csv.DictReader(io.StringIO(written(write_csv, document), newline="")))
-    assert [row["text"] for row in rows] == [sentence.text for sentence in document]
+    table_rows = written(write_csv, document)
+    if "\0" not in table_rows:  # which the csv module of Python 3.10 cannot read
+        rows = list(csv.DictReader(io.StringIO(table_rows, newline="")))
+        assert [row["text"] for row in rows] == [sentence.text for sentence in document]
     lines = written(write_jsonl, document).split("\n")[:-1]
     assert [json.loads(line)["text"] for line in lines] == [sentence.text for sentence in document]
     assert json.loads(written(write_json, document, as_list=False))["text"] == document.text

@@ -72,7 +72,8 @@ def per_class(
     gold: NDArray[np.int64], probabilities: Sequence[NDArray[np.float64]], seed: int
 ) -> dict[str, dict[str, Any]]:
     """Return for each label its mean precision and recall, the figure of its F1, and its support."""
-    precision, recall, _, support = np.mean([m.per_class(gold, p.argmax(1), len(LABELS)) for p in probabilities], axis=0)
+    each = [m.per_class(gold, p.argmax(1), len(LABELS)) for p in probabilities]
+    precision, recall, _, support = np.mean(each, axis=0)
     return {
         label.value: {
             "precision": float(precision[i]),

@@ -112,7 +112,8 @@ def cue_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[t
     def members(spans: Sequence[tuple[int, int]]) -> list[bool]:
         return [any(start < b and a < end for a, b in spans) for start, end in words]
 
-    return binary_counts(members(gold), members(predicted)).sum(0)
+    counts: Array = binary_counts(members(gold), members(predicted)).sum(0)
+    return counts
 
 
 def expected_calibration_error(
@@ -135,7 +136,7 @@ def brier_score(gold: ArrayLike, probabilities: Array, weights: Array | None = N
 
 
 def reliability_bins(gold: ArrayLike, probabilities: Array, bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """Return `low`, `high`, `count`, mean `confidence` and `accuracy` of each bin of the top probability that has rows."""
+    """Return `low`, `high`, `count`, mean `confidence` and `accuracy` of each bin of top probability that has rows."""
     confidence, correct = _top(gold, probabilities)
     number = _bin(confidence, bins)
     return [
@@ -173,9 +174,7 @@ def aurc(gold: ArrayLike, probabilities: Array, weights: Array | None = None) ->
     return _ratio((w * risk).sum(-1), w.sum(-1))
 
 
-def accuracy_at_coverage(
-    gold: ArrayLike, probabilities: Array, coverage: float, weights: Array | None = None
-) -> Array:
+def accuracy_at_coverage(gold: ArrayLike, probabilities: Array, coverage: float, weights: Array | None = None) -> Array:
     """Accuracy of the most confident rows that make up `coverage` (in (0, 1]) of all, rounded up to whole rows."""
     order, error = _errors_by_confidence(gold, probabilities)
     w = np.ones(len(order)) if weights is None else weights[..., order]
@@ -245,7 +244,7 @@ def _top(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
 
 
 def _bin(confidence: Array, bins: int) -> Array:
-    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return np.asarray(np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1))
 
 
 def _errors_by_confidence(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,63 +105,58 @@ def summary(result: Mapping[str, Any]) -> str:
     seeds = f"{len(models)} models: mean ± sd, interval of the mean" if len(models) > 1 else models[0]
     lines += ["", f"{seeds} (95 % bootstrap intervals, {result['resamples']:,} resamples)"]
     lines += _table(
-        [("metric", "value", "interval", "rows")],
-        [
-            (METRICS[name][0], _number(f["value"]) + _spread(f), _interval(f), f"{f['rows']:,}")
-            for name, f in result["metrics"].items()
-            if f["rows"]
-        ],
+        ("metric", "value", "interval", "rows"),
+        [(METRICS[name][0], *_cells(f), f"{f['rows']:,}") for name, f in result["metrics"].items() if f["rows"]],
     )
     lines += _table(
-        [("label", "F1", "interval", "precision", "recall", "claims")],
+        ("label", "F1", "interval", "precision", "recall", "claims"),
         [
-            (_title(label), _number(c["f1"]["value"]) + _spread(c["f1"]), _interval(c["f1"]))
-            + (_number(c["precision"]), _number(c["recall"]), f"{c['support']:,}")
+            (_title(label), *_cells(c["f1"]), _number(c["precision"]), _number(c["recall"]), f"{c['support']:,}")
             for label, c in result["per_class"].items()
         ],
     )
     lines += _table(
-        [("corpus", "macro-F1", "interval", "accuracy", "claims")],
+        ("corpus", "macro-F1", "interval", "accuracy", "claims"),
         [
-            (corpus, _number(c["macro_f1"]["value"]) + _spread(c["macro_f1"]), _interval(c["macro_f1"]))
-            + (_number(c["accuracy"]["value"]), f"{c['claims']:,}")
+            (corpus, *_cells(c["macro_f1"]), _number(c["accuracy"]["value"]), f"{c['claims']:,}")
             for corpus, c in result["per_corpus"].items()
         ],
     )
     if result["baselines"]:
-        cross = "fitted on the held-out sentences themselves, by 5-fold cross-validation"
-        lines += ["", f"Baselines, {cross if result['baselines_fit'] == 'cross-validation' else 'fitted on --train'}"]
+        crossed = result["baselines_fit"] == "cross-validation"
+        where = "the held-out sentences themselves, by 5-fold cross-validation" if crossed else "the training data"
+        lines += ["", f"Baselines, fitted on {where}:"]
         lines += _table(
-            [("baseline", "macro-F1", "interval", "model is better by", "interval", "p")],
+            ("baseline", "macro-F1", "interval", "model is better by", "interval", "p"),
             [
-                (name, _number(b["macro_f1"]["value"]), _interval(b["macro_f1"]))
-                + (f"{b['difference']['value']:+.3f}", _interval(b["difference"]), _p_value(b["p_value"]))
+                (name, *_cells(b["macro_f1"]), *_cells(b["difference"], "+.3f"), _p_value(b["p_value"]))
                 for name, b in result["baselines"].items()
             ],
-        )[1:]
+        )
     return "\n".join(lines)
 
 
-def _table(head: Sequence[tuple[str, ...]], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*head, *rows, strict=True)]
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(row: tuple[str, ...]) -> str:
-        first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        return "  ".join([first, *others])
+        right = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        return "  ".join([row[0].ljust(widths[0]), *right[1:]])
 
-    return ["", *map(line, [*head, *rows])]
+    return ["", line(head), *map(line, rows)]
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _cells(figure: Mapping[str, Any], form: str = ".3f") -> tuple[str, str]:
+    spread = "" if figure.get("sd") is None else f" ± {figure['sd']:.3f}"
+    return _number(figure["value"], form) + spread, _interval(figure)
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "–" if value is None else format(value, form).replace("-", "−")
 
 
 def _interval(figure: Mapping[str, Any]) -> str:
-    return "–" if figure["low"] is None else f"{figure['low']:.3f} to {figure['high']:.3f}"
-
-
-def _spread(figure: Mapping[str, Any]) -> str:
-    return "" if figure["sd"] is None else f" ± {figure['sd']:.3f}"
+    return "–" if figure["low"] is None else f"{_number(figure['low'])} to {_number(figure['high'])}"
 
 
 def _p_value(value: float) -> str:
@@ -176,17 +172,19 @@ def _segments(
 ) -> Iterator[tuple[str, str]]:
     """Cut a text where a cue starts or ends; yield each piece and its CSS classes."""
     cuts = sorted({0, len(text), *(offset for span in [*gold, *predicted] for offset in span)})
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         kinds = {"gold": gold, "predicted": predicted}
         yield text[start:end], " ".join(k for k, spans in kinds.items() if any(a <= start < b for a, b in spans))
 
 
 def _reliability_plot(bins: Sequence[Mapping[str, float]]) -> str:
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
         width = bins[0]["high"] - bins[0]["low"]
         axes.bar([b["low"] for b in bins], [b["accuracy"] for b in bins], width * 0.94, align="edge", color=_ACCENT)
-        axes.plot([b["confidence"] for b in bins], [b["accuracy"] for b in bins], "o", color=_INK, markersize=4)
+        axes.plot(
+            [b["confidence"] for b in bins], [b["accuracy"] for b in bins], "o", color=_INK, markersize=4, clip_on=False
+        )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the label given", ylabel="share that is right")
 
     return _plot(draw)

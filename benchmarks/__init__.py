@@ -1,0 +1,1 @@
+"""Comparisons with other tools: speed, memory and sentence splitting."""

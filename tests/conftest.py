@@ -1,0 +1,66 @@
+"""Tiny encoders and models, made once a session and written to disk; nothing is downloaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CamemBERT encoder of two layers with random weights and its own tokenizer."""
+    import torch
+    from transformers import CamembertConfig, CamembertForMaskedLM, PreTrainedTokenizerFast
+
+    from training.dataset import read_labelled
+    from training.tokenizer import train_tokenizer
+
+    torch.manual_seed(0)
+    texts = [sentence.text for sentence in read_labelled(DATA / "tiny.jsonl")]
+    tokenizer = train_tokenizer(texts * 20, 400)
+    folder = tmp_path_factory.mktemp("encoder")
+    config = CamembertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=66,
+        type_vocab_size=1,
+        bos_token_id=0,
+        pad_token_id=1,
+        eos_token_id=2,
+    )
+    CamembertForMaskedLM(config).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=64,
+        bos_token="<s>",
+        cls_token="<s>",
+        pad_token="<pad>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder fine-tuned for two epochs on the tiny data, through the public command."""
+    from training.finetune import main
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    config = folder.with_suffix(".yaml")
+    config.write_text("epochs: 2\nbatch_size: 8\nlearning_rate: 0.003\nbf16: false\n")
+    arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
+    arguments += ["--config", config, "--output", folder]
+    assert main([str(argument) for argument in arguments]) == 0
+    return folder

@@ -1,0 +1,85 @@
+"""Calibration on held-out sentences of natural distribution, folded into the label head; thresholds of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import nn
+
+from certainty.labels import LABELS
+from certainty.scoring import softmax
+from training.dataset import LabelledSentence
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated logits are `logits / temperature + bias`.
+
+    Attributes:
+        temperature: One for all labels (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+        bias: Shape (4,), mean 0; corrects the prior of the enriched training data (logit adjustment,
+            https://arxiv.org/abs/2007.07314).
+    """
+
+    temperature: float
+    bias: tuple[float, ...]
+
+    def apply(self, logits: NDArray[np.floating]) -> Array:
+        """Return the calibrated logits, shape (n, 4)."""
+        return np.asarray(logits / self.temperature + np.asarray(self.bias))
+
+
+def label_prior(sentences: Sequence[LabelledSentence]) -> Array:
+    """Return the share of each label among the claims, shape (4,), with one added to each count."""
+    counts = np.array([sum(s.label is label for s in sentences) for label in LABELS]) + 1.0
+    return np.asarray(counts / counts.sum())
+
+
+def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Calibration:
+    """Fit temperature and bias to the negative log-likelihood of held-out claims.
+
+    Args:
+        logits: Raw label logits, shape (n, 4).
+        gold: Label indices, shape (n,).
+    """
+
+    def loss(parameters: Array) -> float:
+        scaled = softmax(logits / np.exp(parameters[0]) + parameters[1:])
+        # A weak pull of the bias to 0 keeps a label that is rare in a small dev set finite.
+        return float(-np.log(scaled[np.arange(len(gold)), gold] + 1e-12).mean() + 1e-3 * (parameters[1:] ** 2).sum())
+
+    best = minimize(loss, np.zeros(1 + len(LABELS)), method="L-BFGS-B")
+    bias = best.x[1:] - best.x[1:].mean()
+    return Calibration(float(np.exp(best.x[0])), tuple(bias.tolist()))
+
+
+@torch.no_grad()
+def fold_into_head(classifier: nn.Module, calibration: Calibration) -> None:
+    """Change the last linear layer with four outputs, so that plain transformers gives calibrated probabilities."""
+    heads = [m for m in classifier.modules() if isinstance(m, nn.Linear) and m.out_features == len(LABELS)]
+    head = heads[-1]
+    if head.bias is None:
+        head.bias = nn.Parameter(torch.zeros(len(LABELS)))
+    head.weight /= calibration.temperature
+    head.bias.copy_(head.bias / calibration.temperature + torch.tensor(calibration.bias, dtype=head.bias.dtype))
+
+
+def best_threshold(
+    probabilities: Array, score: Callable[[NDArray[np.bool_]], float], candidates: Sequence[float] | None = None
+) -> float:
+    """Return the threshold whose decisions `probabilities >= threshold` score highest; 0.5 among equals.
+
+    Args:
+        probabilities: Shape (n,).
+        score: Of boolean decisions, shape (n,).
+        candidates: Thresholds to try; 0.05 to 0.95 where none are given.
+    """
+    tried = candidates if candidates is not None else np.arange(0.05, 0.951, 0.025).tolist()
+    return float(max(tried, key=lambda t: (score(probabilities >= t), -abs(t - 0.5))))

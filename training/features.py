@@ -1,0 +1,141 @@
+"""Labelled sentences → token ids and the targets of the four heads, padded batch by batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from certainty.labels import LABELS
+from training.dataset import LabelledSentence
+
+logger = logging.getLogger(__name__)
+
+IGNORED = -100.0
+
+
+def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[np.float32]:
+    """Return the target distribution over labels, shape (4,); all zeros where the sentence makes no claim."""
+    target = np.zeros(len(LABELS), dtype=np.float32)
+    if sentence.label is not None:
+        target[LABELS.index(sentence.label)] = 1.0
+        if sentence.second is not None and sentence.second is not sentence.label:
+            target *= 1.0 - second_weight
+            target[LABELS.index(sentence.second)] = second_weight
+    return target
+
+
+class SentenceFeatures(Dataset[dict[str, Any]]):
+    """Tokenised sentences with targets, indexable as a torch data set.
+
+    Args:
+        sentences: The labelled sentences.
+        tokenizer: Adds the special tokens itself.
+        max_length: Longest input in tokens; of a longer training sentence the first window is used, with a warning.
+        second_weight: Share of the label target that goes to the second claim's label.
+    """
+
+    def __init__(
+        self, sentences: Sequence[LabelledSentence], tokenizer: Tokenizer, max_length: int, second_weight: float = 0.0
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        encodings = tokenizer.encode_batch([s.text for s in sentences])
+        too_long = sum(len(encoding.ids) > max_length for encoding in encodings)
+        if too_long:
+            logger.warning("%d sentences are longer than %d tokens; their first window is used.", too_long, max_length)
+        for sentence, encoding in zip(sentences, encodings, strict=True):
+            ids = encoding.ids
+            offsets = encoding.offsets
+            special = encoding.special_tokens_mask
+            if len(ids) > max_length:
+                ids = [*ids[: max_length - 1], ids[-1]]
+            cue = np.full(len(ids), IGNORED, dtype=np.float32)
+            if sentence.cues is not None and sentence.label is not None:
+                for t in range(len(ids)):
+                    if not special[t]:
+                        start, end = offsets[t]
+                        start += len(sentence.text[start:end]) - len(sentence.text[start:end].lstrip())
+                        cue[t] = any(start < b and a < end for a, b in sentence.cues)
+            attributed = IGNORED if sentence.attributed is None or not sentence.claim else float(sentence.attributed)
+            self.rows.append(
+                {
+                    "input_ids": ids,
+                    "labels": label_targets(sentence, second_weight),
+                    "claim": float(sentence.claim),
+                    "attributed": attributed,
+                    "cue": cue,
+                }
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(row["input_ids"]) for row in self.rows]
+
+
+class Collator:
+    """Pads rows to the longest of the batch."""
+
+    def __init__(self, pad_token_id: int) -> None:
+        self.pad_token_id = pad_token_id
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        """Return tensors: ids, mask and cue (rows, length), labels (rows, 4), claim and attributed (rows,)."""
+        width = max(len(row["input_ids"]) for row in rows)
+        ids = torch.full((len(rows), width), self.pad_token_id)
+        mask = torch.zeros((len(rows), width), dtype=torch.long)
+        cue = torch.full((len(rows), width), IGNORED)
+        for i, row in enumerate(rows):
+            n = len(row["input_ids"])
+            ids[i, :n] = torch.tensor(row["input_ids"])
+            mask[i, :n] = 1
+            cue[i, :n] = torch.from_numpy(row["cue"])
+        return {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "labels": torch.from_numpy(np.stack([row["labels"] for row in rows])),
+            "claim": torch.tensor([row["claim"] for row in rows]),
+            "attributed": torch.tensor([row["attributed"] for row in rows]),
+            "cue": cue,
+        }
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Random batches of rows of about the same length; the order follows from the seed and the epoch alone.
+
+    That makes a resumed run see the same batches as an unbroken one.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = np.asarray(lengths), batch_size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch's order."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(len(self.lengths))
+        megabatch = 50 * self.batch_size
+        pools = [order[i : i + megabatch] for i in range(0, len(order), megabatch)]
+        ordered = np.concatenate([pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools])
+        full = len(ordered) // self.batch_size * self.batch_size
+        blocks = ordered[:full].reshape(-1, self.batch_size)
+        yield from rng.permutation(blocks).ravel().tolist()
+        yield from ordered[full:].tolist()

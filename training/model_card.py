@@ -1,0 +1,54 @@
+"""The model card, written by the run that made the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from certainty.labels import LABELS
+from certainty.model_folder import ModelSettings
+from training.report import METRICS
+
+
+def write_model_card(
+    folder: Path, name: str, settings: Any, model: ModelSettings, evaluation: Mapping[str, Any]
+) -> Path:
+    """Write `README.md` into the model folder.
+
+    Args:
+        folder: The model folder, with its `config.json`.
+        name: The model's name.
+        settings: The fine-tuning settings, a dataclass.
+        model: What stands in `certainty.json`.
+        evaluation: For each split, what `training.evaluate.evaluate` returns.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    card = environment.get_template("model_card.md.j2").render(
+        name=name,
+        labels=[label.value for label in LABELS],
+        layers=config["num_hidden_layers"],
+        hidden=config["hidden_size"],
+        vocabulary=config["vocab_size"],
+        architecture=config["architectures"][0],
+        model=model,
+        training=model.training,
+        evaluation=evaluation,
+        titles=METRICS,
+        settings=yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip(),
+    )
+    path = folder / "README.md"
+    path.write_text(card, encoding="utf-8")
+    return path

@@ -1,0 +1,55 @@
+"""The loss of the four heads together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from training.features import IGNORED
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """Weight of each head's loss beside the label's, which is 1."""
+
+    cue: float = 1.0
+    claim: float = 0.3
+    attributed: float = 0.3
+
+
+def joint_loss(
+    logits: tuple[Tensor, Tensor, Tensor, Tensor],
+    batch: dict[str, Tensor],
+    weights: HeadWeights,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return label cross-entropy plus the weighted binary cross-entropies of the other heads.
+
+    Args:
+        logits: Label (rows, 4), claim (rows,), attributed (rows,), cue (rows, length).
+        batch: Targets as `Collator` makes them; `IGNORED` and all-zero label rows do not count.
+        weights: Weights of the heads.
+        class_weights: Shape (4,), weight of each label, or None.
+        label_smoothing: Share of the label target spread over all labels (https://arxiv.org/abs/1512.00567).
+    """
+    label, claim, attributed, cue = (x.float() for x in logits)
+    targets = batch["labels"]
+    has_claim = targets.sum(dim=1)
+    smoothed = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
+    per_label = -smoothed * F.log_softmax(label, dim=-1) * has_claim[:, None]
+    if class_weights is not None:
+        per_label = per_label * class_weights
+    loss = per_label.sum() / has_claim.sum().clamp(min=1)
+    for logit, name in ((claim, "claim"), (attributed, "attributed"), (cue, "cue")):
+        loss = loss + getattr(weights, name) * _binary_loss(logit, batch[name])
+    return loss
+
+
+def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    known = targets != IGNORED
+    losses = F.binary_cross_entropy_with_logits(logits, targets.clamp(min=0), reduction="none")
+    return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
