@@ -28,6 +28,8 @@ IN_RUNNING_TEXT = [
     "Le 12 sept. 2019, le port a fermé. ¦Il a rouvert en 2020. ¦12 bateaux sont revenus.",
     "Le taux passe de 3.5 % à 1.200.000 pour mille. ¦C'est une erreur.",
     "1. Le préambule est adopté. ¦2. La suite est rejetée.",
+    "Deux points sont à l'ordre du jour : 1. Le budget. ¦2. Les travaux.",
+    "L'écrivaine B. A. Roux dédicace son livre.",
     "Il régna après Louis XIV. ¦Son règne fut court.",
     # quotation marks and brackets
     "« La route est coupée. » ¦Le maire l'a confirmé.",
@@ -37,10 +39,13 @@ IN_RUNNING_TEXT = [
     "Le maire l'a promis : « Le pont sera “solide”. » ¦Il ne l'est pas.",
     '"La route est coupée." ¦"Depuis quand ?" ¦Personne ne répond.',
     'Il a dit : " Nous partons. " ¦Elle a répondu : " Restez. "',
+    'Il se lève. ¦" Restez ", dit-elle.',
+    "Le nouveau maire (?) Durand se tait.",
     "La séance est levée (enfin !) après six heures. ¦(Applaudissements.) ¦Le public sort.",
     "La hausse est forte (voir rubrique 4.4). ¦Classons l'affaire.",
     "Il se fâche [rires]. ¦La salle aussi [3]. ¦Le débat reprend.",
     "Le vote a eu lieu. ¦[...] Les élus sont partis.",
+    "(...) Les élus sont partis.",
     "« C'est une question de dignité ¦(...) Nous irons au bout. »",
     "Elle ajoute : « (...) Nous irons au bout. »",
     # other stops
@@ -50,6 +55,7 @@ IN_RUNNING_TEXT = [
     "Deux villes (Nantes ; Rennes) sont touchées, Martin &amp; Fils aussi.",
     "– Vous venez ? ¦– Non. ¦– Tant pis, dit-elle.",
     "Trois règles s'imposent : ¦- arriver tôt ; ¦- se taire ; ¦- partir tard.",
+    "Les pièces sont jointes. ¦- rapport du maire. ¦- plan du pont.",
     # flaws
     "Le pont rouvrira en juillet.¦La mairie l'a promis.¦L'opposition en doute.",
     "« Le pont est sûr ».¦Il fermera pourtant.",
@@ -68,13 +74,16 @@ BY_LINES = [
     "Une ligne coupée\nau milieu\n\n¦d'un texte",
     "Le train venait de la\nRochelle, où il avait attendu,\nMonsieur Blin l'a vu.",
     "L'ordre du jour :\n¦- le budget\n¦- les travaux\n¦a) la voirie\n¦b) le pont",
+    "Il reste trois points :\n¦le budget\n\n¦la salle était pleine.\n¦elle se vide.",
     "« Une citation\n» se ferme à la ligne.",
     "-----\n¦Signature",
     "Le conseil municipal s'est réuni hier soir sous la présidence de madame\n"
     "Durand, maire de la commune. ¦Après avoir entendu le rapport présenté par\n"
     "Jean Petit, les élus ont voté le budget. ¦Les trois conseillers proches de\n"
     "Paul Martin ont voté contre.\n"
-    "¦La prochaine séance est en mai.",
+    "¦La prochaine séance est en mai.\n\n"
+    "¦Elle sera ouverte au public et suivie d'une visite du pont que décrira\n"
+    "Jean Petit.",
     "Le prix du blé augmente encore sur tous les marchés européens\n"
     "¦Nantes : le pont fermé\n"
     "¦Rennes gagne en finale de la coupe",
@@ -96,16 +105,33 @@ def test_offsets_are_those_of_the_given_text() -> None:
     assert split_sentences("\ufeff\r\n Oui.\r\n\r\n\tNon. ") == [Sentence("Oui.", 4, 8), Sentence("Non.", 13, 17)]
 
 
-PIECES = [*".!?…;:,-–«»“”\"'()[]/@&", *" \n\r\t\xa0\u2028\x1c\x00\u200b\ufeff", *"aÉ1Ü😀ش\ud800", "M", "etc", "Le", "il"]
-PIECES += ["(...)", "[1]", "\n\n", "3 mars 2020", "www.a.fr", "J.-C.", " - ", '. "', "&amp;", "une ligne assez longue " * 3]
+PIECES = [*".!?…;:,-–«»“”\"'()[]/@&", *" \n\r\t\xa0\u2028\x1c\x00\u200b\ufeff", *"aÉ1Ü😀ش\ud800"]
+WORDS = [
+    "M",
+    "etc",
+    "Le",
+    "il",
+    "(...)",
+    "[1]",
+    "\n\n",
+    "3 mars 2020",
+    "www.a.fr",
+    "J.-C.",
+    " - ",
+    '. "',
+    "&amp;",
+    "mot " * 15,
+]
 texts = st.one_of(
-    st.text(st.characters(exclude_categories=())), st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
+    st.text(st.characters(exclude_categories=())), st.lists(st.sampled_from(PIECES + WORDS), max_size=60).map("".join)
 )
 
 
 @given(texts)
 @example("mot " * 25_000)
 @example("2020-01-01 A")
+@example("(...) Le")
+@example("." + 30 * " " + "(...) Le")
 def test_every_character_but_white_space_is_in_one_sentence(text: str) -> None:
     position = len(text) - len(text.lstrip("\ufeff"))
     for sentence in split_sentences(text):

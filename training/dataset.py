@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -94,7 +95,10 @@ def _load_rows(path: Path, loader: str) -> list[dict[str, Any]]:
 
     options: dict[str, Any] = {}
     if loader == "csv":
-        options = {"sep": "\t" if path.suffix.lower() == ".tsv" else ",", "dtype": str, "keep_default_na": False}
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+        # As strings, or a column of numbers and blanks would be guessed to be floats.
+        columns = datasets.Features({name: datasets.Value("string") for name in _csv_header(path, separator)})
+        options = {"sep": separator, "features": columns, "keep_default_na": False}
     if loader == "json":
         _check_json_lines(path)
     datasets.disable_progress_bars()
@@ -105,6 +109,14 @@ def _load_rows(path: Path, loader: str) -> list[dict[str, Any]]:
     except Exception as error:  # whatever the parser of that format raises is a fault of the file
         raise CertaintyError(f"{path}: cannot be read as {path.suffix}: {error.__cause__ or error}") from error
     return list(table)
+
+
+def _csv_header(path: Path, separator: str) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return next(csv.reader(lines, delimiter=separator), [])
+    except UnicodeDecodeError as error:
+        raise CertaintyError(f"{path}: not UTF-8 ({error}). Save the file as UTF-8.") from error
 
 
 def _check_json_lines(path: Path) -> None:
@@ -130,8 +142,7 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
     label = _label(row["label"], f"{where}: label")
-    if claim is None:
-        claim = label is not None
+    claim = claim is None or claim
     if claim and label is None:
         raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")
     return LabelledSentence(

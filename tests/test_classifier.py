@@ -1,0 +1,258 @@
+"""The public contract of scoring: offsets, probabilities, independence of neighbours, engines, bad input."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import pickle
+import shutil
+import subprocess
+import sys
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import certainty
+from certainty import CertaintyClassifier, CertaintyError, Document, Label
+
+SENTENCES = [
+    "La Russie aurait livré des armes.",
+    "Moscou dément.",
+    "À mon avis, le maire s'est trompé sur toute la ligne.",
+    "Le train de 8 h 12 est arrivé à l'heure à la gare de Montreval.",
+    "Qui a parlé ?",
+    "Selon la préfète, personne n'a été blessé dans l'incendie 🔥 de l'entrepôt.",
+]
+TEXT = "Montreval, lundi.\r\n\r\n" + " ".join(SENTENCES)
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_model: Path) -> CertaintyClassifier:
+    return certainty.load(tiny_model)
+
+
+def test_a_text_gives_a_document_whose_offsets_hold(classifier: CertaintyClassifier) -> None:
+    document = classifier.score(TEXT)
+    assert isinstance(document, Document)
+    assert document.text == TEXT
+    assert len(document) >= len(SENTENCES)
+    for sentence in document:
+        assert TEXT[sentence.start : sentence.end] == sentence.text
+        assert sum(sentence.probabilities.values()) == pytest.approx(1)
+        assert list(sentence.probabilities) == list(Label)
+        assert sentence.label == max(sentence.probabilities, key=lambda label: sentence.probabilities[label])
+        assert 0 <= sentence.certainty <= 1
+        for cue in sentence.cues:
+            assert TEXT[cue.start : cue.end] == cue.text
+            assert cue.text.strip() == cue.text != ""
+
+
+def test_a_list_gives_a_list(classifier: CertaintyClassifier) -> None:
+    documents = classifier.score([TEXT, "", "Moscou dément."])
+    assert [len(document) for document in documents] == [len(classifier.score(TEXT)), 0, 1]
+    assert documents[0] == classifier.score(TEXT)
+    assert list(classifier.stream(iter([TEXT, "", "Moscou dément."]))) == documents
+
+
+def test_predict_follows_predict_proba(classifier: CertaintyClassifier) -> None:
+    probabilities = classifier.predict_proba(SENTENCES)
+    assert probabilities.shape == (len(SENTENCES), 4)
+    assert list(classifier.classes_) == [label.value for label in Label]
+    assert classifier.predict(SENTENCES).tolist() == classifier.classes_[probabilities.argmax(axis=1)].tolist()
+    scores = classifier.score_sentences(SENTENCES)
+    np.testing.assert_allclose([list(s.probabilities.values()) for s in scores], probabilities, atol=1e-12)
+    assert [s.text for s in scores] == SENTENCES
+
+
+def test_a_score_depends_on_the_sentence_alone(classifier: CertaintyClassifier, tiny_model: Path) -> None:
+    many = [f"{sentence} {'Bien sûr. ' * (i % 7)}" for i, sentence in enumerate(SENTENCES * 40)]
+    together = classifier.predict_proba(many)
+    np.testing.assert_allclose(together[::-1], classifier.predict_proba(many[::-1]), atol=1e-5)
+    alone = np.concatenate([classifier.predict_proba([sentence]) for sentence in many[:30]])
+    np.testing.assert_allclose(together[:30], alone, atol=1e-5)
+    one_thread = certainty.load(tiny_model, threads=1).predict_proba(many)
+    np.testing.assert_allclose(together, one_thread, atol=1e-5)
+
+
+def test_engines_agree(classifier: CertaintyClassifier, tiny_model: Path) -> None:
+    torch_engine = certainty.load(tiny_model, engine="torch")
+    np.testing.assert_allclose(
+        classifier.predict_proba(SENTENCES), torch_engine.predict_proba(SENTENCES), atol=1e-4
+    )
+    assert classifier.predict(SENTENCES).tolist() == torch_engine.predict(SENTENCES).tolist()
+
+
+def test_plain_transformers_reads_the_same_probabilities(classifier: CertaintyClassifier, tiny_model: Path) -> None:
+    from transformers import pipeline
+
+    pipe = pipeline("text-classification", model=str(tiny_model), top_k=None)
+    ours = classifier.predict_proba(SENTENCES)
+    for sentence, expected in zip(SENTENCES, ours, strict=True):
+        theirs = {row["label"]: row["score"] for row in pipe([sentence])[0]}
+        np.testing.assert_allclose([theirs[label] for label in classifier.classes_], expected, atol=1e-4)
+
+
+def test_a_sentence_beyond_the_encoder_is_scored_by_windows(classifier: CertaintyClassifier) -> None:
+    start = "Le maire de Montreval parle " + "de la pluie et du beau temps, " * 40
+    plain, hedged = start + "et se tait.", start + "et aurait peut-être menti."
+    longest = classifier.settings.max_length
+    assert len(plain.split()) > 3 * longest
+    first, second = classifier.predict_proba([plain, hedged])
+    assert not np.array_equal(first, second), "the end of a long sentence must count"
+    document = classifier.score("Il pleut. " + hedged)
+    assert document[-1].text == hedged
+
+
+def test_threads_share_one_classifier(classifier: CertaintyClassifier) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(classifier.score, [TEXT] * 12))
+    assert all(result == results[0] for result in results)
+
+
+def _labels(classifier: CertaintyClassifier) -> list[str]:
+    return [sentence.label.value for sentence in classifier.score(TEXT)]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_it_works_in_other_processes(classifier: CertaintyClassifier, method: str) -> None:
+    expected = _labels(classifier)
+    if method == "spawn":
+        assert _labels(pickle.loads(pickle.dumps(classifier))) == expected
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.apply_async(_labels, (classifier,)).get(timeout=60) == expected
+
+
+def test_stream_is_lazy(classifier: CertaintyClassifier) -> None:
+    read = 0
+
+    def texts():
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield "Il pleut. " * 5000
+
+    assert len(next(classifier.stream(texts()))) == 5000
+    assert read < 20
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.characters(), max_size=200))
+def test_any_string_is_scored(classifier: CertaintyClassifier, text: str) -> None:
+    document = classifier.score(text)
+    kept = "".join(sentence.text for sentence in document)
+    assert all(text[s.start : s.end] == s.text for s in document)
+    assert len("".join(kept.split())) >= len("".join(text.split())) - text.count("\ufeff")
+    assert json.loads(document.to_json())["text"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\ud800 Il pleut.", "العربية لغة جميلة.", "Il pleut 😀🇫🇷.", "Il\x00pleut\x07.", "\ufeffIl pleut.", "It rains."],
+)
+def test_odd_text_is_scored(classifier: CertaintyClassifier, text: str) -> None:
+    (sentence,) = classifier.score(text)
+    assert text[sentence.start : sentence.end] == sentence.text
+
+
+def test_large_texts(classifier: CertaintyClassifier) -> None:
+    word = "a" * 100_000
+    (sentence,) = classifier.score(word)
+    assert sentence.text == word
+    assert len(classifier.score("La pluie tombe sur la ville.\n" * 2000)) == 2000
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda c: c.score(None), r"texts is NoneType"),
+        (lambda c: c.score(b"Il pleut."), r"texts is bytes.*[Dd]ecode"),
+        (lambda c: c.score(3.5), r"texts is float"),
+        (lambda c: c.score(["Il pleut.", None]), r"texts\[1\] is NoneType"),
+        (lambda c: list(c.stream(["Il pleut.", b"x"])), r"texts\[1\] is bytes"),
+        (lambda c: c.score_sentences("Il pleut."), r"one str; give a list"),
+        (lambda c: c.predict_proba(["Il pleut.", "  "]), r"sentences\[1\] is empty"),
+        (lambda c: c.predict([1]), r"sentences\[0\] is int"),
+    ],
+)
+def test_wrong_input_says_where_and_how_to_mend(classifier: CertaintyClassifier, call, message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        call(classifier)
+
+
+def test_empty_input(classifier: CertaintyClassifier) -> None:
+    assert len(classifier.score("")) == 0
+    assert len(classifier.score(" \r\n\t ")) == 0
+    assert classifier.score([]) == []
+    assert classifier.predict_proba([]).shape == (0, 4)
+
+
+def test_broken_model_folders(tiny_model: Path, tmp_path: Path) -> None:
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(tiny_model, tmp_path / name))
+
+    with pytest.raises(CertaintyError, match="no such folder"):
+        certainty.load(tmp_path / "missing")
+    with pytest.raises(CertaintyError, match="no certainty.json"):
+        certainty.load(tmp_path)
+    with pytest.raises(CertaintyError, match="a file; give the model's folder"):
+        certainty.load(tiny_model / "certainty.json")
+    for name, content in {"certainty.json": "{", "tokenizer.json": "{}", "model.onnx": "not a model"}.items():
+        folder = copy(f"broken-{name}")
+        (folder / name).write_text(content)
+        with pytest.raises(CertaintyError, match=rf"{name}: damaged"):
+            certainty.load(folder)
+    folder = copy("other-labels")
+    values = json.loads((folder / "certainty.json").read_text())
+    (folder / "certainty.json").write_text(json.dumps({**values, "labels": ["positive", "negative"]}))
+    with pytest.raises(CertaintyError, match="labels .*positive"):
+        certainty.load(folder)
+    folder = copy("no-weights")
+    (folder / "model.onnx").unlink()
+    assert certainty.load(folder).predict(SENTENCES[:1]).shape == (1,)  # the torch engine takes over
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CertaintyError, match="cannot load the model's weights"):
+        certainty.load(folder)
+    with pytest.raises(CertaintyError, match="unknown engine 'tpu'"):
+        certainty.load(tiny_model, engine="tpu")
+
+
+def test_hub_ids_are_downloaded(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    asked = []
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda name, **_: asked.append(name) or str(tiny_model)
+    )
+    assert certainty.load("owner/name").predict(SENTENCES[:1]).shape == (1,)
+    assert asked == ["owner/name"]
+
+
+def test_hub_failure_is_reported() -> None:
+    with pytest.raises(CertaintyError, match="owner/name: no such folder, and the download"):
+        certainty.load("owner/name")
+
+
+def test_save_pretrained(classifier: CertaintyClassifier, tmp_path: Path) -> None:
+    classifier.save_pretrained(tmp_path / "copy")
+    copy = CertaintyClassifier.from_pretrained(tmp_path / "copy")
+    np.testing.assert_array_equal(copy.predict_proba(SENTENCES), classifier.predict_proba(SENTENCES))
+
+
+def test_unknown_labels_name_the_nearest() -> None:
+    with pytest.raises(CertaintyError, match=r"'Personal opinon'.*'personal_opinion'.*Allowed: asserted, probable"):
+        Label.parse("Personal opinon")
+
+
+def test_import_is_light() -> None:
+    program = (
+        "import sys, certainty; heavy = {'torch', 'transformers', 'pandas', 'sklearn', 'scipy'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+

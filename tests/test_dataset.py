@@ -1,0 +1,93 @@
+"""Labelled files: all formats, and one clear error for each mistake."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas
+import pytest
+
+from certainty import CertaintyError, Label
+from training.dataset import leaked, read_labelled
+
+ROWS = [
+    {"text": "Il pleut.", "label": "asserted"},
+    {"text": "Il pleuvrait, dit-on.", "label": "probable"},
+    {"text": "Il ne pleut pas, \"jamais\".", "label": "denied"},
+]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".tsv", ".parquet"])
+def test_formats(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    table = pandas.DataFrame(ROWS)
+    if suffix == ".jsonl":
+        table.to_json(path, orient="records", lines=True, force_ascii=False)
+    elif suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    sentences = read_labelled(path)
+    assert [(s.text, s.label) for s in sentences] == [(row["text"], Label(row["label"])) for row in ROWS]
+    assert all(s.claim and s.attributed is None and s.cues is None for s in sentences)
+
+
+def test_optional_columns(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"text": "Il pleuvrait.", "label": "probable", "second": "denied", "attributed": true, "cues": [[3, 12]]}\n'
+        '{"text": "Pourquoi ?", "label": null, "claim": false}\n'
+    )
+    first, second = read_labelled(path)
+    assert (first.second, first.attributed, first.cues) == (Label.DENIED, True, ((3, 12),))
+    assert (second.label, second.claim) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", "", r"a\.jsonl: the file is empty"),
+        ("a.docx", "x", r"unknown file type '\.docx'"),
+        ("a.jsonl", '{"texte": "Il pleut.", "label": "asserted"}\n', r"no column 'text'. Found: label, texte"),
+        ("a.jsonl", '{"text": "x", "label": "asserted"}\n{"text": \n', r"line 2: not a JSON object"),
+        ("a.jsonl", '{"text": "x", "label": "asserted"}\n[1]\n', r"line 2: expected a JSON object, found list"),
+        ("a.csv", "text,label\nIl pleut.,asserted\n  ,denied\n", r"a\.csv, line 3: text is '  '"),
+        ("a.csv", "text,label\nIl pleut.,probably\n", r"line 2: label: unknown label 'probably'. Did you mean 'probable'"),
+        ("a.csv", "text,label\nIl pleut.,\n", r"line 2: label is missing"),
+        ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, 9]]}\n', r"line 1: cues: \[0, 9\] lies outside"),
+        ("a.jsonl", '{"text": "x", "label": "denied", "attributed": "maybe"}\n', r"attributed is 'maybe'"),
+    ],
+)
+def test_mistakes_name_file_line_value_and_mend(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(CertaintyError, match=message):
+        read_labelled(path)
+
+
+def test_missing_file_directory_and_encoding(tmp_path: Path) -> None:
+    with pytest.raises(CertaintyError, match="no such file"):
+        read_labelled(tmp_path / "none.jsonl")
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(CertaintyError, match="is a directory"):
+        read_labelled(tmp_path / "folder.jsonl")
+    (tmp_path / "latin.jsonl").write_bytes('{"text": "été", "label": "asserted"}'.encode("latin-1"))
+    with pytest.raises(CertaintyError, match=r"line 1: not UTF-8 .* Save the file as UTF-8"):
+        read_labelled(tmp_path / "latin.jsonl")
+
+
+def test_duplicates_are_dropped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\nIl pleut.,asserted\nIl pleut.,asserted\nIl pleut.,denied\n")
+    with caplog.at_level(logging.WARNING):
+        assert len(read_labelled(path)) == 2
+    assert "1 duplicated rows" in caplog.text
+
+
+def test_leakage_ignores_case_and_punctuation(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\nIl pleut.,asserted\nIl neige.,asserted\n")
+    train = read_labelled(path)
+    path.write_text("text,label\nil pleut !,denied\nIl vente.,asserted\n")
+    assert [s.text for s in leaked(train, read_labelled(path))] == ["il pleut !"]

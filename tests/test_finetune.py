@@ -1,0 +1,153 @@
+"""The fine-tuning command: what it writes, resuming after a kill, and errors."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA
+
+import certainty
+from certainty import CertaintyError, Label
+from training.calibrate import fit_calibration
+from training.dataset import LabelledSentence, read_labelled
+from training.features import LengthGroupedSampler
+from training.finetune import FinetuningSettings, check_data, last_complete_checkpoint, main, split_held_out_groups
+from training.settings import load_settings, save_settings
+
+
+def test_the_folder_is_whole(tiny_model: Path) -> None:
+    names = {path.name for path in tiny_model.iterdir()}
+    wanted = {"config.json", "model.safetensors", "tokenizer.json", "certainty.json", "model.onnx", "README.md"}
+    assert wanted | {"evaluation.json", "settings.yaml"} <= names
+    assert "checkpoints" not in names
+    assert not [path for path in tiny_model.rglob("*") if path.suffix in (".bin", ".pt", ".pkl", ".tmp")]
+    card = (tiny_model / "README.md").read_text()
+    assert "macro-F1" in card and "## Limits" in card
+    evaluation = json.loads((tiny_model / "evaluation.json").read_text())
+    assert evaluation["dev"]["data"]["sentences"] == len(read_labelled(DATA / "tiny_dev.jsonl"))
+    settings = json.loads((tiny_model / "certainty.json").read_text())
+    assert settings["training"]["train"]["sentences"] == len(read_labelled(DATA / "tiny.jsonl"))
+
+
+def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
+    tiny_model: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
+    arguments += ["--config", tiny_model.with_suffix(".yaml"), "--output", folder]
+    command = [str(argument) for argument in arguments]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.finetune", *command],
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    while not last_complete_checkpoint(folder / "checkpoints") and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / "certainty.json").exists()
+    with pytest.raises(CertaintyError, match="no certainty.json"):
+        certainty.load(folder)
+    assert main(command) == 2, "an unfinished run is not overwritten"
+    assert main([*command, "--resume"]) == 0
+    unbroken, resumed = (json.loads((f / "evaluation.json").read_text()) for f in (tiny_model, folder))
+    assert resumed["dev"]["metrics"]["macro_f1"]["value"] == unbroken["dev"]["metrics"]["macro_f1"]["value"]
+    texts = [sentence.text for sentence in read_labelled(DATA / "tiny_dev.jsonl")]
+    np.testing.assert_allclose(
+        certainty.load(folder).predict_proba(texts), certainty.load(tiny_model).predict_proba(texts), atol=1e-4
+    )
+
+
+def test_half_written_checkpoints_are_passed_over(tmp_path: Path) -> None:
+    for name, content in {"checkpoint-4": "{}", "checkpoint-8": '{"epo', "checkpoint-12": None}.items():
+        (tmp_path / name).mkdir()
+        if content is not None:
+            (tmp_path / name / "trainer_state.json").write_text(content)
+    assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-4"
+    shutil.rmtree(tmp_path / "checkpoint-4")
+    assert last_complete_checkpoint(tmp_path) is None
+
+
+def _sentences(word: str, *labels: str) -> list[LabelledSentence]:
+    return [LabelledSentence(f"{word} {label}.", Label(label)) for label in labels]
+
+
+def test_missing_class_and_leakage(caplog: pytest.LogCaptureFixture) -> None:
+    train, dev = (_sentences(word, *[label.value for label in Label]) for word in ("Train", "Dev"))
+    with pytest.raises(CertaintyError, match="train has no sentence labelled denied"):
+        check_data(train[:3], dev)
+    with pytest.raises(CertaintyError, match="fewer than two labels"):
+        check_data(train, dev[:1])
+    with caplog.at_level(logging.WARNING):
+        kept = check_data([*train, LabelledSentence("DEV denied !", Label.DENIED)], dev)
+    assert kept == train
+    assert "1 sentences of train also stand in dev" in caplog.text
+
+
+def test_whole_groups_are_held_out() -> None:
+    train, held_out = split_held_out_groups(read_labelled(DATA / "tiny.jsonl") + read_labelled(DATA / "tiny_dev.jsonl"))
+    assert {s.group for s in train}.isdisjoint({s.group for s in held_out} - {None})
+    assert held_out and all(s.group is not None and s.group % 5 == 0 for s in held_out)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("learnig_rate: 0.1", "unknown setting 'learnig_rate'. Did you mean 'learning_rate'"),
+        ("class_weights: sometimes", "class_weights is 'sometimes'. Allowed: 'none', 'balanced'"),
+        ("dropout: 1.5", "dropout is 1.5; it must lie in"),
+        ("- 1", "expected `name: value` lines"),
+        ("a: [", "cannot read the settings"),
+    ],
+)
+def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(content)
+    with pytest.raises(CertaintyError, match=message):
+        load_settings(FinetuningSettings, path)
+
+
+def test_settings_round_trip(tmp_path: Path) -> None:
+    settings = FinetuningSettings(epochs=2, class_weights="balanced")
+    save_settings(settings, tmp_path / "s.yaml")
+    assert load_settings(FinetuningSettings, tmp_path / "s.yaml") == settings
+
+
+def test_the_command_reports_errors_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--train", str(tmp_path / "none.jsonl"), "--dev", "x.jsonl", "--output", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none.jsonl'}: no such file")
+
+
+def test_the_order_of_an_epoch_is_fixed_and_groups_lengths() -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, 1000).tolist()
+    sampler = LengthGroupedSampler(lengths, batch_size=10, seed=1)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    sampler.set_epoch(0)
+    assert list(sampler) == first != second
+    assert sorted(first) == sorted(second) == list(range(1000))
+    spreads = [np.ptp([lengths[i] for i in first[k : k + 10]]) for k in range(0, 1000, 10)]
+    assert np.mean(spreads) < 10
+
+
+def test_calibration_recovers_temperature_and_prior() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20_000, 4)) * 2
+    gold = (logits + np.array([1.0, 0, 0, -1]) + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    calibration = fit_calibration(logits * 3, gold)
+    assert calibration.temperature == pytest.approx(3, rel=0.05)
+    np.testing.assert_allclose(calibration.bias, [1, 0, 0, -1], atol=0.1)

@@ -1,0 +1,113 @@
+"""Pretraining on a tiny text: masking, packing, exact resume, and an encoder that fine-tuning can open."""
+
+from __future__ import annotations
+
+import lzma
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA
+from tokenizers import Tokenizer
+from transformers import AutoModelForSequenceClassification
+
+from certainty import CertaintyError
+from training.dataset import read_labelled
+from training.masking import MASK, WholeWordMasker
+from training.packing import TokenRows
+from training.pretrain import PretrainingSettings, pretrain
+from training.text import deduplicate, text_files
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("text")
+    sentences = [s.text for s in read_labelled(DATA / "tiny.jsonl")]
+    paragraphs = [f"{a} {b}" for a in sentences for b in sentences[:12] if a != b]
+    half = len(paragraphs) // 2
+    (folder / "a.txt").write_text("\n".join(paragraphs[:half]), encoding="utf-8")
+    with lzma.open(folder / "b.txt.xz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(paragraphs[half:]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(text: Path) -> PretrainingSettings:
+    return PretrainingSettings(
+        text=[str(text)],
+        vocab_size=400,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        curriculum=[[0.5, 16], [1.0, 32]],
+        batch_tokens=256,
+        total_tokens=256 * 12,
+        warmup_steps=2,
+        compile=False,
+        threads=1,
+    )
+
+
+def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path) -> None:
+    unbroken = pretrain(replace(settings, output=str(tmp_path / "unbroken")))
+    broken = replace(settings, output=str(tmp_path / "broken"))
+    assert pretrain(broken, stop_after=5)[-1]["step"] == 5
+    resumed = pretrain(broken)
+    assert resumed[-1]["step"] == unbroken[-1]["step"] == 12
+    assert resumed[-1]["held_out_loss"] == pytest.approx(unbroken[-1]["held_out_loss"], abs=2e-4)
+    assert unbroken[-1]["held_out_loss"] < np.log(400)
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "broken" / "encoder")
+    assert model.config.num_hidden_layers == 2
+
+
+def test_the_tokenizer_keeps_offsets_and_french_words(settings: PretrainingSettings, tmp_path: Path) -> None:
+    pretrain(replace(settings, output=str(tmp_path)), stop_after=1)
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    sentence = "L’abbé n’a   «\u00a0peut-être\u00a0» pas mangé 12,5 œufs."
+    encoding = tokenizer.encode(sentence, add_special_tokens=False)
+    covered = "".join(sentence[start:end] for start, end in encoding.offsets)
+    assert "".join(covered.split()) == "".join(sentence.split())
+    straight = tokenizer.encode(sentence.replace("’", "'"), add_special_tokens=False)
+    assert straight.ids == encoding.ids
+    assert tokenizer.encode("x").ids[0] == 0 and tokenizer.encode("x").ids[-1] == 2
+
+
+def test_masking_hides_whole_words_and_a_fixed_share() -> None:
+    opens = np.array([True] * 5 + [True, False] * 10)
+    masker = WholeWordMasker(opens, np.zeros(25, dtype=bool), rate=0.25)
+    rng = np.random.default_rng(0)
+    ids = np.tile(np.arange(5, 25), (40, 2))
+    masked, positions, labels = masker(ids, rng)
+    assert len(positions) == round(0.25 * ids.size)
+    assert (labels == ids.ravel()[positions]).all()
+    untouched = np.setdiff1d(np.arange(ids.size), positions)
+    assert (masked.ravel()[untouched] == ids.ravel()[untouched]).all()
+    assert 0.7 < (masked.ravel()[positions] == MASK).mean() < 0.9
+    whole = np.isin(positions[labels % 2 == 1] + 1, positions).mean()
+    assert whole > 0.99
+
+
+def test_rows_cover_the_text(settings: PretrainingSettings) -> None:
+    source = np.arange(5, 1005, dtype=np.uint16)
+    rows = TokenRows.cut([source], [2], 12)
+    ids = rows[np.arange(len(rows))]
+    assert (ids[:, 0] == 0).all() and (ids[:, -1] == 2).all()
+    assert (np.diff(ids[:, 1:-1], axis=1) == 1).all()
+    assert set(ids[:, 1:-1].ravel()) >= set(range(5, 995))
+
+
+def test_text_files_and_duplicates(text: Path, tmp_path: Path) -> None:
+    assert [path.name for path in text_files([text])] == ["a.txt", "b.txt.xz"]
+    with pytest.raises(CertaintyError, match="no such file"):
+        text_files([tmp_path / "none"])
+    with pytest.raises(CertaintyError, match=r"No \.txt"):
+        text_files([tmp_path])
+    assert list(deduplicate(["Il pleut.", "il pleut !", "Il neige."])) == ["Il pleut.", "Il neige."]
+
+
+def test_wrong_settings() -> None:
+    with pytest.raises(CertaintyError, match="text: name at least one"):
+        PretrainingSettings()
+    with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
+        PretrainingSettings(text=["x"], hidden_size=30)
