@@ -37,7 +37,7 @@ def cut_windows(token_ids: Sequence[list[int]], special: tuple[int, int], max_le
     """
     body = max_length - 2
     first, last = special
-    windows = []
+    windows: list[Window] = []
     for i, ids in enumerate(token_ids):
         starts = [0]
         while starts[-1] + body < len(ids):

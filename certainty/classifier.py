@@ -70,7 +70,7 @@ class CertaintyClassifier:
         shutil.copytree(self._folder, folder, dirs_exist_ok=True)
 
     @overload
-    def score(self, texts: str) -> Document: ...
+    def score(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str]
     @overload
     def score(self, texts: Sequence[str]) -> list[Document]: ...
     def score(self, texts: str | Sequence[str]) -> Document | list[Document]:
@@ -135,7 +135,7 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: a sentence is not a string, or holds nothing but white space.
         """
-        return self.classes_[self.predict_proba(sentences).argmax(axis=1)]
+        return np.asarray(self.classes_[self.predict_proba(sentences).argmax(axis=1)])
 
     def _documents(self, texts: list[str]) -> Iterator[Document]:
         split = [split_sentences(text) for text in texts]
@@ -223,7 +223,7 @@ def load(
 
 
 @overload
-def score(texts: str) -> Document: ...
+def score(texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str]
 @overload
 def score(texts: Sequence[str]) -> list[Document]: ...
 def score(texts: str | Sequence[str]) -> Document | list[Document]:

@@ -17,7 +17,6 @@ class Label(str, Enum):
     DENIED = "denied"
 
     __str__ = str.__str__
-    __format__ = str.__format__
 
     @classmethod
     def parse(cls, name: object) -> Label:

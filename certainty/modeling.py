@@ -31,9 +31,9 @@ class CertaintyModel(nn.Module):
         classifier: A model with `num_labels=4` that returns `logits` and `hidden_states`.
     """
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, classifier: Any) -> None:
         super().__init__()
-        self.classifier = classifier
+        self.classifier: Any = classifier
         size = classifier.config.hidden_size
         self.heads = nn.ModuleDict(
             {

@@ -124,7 +124,7 @@ class Document(Sequence[SentenceScore]):
         return render_fragment(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """Return one row a sentence: text, start, end, label, a column for each label's probability, certainty, is_claim, attributed, cues.
+        """Return one row a sentence: its attributes, and a column for the probability of each label.
 
         Raises:
             ImportError: pandas is not installed (`pip install certainty[pandas]`).

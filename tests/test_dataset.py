@@ -9,12 +9,13 @@ import pandas
 import pytest
 
 from certainty import CertaintyError, Label
-from training.dataset import leaked, read_labelled
+from training.dataset import read_labelled
+from training.splits import leaked
 
 ROWS = [
     {"text": "Il pleut.", "label": "asserted"},
     {"text": "Il pleuvrait, dit-on.", "label": "probable"},
-    {"text": "Il ne pleut pas, \"jamais\".", "label": "denied"},
+    {"text": 'Il ne pleut pas, "jamais".', "label": "denied"},
 ]
 
 
@@ -53,7 +54,11 @@ def test_optional_columns(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "x", "label": "asserted"}\n{"text": \n', r"line 2: not a JSON object"),
         ("a.jsonl", '{"text": "x", "label": "asserted"}\n[1]\n', r"line 2: expected a JSON object, found list"),
         ("a.csv", "text,label\nIl pleut.,asserted\n  ,denied\n", r"a\.csv, line 3: text is '  '"),
-        ("a.csv", "text,label\nIl pleut.,probably\n", r"line 2: label: unknown label 'probably'. Did you mean 'probable'"),
+        (
+            "a.csv",
+            "text,label\nIl pleut.,probably\n",
+            r"line 2: label: unknown .*Did you mean 'probable'",
+        ),
         ("a.csv", "text,label\nIl pleut.,\n", r"line 2: label is missing"),
         ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, 9]]}\n', r"line 1: cues: \[0, 9\] lies outside"),
         ("a.jsonl", '{"text": "x", "label": "denied", "attributed": "maybe"}\n', r"attributed is 'maybe'"),

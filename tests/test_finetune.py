@@ -21,8 +21,10 @@ from certainty import CertaintyError, Label
 from training.calibrate import fit_calibration
 from training.dataset import LabelledSentence, read_labelled
 from training.features import LengthGroupedSampler
-from training.finetune import FinetuningSettings, check_data, last_complete_checkpoint, main, split_held_out_groups
-from training.settings import load_settings, save_settings
+from training.finetune import main
+from training.settings import FinetuningSettings, load_settings, save_settings
+from training.splits import check_data, split_held_out_groups
+from training.trainer import last_complete_checkpoint
 
 
 def test_the_folder_is_whole(tiny_model: Path) -> None:
@@ -58,7 +60,7 @@ def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (folder / "certainty.json").exists()
-    with pytest.raises(CertaintyError, match="no certainty.json"):
+    with pytest.raises(CertaintyError, match=r"no certainty\.json"):
         certainty.load(folder)
     assert main(command) == 2, "an unfinished run is not overwritten"
     assert main([*command, "--resume"]) == 0

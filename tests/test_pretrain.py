@@ -16,7 +16,8 @@ from certainty import CertaintyError
 from training.dataset import read_labelled
 from training.masking import MASK, WholeWordMasker
 from training.packing import TokenRows
-from training.pretrain import PretrainingSettings, pretrain
+from training.pretrain import pretrain
+from training.settings import PretrainingSettings
 from training.text import deduplicate, text_files
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,16 +60,6 @@ def read_labelled(paths: str | Path | Sequence[str | Path]) -> list[LabelledSent
     return unique
 
 
-def leaked(train: Iterable[LabelledSentence], held_out: Iterable[LabelledSentence]) -> list[LabelledSentence]:
-    """Return the held-out sentences whose text, but for case, spaces and punctuation, is also in train."""
-
-    def key(text: str) -> str:
-        return "".join(filter(str.isalnum, text.lower()))
-
-    known = {key(sentence.text) for sentence in train}
-    return [sentence for sentence in held_out if key(sentence.text) in known]
-
-
 def _read_file(path: Path) -> list[LabelledSentence]:
     loader = LOADERS.get(path.suffix.lower())
     if loader is None:
@@ -103,9 +93,7 @@ def _load_rows(path: Path, loader: str) -> list[dict[str, Any]]:
         _check_json_lines(path)
     datasets.disable_progress_bars()
     try:
-        table = datasets.load_dataset(
-            loader, data_files=str(path), split="train", keep_in_memory=True, **options
-        )
+        table = datasets.load_dataset(loader, data_files=str(path), split="train", keep_in_memory=True, **options)
     except Exception as error:  # whatever the parser of that format raises is a fault of the file
         raise CertaintyError(f"{path}: cannot be read as {path.suffix}: {error.__cause__ or error}") from error
     return list(table)

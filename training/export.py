@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,7 +34,7 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
     temporary = path.with_suffix(".tmp")
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    program = torch.onnx.export(
+    program: Any = torch.onnx.export(
         model,
         (ids, torch.ones_like(ids)),
         dynamo=True,

@@ -1,9 +1,11 @@
-"""Frozen settings objects, read from YAML and overridden from the command line."""
+"""The settings of each stage: frozen, checked when made, read from YAML, saved with what the stage makes."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +15,128 @@ import yaml
 from certainty import CertaintyError
 
 Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """All settings of a pretraining run.
+
+    Attributes:
+        text: Files or folders of .txt and .txt.xz, a paragraph a line.
+        repeats: Passes over a file in one epoch, by file name (1 where it is not named).
+        output: Folder of the run; the encoder ends there.
+        vocab_size, hidden_size, num_hidden_layers, num_attention_heads: The encoder's shape.
+        curriculum: (share of the run, row length) pairs; the last row length is the encoder's maximum.
+        batch_tokens: Tokens a step.
+        total_tokens: Tokens of the whole run.
+        mask_rate: Share of the tokens to predict.
+        learning_rate, weight_decay, warmup_steps: AdamW; constant after the warm-up until
+        decay_fraction: the last share of the run, in which the learning rate falls linearly to 0.
+        checkpoint_minutes: Time between two checkpoints.
+        threads: CPU threads (null: torch's choice).
+        seed: Of the weights, the order of rows and the masks.
+    """
+
+    text: list[str] = field(default_factory=list)
+    repeats: dict[str, int] = field(default_factory=dict)
+    output: str = "pretraining"
+    vocab_size: int = 16_000
+    tokenizer_words: int = 8_000_000
+    hidden_size: int = 256
+    num_hidden_layers: int = 6
+    num_attention_heads: int = 4
+    curriculum: list[list[float]] = field(default_factory=lambda: [[0.85, 64], [1.0, 128]])
+    batch_tokens: int = 8192
+    total_tokens: int = 60_000_000
+    mask_rate: float = 0.2
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 300
+    decay_fraction: float = 0.25
+    checkpoint_minutes: float = 5.0
+    compile: bool = True
+    threads: int | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise CertaintyError("text: name at least one .txt or .txt.xz file or folder.")
+        if self.hidden_size % self.num_attention_heads:
+            raise CertaintyError(
+                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}."
+            )
+        if not 0 < self.mask_rate < 1:
+            raise CertaintyError(f"mask_rate is {self.mask_rate}; it must lie between 0 and 1.")
+        if self.vocab_size > 2**16:
+            raise CertaintyError(f"vocab_size is {self.vocab_size}; token arrays hold at most 65536.")
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return math.ceil(self.total_tokens / self.batch_tokens)
+
+    def row_length(self, step: int) -> int:
+        """Row length at a step."""
+        return next(int(n) for share, n in self.curriculum if step < share * self.total_steps)
+
+    def learning_rate_factor(self, step: int) -> float:
+        """Warm-up, constant, linear decay (https://arxiv.org/abs/2404.06395): easy to prolong before the decay."""
+        left = (self.total_steps - step) / (self.decay_fraction * self.total_steps)
+        return min(1.0, (step + 1) / self.warmup_steps, left)
+
+
+@dataclass(frozen=True)
+class FinetuningSettings:
+    """All settings of a fine-tuning run.
+
+    Attributes:
+        encoder: Folder or hub id of the pretrained encoder.
+        epochs: Longest training; early stopping may end it before.
+        patience: Evaluations without a better dev macro-F1 before it stops.
+        evaluations_per_epoch: How often dev is evaluated and a checkpoint is kept.
+        batch_size: Sentences a step on each device; gradient_accumulation steps make one update.
+        learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.
+        layer_decay: Factor of the learning rate from each layer to the one below it.
+        dropout: Of the encoder and the label head.
+        class_weights: "none", or "balanced": inverse to a label's frequency in train.
+        second_weight: Share of the label target that goes to the label of a second claim.
+        label_smoothing: Share of the label target spread over all labels.
+        cue_weight, claim_weight, attributed_weight: Of the other heads' losses.
+        max_length: Longest input in tokens; null takes the encoder's.
+        bf16: Train in bfloat16 (null: on a GPU that can, else not).
+        seed: Of new weights, dropout and the order.
+    """
+
+    encoder: str = "models/encoder-fr-small"
+    epochs: float = 4.0
+    patience: int = 4
+    evaluations_per_epoch: int = 2
+    batch_size: int = 32
+    gradient_accumulation: int = 1
+    learning_rate: float = 3e-4
+    warmup_fraction: float = 0.1
+    weight_decay: float = 0.01
+    layer_decay: float = 0.9
+    dropout: float = 0.1
+    class_weights: str = "none"
+    second_weight: float = 0.15
+    label_smoothing: float = 0.0
+    cue_weight: float = 1.0
+    claim_weight: float = 0.3
+    attributed_weight: float = 0.3
+    max_length: int | None = None
+    bf16: bool | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.class_weights not in ("none", "balanced"):
+            raise CertaintyError(f"class_weights is {self.class_weights!r}. Allowed: 'none', 'balanced'.")
+        for name in ("epochs", "batch_size", "gradient_accumulation", "learning_rate", "evaluations_per_epoch"):
+            if not getattr(self, name) > 0:
+                raise CertaintyError(f"{name} is {getattr(self, name)}; it must be above 0.")
+        for name in ("second_weight", "label_smoothing", "dropout", "warmup_fraction"):
+            if not 0 <= getattr(self, name) < 1:
+                raise CertaintyError(f"{name} is {getattr(self, name)}; it must lie in [0, 1).")
 
 
 def load_settings(

@@ -54,4 +54,4 @@ def static_embeddings(
     # Rare subwords get short vectors from the SVD; the encoder wants one scale for all.
     embeddings /= np.maximum(norms, 1e-6) / np.sqrt(size)
     embeddings[: len(SPECIAL_TOKENS)] = np.random.default_rng(0).normal(size=(len(SPECIAL_TOKENS), size))
-    return embeddings
+    return np.asarray(embeddings)

@@ -44,9 +44,7 @@ class OnnxEngine:
         if self._threads is not None:
             options.intra_op_num_threads = self._threads
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(self._path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions have no common base class of their own
             raise CertaintyError(f"{self._path}: damaged ({error}). Copy the model folder again.") from error
         names = {output.name for output in self._session.get_outputs()}
