@@ -16,10 +16,10 @@ DATA = Path(__file__).parent / "data"
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CamemBERT encoder of two layers with random weights and its own tokenizer."""
     import torch
-    from transformers import CamembertConfig, CamembertForMaskedLM, PreTrainedTokenizerFast
+    from transformers import CamembertConfig, CamembertForMaskedLM
 
     from training.dataset import read_labelled
-    from training.tokenizer import train_tokenizer
+    from training.tokenizer import for_transformers, train_tokenizer
 
     torch.manual_seed(0)
     texts = [sentence.text for sentence in read_labelled(DATA / "tiny.jsonl")]
@@ -38,17 +38,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         eos_token_id=2,
     )
     CamembertForMaskedLM(config).save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        model_max_length=64,
-        bos_token="<s>",
-        cls_token="<s>",
-        pad_token="<pad>",
-        eos_token="</s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-    ).save_pretrained(folder)
+    for_transformers(tokenizer, max_length=64).save_pretrained(folder)
     return folder
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
 from training.report import METRICS
+from training.templates import environment
 
 
 def write_model_card(
@@ -29,14 +29,8 @@ def write_model_card(
         evaluation: For each split, what `training.evaluate.evaluate` returns.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    card = environment.get_template("model_card.md.j2").render(
+    templates = environment(autoescape=False)
+    card = templates.get_template("model_card.md.j2").render(
         name=name,
         labels=[label.value for label in LABELS],
         layers=config["num_hidden_layers"],

@@ -23,7 +23,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from tqdm.auto import tqdm
-from transformers import CamembertConfig, CamembertForMaskedLM, PreTrainedTokenizerFast
+from transformers import CamembertConfig, CamembertForMaskedLM
 
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.mlm_batches import Batches
@@ -31,7 +31,7 @@ from training.packing import encode_files
 from training.settings import PretrainingSettings, load_settings, save_settings
 from training.static_embeddings import static_embeddings
 from training.text import read_paragraphs, text_files
-from training.tokenizer import SPECIAL_TOKENS, sample_paragraphs, train_tokenizer
+from training.tokenizer import for_transformers, sample_paragraphs, train_tokenizer
 from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -87,14 +87,7 @@ def new_model(settings: PretrainingSettings) -> MaskedLanguageModel:
 def save_encoder(model: MaskedLanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write the encoder with its language-model head in Hugging Face layout (16-bit floats) with its tokenizer."""
     model.model.half().save_pretrained(folder)
-    names = dict(zip(("bos", "pad", "eos", "unk", "mask"), SPECIAL_TOKENS, strict=True))
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        model_max_length=model.model.config.max_position_embeddings - 2,
-        cls_token="<s>",
-        sep_token="</s>",
-        **{f"{name}_token": token for name, token in names.items()},
-    ).save_pretrained(folder)
+    for_transformers(tokenizer, model.model.config.max_position_embeddings - 2).save_pretrained(folder)
 
 
 def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> list[dict[str, Any]]:

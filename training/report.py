@@ -10,9 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from certainty import CertaintyError
+from training.templates import environment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,15 +77,9 @@ def write_report(result: Mapping[str, Any], folder: str | Path) -> Path:
 
 def render(result: Mapping[str, Any]) -> str:
     """Return the evaluation as one HTML page that loads nothing."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=_number, interval=_interval, p_value=_p_value, title=_title)
-    return environment.get_template("report.html.j2").render(
+    templates = environment(autoescape=True)
+    templates.filters.update(number=_number, interval=_interval, p_value=_p_value, title=_title)
+    return templates.get_template("report.html.j2").render(
         **result,
         titles=METRICS,
         reliability_plot=_reliability_plot(result["reliability"]),

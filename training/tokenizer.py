@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # ids 0 to 4, as in CamembertConfig
 WORD_START = "▁"
@@ -107,6 +108,27 @@ def train_tokenizer(paragraphs: Iterable[str], vocab_size: int) -> Tokenizer:
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     return tokenizer
+
+
+def for_transformers(tokenizer: Tokenizer, max_length: int) -> PreTrainedTokenizerFast:
+    """Wrap a trained tokenizer for transformers, with the roles of its special tokens.
+
+    Args:
+        tokenizer: What `train_tokenizer` returned.
+        max_length: Longest input of the encoder in tokens, special tokens included.
+    """
+    bos, pad, eos, unk, mask = SPECIAL_TOKENS
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=max_length,
+        bos_token=bos,
+        cls_token=bos,
+        pad_token=pad,
+        eos_token=eos,
+        sep_token=eos,
+        unk_token=unk,
+        mask_token=mask,
+    )
 
 
 def _seed_pieces(words: Counter[str], limit: int = 400_000) -> list[tuple[str, int]]:
