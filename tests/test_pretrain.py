@@ -62,6 +62,20 @@ def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tm
     assert model.config.num_hidden_layers == 2
 
 
+def test_a_run_goes_on_from_an_encoder(settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path) -> None:
+    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
+    pretrain(further)
+    given, trained = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (tiny_encoder, tmp_path / "encoder"))
+    assert given.get_vocab() == trained.get_vocab()
+    weights = [
+        AutoModelForSequenceClassification.from_pretrained(f).roberta.embeddings.word_embeddings.weight.detach().numpy()
+        for f in (tiny_encoder, tmp_path / "encoder")
+    ]
+    assert 0 < np.abs(weights[0] - weights[1]).max() < 0.01
+    with pytest.raises(CertaintyError, match="cannot load the encoder"):
+        pretrain(replace(further, initial=str(tmp_path / "tokens"), output=str(tmp_path / "encoder")))
+
+
 def test_the_tokenizer_keeps_offsets_and_french_words(settings: PretrainingSettings, tmp_path: Path) -> None:
     pretrain(replace(settings, output=str(tmp_path)), stop_after=1)
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))

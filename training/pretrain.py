@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -25,9 +26,11 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from transformers import CamembertConfig, CamembertForMaskedLM
 
+from certainty import CertaintyError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.mlm_batches import Batches
 from training.packing import encode_files
+from training.precision import bf16_is_fast
 from training.settings import PretrainingSettings, load_settings, save_settings
 from training.static_embeddings import static_embeddings
 from training.text import read_paragraphs, text_files
@@ -36,13 +39,15 @@ from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
 
+ATTENTION = "eager"  # compiled, faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there
+
 
 class MaskedLanguageModel(nn.Module):
     """A CamemBERT masked language model that computes the vocabulary logits of the masked positions only."""
 
-    def __init__(self, config: CamembertConfig) -> None:
+    def __init__(self, model: CamembertForMaskedLM) -> None:
         super().__init__()
-        self.model: Any = CamembertForMaskedLM(config)
+        self.model: Any = model
 
     def forward(self, ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
         """Return the mean cross-entropy at `positions` (n,) of the flattened `ids` (rows, length)."""
@@ -52,9 +57,14 @@ class MaskedLanguageModel(nn.Module):
 
 
 def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Path) -> Tokenizer:
-    """Load `tokenizer.json` from the run's folder, or train it on a sample of every file and save it there."""
+    """Load `tokenizer.json` from the run's folder, or train it on a sample of every file and save it there.
+
+    A run that goes on from an encoder takes that encoder's.
+    """
     path = folder / "tokenizer.json"
-    if not path.exists():
+    if not path.exists() and settings.initial:
+        shutil.copy(Path(settings.initial) / "tokenizer.json", path)
+    elif not path.exists():
         share = settings.tokenizer_words // len(files)
         sample = (p for file in files for p in sample_paragraphs(read_paragraphs(file), share, settings.seed))
         train_tokenizer(sample, settings.vocab_size).save(str(path))
@@ -62,7 +72,15 @@ def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Pa
 
 
 def new_model(settings: PretrainingSettings) -> MaskedLanguageModel:
-    """Build the model with random weights."""
+    """Build the model with random weights, or open the encoder that the run goes on from."""
+    if settings.initial:
+        try:
+            model = CamembertForMaskedLM.from_pretrained(
+                settings.initial, dtype=torch.float32, attn_implementation=ATTENTION
+            )
+        except (OSError, ValueError) as error:
+            raise CertaintyError(f"{settings.initial}: cannot load the encoder: {error}") from error
+        return MaskedLanguageModel(model)
     torch.manual_seed(settings.seed)
     config = CamembertConfig(
         vocab_size=settings.vocab_size,
@@ -78,10 +96,9 @@ def new_model(settings: PretrainingSettings) -> MaskedLanguageModel:
         bos_token_id=0,
         pad_token_id=1,
         eos_token_id=2,
-        # Compiled, it is faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there.
-        attn_implementation="eager",
+        attn_implementation=ATTENTION,
     )
-    return MaskedLanguageModel(config)
+    return MaskedLanguageModel(CamembertForMaskedLM(config))
 
 
 def save_encoder(model: MaskedLanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
@@ -108,7 +125,7 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
     sources = encode_files(files, tokenizer, folder / "tokens")
     checkpoint = folder / "checkpoint.safetensors"
     model = new_model(settings)
-    if not checkpoint.exists():
+    if not checkpoint.exists() and not settings.initial:
         counts = 1.0 + np.sum([np.bincount(source, minlength=settings.vocab_size) for source in sources], axis=0)
         embeddings = static_embeddings(sources, settings.vocab_size, settings.hidden_size)
         warm_start(model.model, embeddings, counts / counts.sum())
@@ -127,8 +144,7 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
     step = log[-1]["step"] if log else 0
     batches = Batches(settings, sources, [settings.repeats.get(f.name, 1) for f in files], tokenizer)
     loss_of: Callable[..., Tensor] = torch.compile(model, dynamic=False) if settings.compile else model
-    bf16 = device.type == "cuda" or (torch.backends.mkldnn.is_available() and _cpu_has_bf16())
-    autocast = (lambda: torch.autocast(device.type, torch.bfloat16)) if bf16 else nullcontext
+    autocast = (lambda: torch.autocast(device.type, torch.bfloat16)) if bf16_is_fast(device) else nullcontext
 
     def checkpoint_now() -> None:
         with torch.no_grad(), autocast():
@@ -170,10 +186,6 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
     if step == settings.total_steps:
         save_encoder(model, tokenizer, folder / "encoder")
     return log
-
-
-def _cpu_has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def main() -> None:

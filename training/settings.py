@@ -23,6 +23,7 @@ class PretrainingSettings:
 
     Attributes:
         text: Files or folders of .txt and .txt.xz, a paragraph a line.
+        initial: Encoder folder to go on from, with its shape and tokenizer; null starts anew.
         repeats: Passes over a file in one epoch, by file name (1 where it is not named).
         output: Folder of the run; the encoder ends there.
         vocab_size, hidden_size, num_hidden_layers, num_attention_heads: The encoder's shape.
@@ -38,6 +39,7 @@ class PretrainingSettings:
     """
 
     text: list[str] = field(default_factory=list)
+    initial: str | None = None
     repeats: dict[str, int] = field(default_factory=dict)
     output: str = "pretraining"
     vocab_size: int = 16_000
@@ -103,7 +105,7 @@ class FinetuningSettings:
         label_smoothing: Share of the label target spread over all labels.
         cue_weight, claim_weight, attributed_weight: Of the other heads' losses.
         max_length: Longest input in tokens; null takes the encoder's.
-        bf16: Train in bfloat16 (null: on a GPU that can, else not).
+        bf16: Train in bfloat16 (null: where that is faster, see `training.precision`).
         seed: Of new weights, dropout and the order.
     """
 

@@ -21,6 +21,7 @@ from certainty.modeling import CertaintyModel
 from training import metrics
 from training.features import Collator, LengthGroupedSampler, SentenceFeatures
 from training.objective import HeadWeights, joint_loss
+from training.precision import bf16_is_fast
 from training.settings import FinetuningSettings
 
 
@@ -113,7 +114,7 @@ def build_trainer(
     world = int(os.environ.get("WORLD_SIZE", "1"))
     steps = -(-len(train) // (settings.batch_size * settings.gradient_accumulation * world))
     every = max(1, steps // settings.evaluations_per_epoch)
-    bf16 = settings.bf16 if settings.bf16 is not None else torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
@@ -124,9 +125,9 @@ def build_trainer(
         lr_scheduler_type="linear",
         warmup_steps=round(settings.warmup_fraction * steps * settings.epochs),
         max_grad_norm=1.0,
-        bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
+        bf16=bf16_is_fast(device) if settings.bf16 is None else settings.bf16,
+        use_cpu=device.type == "cpu",
+        dataloader_pin_memory=device.type != "cpu",
         eval_strategy="steps",
         eval_steps=every,
         save_steps=every,
