@@ -13,7 +13,6 @@ from torch import nn
 
 from certainty.labels import LABELS
 from certainty.scoring import softmax
-from training.dataset import LabelledSentence
 
 Array = NDArray[np.float64]
 
@@ -34,12 +33,6 @@ class Calibration:
     def apply(self, logits: NDArray[np.floating]) -> Array:
         """Return the calibrated logits, shape (n, 4)."""
         return np.asarray(logits / self.temperature + np.asarray(self.bias))
-
-
-def label_prior(sentences: Sequence[LabelledSentence]) -> Array:
-    """Return the share of each label among the claims, shape (4,), with one added to each count."""
-    counts = np.array([sum(s.label is label for s in sentences) for label in LABELS]) + 1.0
-    return np.asarray(counts / counts.sum())
 
 
 def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Calibration:

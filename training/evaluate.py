@@ -45,7 +45,16 @@ from training.figures import compared, gold_labels, headline, per_class, per_cor
 from training.report import summary, without_text, write_report
 from training.splits import leaked
 
-__all__ = ["evaluate", "evaluate_classifier", "main", "predict_baselines", "summary", "without_text", "write_report"]
+__all__ = [
+    "evaluate",
+    "evaluate_classifier",
+    "evaluate_splits",
+    "main",
+    "predict_baselines",
+    "summary",
+    "without_text",
+    "write_report",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +96,32 @@ def evaluate_classifier(
     _check(sentences)
     scores = {name: classifier.score_sentences([sentence.text for sentence in sentences])}
     return evaluate(scores, sentences, predict_baselines(sentences, train, seed=seed), train=train, seed=seed)
+
+
+def evaluate_splits(
+    classifier: Scorer,
+    splits: Mapping[str, Sequence[LabelledSentence]],
+    train: Sequence[LabelledSentence],
+    *,
+    name: str = "model",
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Do `evaluate_classifier` for several held-out sets; the baselines are fitted once.
+
+    Raises:
+        CertaintyError: a set does not have two labels.
+    """
+    for split, sentences in splits.items():
+        _check(sentences, split)
+    together = predict_baselines([s for sentences in splits.values() for s in sentences], train, seed=seed)
+    results, start = {}, 0
+    for split, sentences in splits.items():
+        end = start + sum(sentence.label is not None for sentence in sentences)
+        scores = {name: classifier.score_sentences([sentence.text for sentence in sentences])}
+        baselines = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
+        results[split] = evaluate(scores, sentences, baselines, train=train, seed=seed)
+        start = end
+    return results
 
 
 def predict_baselines(

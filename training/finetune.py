@@ -30,12 +30,13 @@ from certainty import CertaintyError, Label
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from certainty.modeling import CertaintyModel
-from training.calibrate import Calibration, fit_calibration, fold_into_head, label_prior
+from training.calibrate import Calibration, fit_calibration, fold_into_head
 from training.dataset import LabelledSentence, read_labelled
-from training.evaluate import evaluate_classifier, summary, without_text
+from training.evaluate import evaluate_splits, summary, without_text
 from training.export import export_onnx
 from training.features import SentenceFeatures
 from training.model_card import write_model_card
+from training.pooling_layer import add_pooling_layer
 from training.settings import FinetuningSettings, load_settings, save_settings
 from training.splits import check_data, split_held_out_groups
 from training.thresholds import cue_threshold, head_thresholds, predict_logits
@@ -75,12 +76,13 @@ def finetune(
     tokenizer = load_tokenizer(settings.encoder)
     transformers.set_seed(settings.seed)
     model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
+    if settings.pooling_layer:
+        add_pooling_layer(model.classifier)
     max_length = settings.max_length or longest_input(model.config, tokenizer)
     fast = backend(tokenizer)
     features = SentenceFeatures(train, fast, max_length, settings.second_weight)
     dev_features = SentenceFeatures(dev, fast, max_length)
-    correction = np.log(label_prior(dev)) - np.log(label_prior(train))
-    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, correction, checkpoints)
+    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints)
     trainer.train(
         resume_from_checkpoint=str(last) if resume and (last := last_complete_checkpoint(checkpoints)) else None
     )
@@ -108,11 +110,8 @@ def finetune(
 
     classifier = certainty.load(output)
     name = output.resolve().name
-    evaluation = {"dev": evaluate_classifier(classifier, dev, train, name=name)}
-    if test is not None:
-        evaluation["test"] = evaluate_classifier(classifier, test, train, name=name)
-    if contrast:
-        evaluation["contrast"] = evaluate_classifier(classifier, contrast, train, name=name)
+    splits = {"dev": dev, "test": test, "contrast": contrast}
+    evaluation = evaluate_splits(classifier, {k: v for k, v in splits.items() if v}, train, name=name)
     shown = {split: without_text(result) for split, result in evaluation.items()}
     (output / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
     write_model_card(output, name, settings, model_settings, shown)

@@ -100,6 +100,7 @@ class FinetuningSettings:
         learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.
         layer_decay: Factor of the learning rate from each layer to the one below it.
         dropout: Of the encoder and the label head.
+        pooling_layer: Add a top layer that starts as mean pooling (see `training.pooling_layer`).
         class_weights: "none", or "balanced": inverse to a label's frequency in train.
         second_weight: Share of the label target that goes to the label of a second claim.
         label_smoothing: Share of the label target spread over all labels.
@@ -120,6 +121,7 @@ class FinetuningSettings:
     weight_decay: float = 0.01
     layer_decay: float = 0.9
     dropout: float = 0.1
+    pooling_layer: bool = False
     class_weights: str = "none"
     second_weight: float = 0.15
     label_smoothing: float = 0.0

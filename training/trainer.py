@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
@@ -19,6 +18,7 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from certainty.labels import LABELS
 from certainty.modeling import CertaintyModel
 from training import metrics
+from training.calibrate import fit_calibration
 from training.features import Collator, LengthGroupedSampler, SentenceFeatures
 from training.objective import HeadWeights, joint_loss
 from training.precision import bf16_is_fast
@@ -88,7 +88,6 @@ def build_trainer(
     train: SentenceFeatures,
     dev: SentenceFeatures,
     pad_token_id: int,
-    correction: NDArray[np.float64],
     checkpoints: Path,
 ) -> CertaintyTrainer:
     """Set up the Trainer.
@@ -99,15 +98,16 @@ def build_trainer(
         train: Features of the training sentences.
         dev: Features of the dev sentences.
         pad_token_id: Fills up shorter rows.
-        correction: Shape (4,), added to the logits on dev: log prior of dev less log prior of train.
         checkpoints: Folder of the checkpoints.
     """
 
     def dev_macro_f1(prediction: Any) -> dict[str, float]:
-        targets = prediction.label_ids
-        claims = targets.sum(axis=1) > 0
-        predicted = (prediction.predictions[claims] + correction).argmax(axis=1)
-        return {"macro_f1": float(metrics.macro_f1(targets[claims].argmax(axis=1), predicted))}
+        claims = prediction.label_ids.sum(axis=1) > 0
+        gold, logits = prediction.label_ids[claims].argmax(axis=1), prediction.predictions[claims]
+        # As the finished model will decide: calibrated on dev. Enriched training data is no mere shift of the prior,
+        # so correcting by the two priors would favour the wrong checkpoint.
+        predicted = fit_calibration(logits, gold).apply(logits).argmax(axis=1)
+        return {"macro_f1": float(metrics.macro_f1(gold, predicted))}
 
     counts = np.sum([row["labels"] for row in train.rows], axis=0)
     balanced = torch.tensor(counts.sum() / (len(LABELS) * counts), dtype=torch.float32)

@@ -1,0 +1,33 @@
+"""A top layer that starts as mean pooling, for encoders whose `<s>` has learned nothing in pretraining.
+
+A masked language model never has to sum a sentence up in `<s>`, which is all that the label head reads. The added layer
+looks like any other of the encoder, so that plain transformers opens the result; it starts with even attention and
+identity values, which gives `<s>` the mean of the sentence, and learns from there which words to attend to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+@torch.no_grad()
+def add_pooling_layer(classifier: Any) -> None:
+    """Append the layer to a BERT-like sequence classifier, in place.
+
+    Args:
+        classifier: A model whose encoder keeps its layers in `encoder.layer` (CamemBERT, RoBERTa, BERT).
+    """
+    layers = classifier.base_model.encoder.layer
+    layer = type(layers[-1])(classifier.config, layer_idx=len(layers))
+    attention, size = layer.attention, classifier.config.hidden_size
+    for module in layer.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.weight.normal_(std=classifier.config.initializer_range)
+            module.bias.zero_()
+    attention.self.value.weight.copy_(torch.eye(size))
+    attention.output.dense.weight.copy_(2 * torch.eye(size))
+    layer.output.dense.weight.zero_()
+    layers.append(layer)
+    classifier.config.num_hidden_layers += 1
