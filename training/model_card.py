@@ -1,18 +1,20 @@
-"""The model card, written by the run that made the model."""
+"""Model cards, written by the runs that make the models."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import WEIGHTS_FILE, ModelSettings
 from training.report import METRICS
+from training.settings import PretrainingSettings
 from training.templates import environment
 
 
@@ -42,6 +44,40 @@ def write_model_card(
         evaluation=evaluation,
         titles=METRICS,
         settings=yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip(),
+    )
+    path = folder / "README.md"
+    path.write_text(card, encoding="utf-8")
+    return path
+
+
+def write_encoder_card(
+    folder: Path,
+    name: str,
+    settings: PretrainingSettings,
+    files: Mapping[str, Mapping[str, int]],
+    log: Sequence[Mapping[str, Any]],
+) -> Path:
+    """Write `README.md` into an encoder's folder.
+
+    Args:
+        folder: The folder, with its weights.
+        name: The encoder's name.
+        settings: Of the run.
+        files: For each text file its numbers of `paragraphs` and `tokens`.
+        log: The rows of the run's `log.json`.
+    """
+    card = (
+        environment(autoescape=False)
+        .get_template("encoder_card.md.j2")
+        .render(
+            name=name,
+            settings=settings,
+            longest=int(settings.curriculum[-1][1]),
+            digest=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
+            files=files,
+            log=log,
+            yaml=yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip(),
+        )
     )
     path = folder / "README.md"
     path.write_text(card, encoding="utf-8")

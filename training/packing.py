@@ -19,6 +19,7 @@ from training.text import deduplicate, read_paragraphs
 logger = logging.getLogger(__name__)
 
 BOS, EOS = 0, 2
+TOKEN_COUNTS = "tokens/tokens.json"  # in the folder of a run
 
 
 def encode_files(files: Iterable[Path], tokenizer: Tokenizer, folder: Path) -> list[NDArray[np.uint16]]:

@@ -29,7 +29,8 @@ from transformers import CamembertConfig, CamembertForMaskedLM
 from certainty import CertaintyError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.mlm_batches import Batches
-from training.packing import encode_files
+from training.model_card import write_encoder_card
+from training.packing import TOKEN_COUNTS, encode_files
 from training.precision import bf16_is_fast
 from training.settings import PretrainingSettings, load_settings, save_settings
 from training.static_embeddings import static_embeddings
@@ -185,6 +186,8 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
         checkpoint_now()
     if step == settings.total_steps:
         save_encoder(model, tokenizer, folder / "encoder")
+        counts = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]
+        write_encoder_card(folder / "encoder", folder.resolve().name, settings, counts, log)
     return log
 
 
@@ -192,12 +195,13 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pretrain", description=__doc__.split("\n")[0])
     parser.add_argument("--config", required=True, help="YAML file of PretrainingSettings")
+    parser.add_argument("--text", nargs="+", help="files or folders; overrides the config's")
     parser.add_argument("--output", help="overrides the config's")
     parser.add_argument("--total-tokens", type=int, help="overrides the config's; also prolongs or ends a run early")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     settings = load_settings(
-        PretrainingSettings, args.config, {"output": args.output, "total_tokens": args.total_tokens}
+        PretrainingSettings, args.config, {"text": args.text, "output": args.output, "total_tokens": args.total_tokens}
     )
     logger.info("%s", asdict(settings))
     pretrain(settings)
