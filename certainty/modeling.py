@@ -48,15 +48,26 @@ class CertaintyModel(nn.Module):
         """The encoder's configuration."""
         return self.classifier.config
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length) logits."""
-        output = self.classifier(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, output_attentions: bool = False) -> tuple[Tensor, ...]:
+        """Return label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length) logits.
+
+        With `output_attentions`, which needs the eager attention, a fifth follows: the attention of the first token in
+        the top layer, (rows, heads, length).
+        """
+        output = self.classifier(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=True,
+            output_attentions=output_attentions,
+        )
         hidden = output.hidden_states[-1]
+        attention = (output.attentions[-1][:, :, 0],) if output_attentions else ()
         return (
             output.logits,
             self.heads["claim"](hidden[:, 0]).squeeze(-1),
             self.heads["attributed"](hidden[:, 0]).squeeze(-1),
             self.heads["cue"](hidden).squeeze(-1),
+            *attention,
         )
 
     @classmethod

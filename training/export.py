@@ -32,8 +32,8 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
     ids = torch.randint(5, 100, (3, 11))
     path = folder / ONNX_FILE
     temporary = path.with_suffix(".tmp")
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for name in ("onnxscript", "onnx_ir", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     program: Any = torch.onnx.export(
         model,
         (ids, torch.ones_like(ids)),

@@ -78,6 +78,9 @@ def finetune(
     model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
     if settings.pooling_layer:
         add_pooling_layer(model.classifier)
+    if settings.attention_weight or not torch.cuda.is_available():
+        # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
+        model.classifier.set_attn_implementation("eager")
     max_length = settings.max_length or longest_input(model.config, tokenizer)
     fast = backend(tokenizer)
     features = SentenceFeatures(train, fast, max_length, settings.second_weight)

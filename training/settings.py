@@ -105,6 +105,7 @@ class FinetuningSettings:
         second_weight: Share of the label target that goes to the label of a second claim.
         label_smoothing: Share of the label target spread over all labels.
         cue_weight, claim_weight, attributed_weight: Of the other heads' losses.
+        attention_weight: Of the loss that asks the top layer of `<s>` to look at the cue words; 0 leaves it out.
         max_length: Longest input in tokens; null takes the encoder's.
         bf16: Train in bfloat16 (null: where that is faster, see `training.precision`).
         seed: Of new weights, dropout and the order.
@@ -128,6 +129,7 @@ class FinetuningSettings:
     cue_weight: float = 1.0
     claim_weight: float = 0.3
     attributed_weight: float = 0.3
+    attention_weight: float = 0.0
     max_length: int | None = None
     bf16: bool | None = None
     seed: int = 1

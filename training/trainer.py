@@ -37,8 +37,11 @@ class CertaintyTrainer(Trainer):
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Any:
         """Return the joint loss of the heads."""
-        logits = model(inputs["input_ids"], inputs["attention_mask"])
-        weights = HeadWeights(self.settings.cue_weight, self.settings.claim_weight, self.settings.attributed_weight)
+        settings = self.settings
+        logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
+        weights = HeadWeights(
+            settings.cue_weight, settings.claim_weight, settings.attributed_weight, settings.attention_weight
+        )
         class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
         loss = joint_loss(logits, inputs, weights, class_weights, self.settings.label_smoothing)
         return (loss, {"logits": logits[0]}) if return_outputs else loss
@@ -50,7 +53,9 @@ class CertaintyTrainer(Trainer):
         """AdamW, its learning rate falling from the heads down through the layers (https://arxiv.org/abs/1801.06146)."""
         if self.optimizer is None:  # type: ignore[has-type]
             groups = parameter_groups(self.model, self.settings)
-            self.optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+            self.optimizer = torch.optim.AdamW(
+                groups, lr=self.settings.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+            )
         return self.optimizer
 
 
