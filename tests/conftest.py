@@ -49,7 +49,9 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     config = folder.with_suffix(".yaml")
-    config.write_text("epochs: 2\nbatch_size: 8\nlearning_rate: 0.003\nbf16: false\n")
+    config.write_text(
+        "epochs: 2\nbatch_size: 8\nlearning_rate: 0.003\nbf16: false\npooling_layer: true\nattention_weight: 0.3\n"
+    )
     arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
     arguments += ["--config", config, "--output", folder]
     assert main([str(argument) for argument in arguments]) == 0

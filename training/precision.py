@@ -8,5 +8,5 @@ import torch
 def bf16_is_fast(device: torch.device) -> bool:
     """Tell whether matrices multiply faster in bfloat16 there: GPUs since Ampere, CPUs with AMX."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
