@@ -86,12 +86,13 @@ def finetune(
     features = SentenceFeatures(train, fast, max_length, settings.second_weight)
     dev_features = SentenceFeatures(dev, fast, max_length)
     trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints)
-    trainer.train(
-        resume_from_checkpoint=str(last) if resume and (last := last_complete_checkpoint(checkpoints)) else None
-    )
+    last = last_complete_checkpoint(checkpoints) if resume else None
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     if not trainer.is_world_process_zero():
         return {}
 
+    # Without it the folder is no model, so that an older one is not read with half of its files new.
+    (output / SETTINGS_FILE).unlink(missing_ok=True)
     model = _rounded(model, output)
     logits = predict_logits(model, dev_features, tokenizer.pad_token_id)
     gold = np.array([LABELS.index(s.label) if s.label else -1 for s in dev])

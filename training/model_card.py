@@ -31,23 +31,19 @@ def write_model_card(
         evaluation: For each split, what `training.evaluate.evaluate` returns.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    templates = environment(autoescape=False)
-    card = templates.get_template("model_card.md.j2").render(
-        name=name,
-        labels=[label.value for label in LABELS],
-        layers=config["num_hidden_layers"],
-        hidden=config["hidden_size"],
-        vocabulary=config["vocab_size"],
-        architecture=config["architectures"][0],
-        model=model,
-        training=model.training,
-        evaluation=evaluation,
-        titles=METRICS,
-        settings=yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip(),
-    )
-    path = folder / "README.md"
-    path.write_text(card, encoding="utf-8")
-    return path
+    values = {
+        "name": name,
+        "labels": [label.value for label in LABELS],
+        "layers": config["num_hidden_layers"],
+        "hidden": config["hidden_size"],
+        "vocabulary": config["vocab_size"],
+        "architecture": config["architectures"][0],
+        "model": model,
+        "training": model.training,
+        "evaluation": evaluation,
+        "titles": METRICS,
+    }
+    return _write(folder, "model_card.md.j2", settings, values)
 
 
 def write_encoder_card(
@@ -66,19 +62,19 @@ def write_encoder_card(
         files: For each text file its numbers of `paragraphs` and `tokens`.
         log: The rows of the run's `log.json`.
     """
-    card = (
-        environment(autoescape=False)
-        .get_template("encoder_card.md.j2")
-        .render(
-            name=name,
-            settings=settings,
-            longest=int(settings.curriculum[-1][1]),
-            digest=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
-            files=files,
-            log=log,
-            yaml=yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip(),
-        )
-    )
+    values = {
+        "name": name,
+        "longest": int(settings.curriculum[-1][1]),
+        "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
+        "files": files,
+        "log": log,
+    }
+    return _write(folder, "encoder_card.md.j2", settings, values)
+
+
+def _write(folder: Path, template: str, settings: Any, values: Mapping[str, Any]) -> Path:
+    as_yaml = yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip()
+    card = environment(autoescape=False).get_template(template).render(**values, settings=settings, yaml=as_yaml)
     path = folder / "README.md"
     path.write_text(card, encoding="utf-8")
     return path

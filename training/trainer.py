@@ -84,7 +84,7 @@ def _depth(name: str, layers: int) -> int:
     for part, following in pairwise(parts):
         if part in ("layer", "layers") and following.isdigit():
             return int(following) + 1
-    return 0 if "embeddings" in name or "rel_embeddings" in name else layers + 1
+    return 0 if "embeddings" in name else layers + 1
 
 
 def build_trainer(

@@ -16,7 +16,7 @@ def warm_start(model: CamembertForMaskedLM, embeddings: np.ndarray, frequencies:
     The word embeddings are static ones; the output bias is the log frequency; the first layer adds the mean of its
     neighbours (identity values) and the output layer passes on what it gets (identity); the positions are sinusoids
     (https://arxiv.org/abs/1706.03762), in which "the next word" is one rotation at every place. All of it is then
-    trained. At 0.9 million tokens the loss was 6.12 instead of 6.64 (5.84 with twice the learning rate).
+    trained.
 
     Args:
         model: The model, changed in place.
