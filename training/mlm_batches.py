@@ -19,12 +19,12 @@ class Batches:
         self.settings = settings
         self.masker = WholeWordMasker.for_tokenizer(tok, settings.mask_rate)
         held_out = [max(2048, min(50_000, len(s) // 100)) for s in sources]
-        lengths = {int(n) for _, n in settings.curriculum}
+        lengths = settings.row_lengths
         training = [s[: len(s) - n] for s, n in zip(sources, held_out, strict=True)]
         self.rows = {n: TokenRows.cut(training, repeats, n) for n in lengths}
         validation = [s[len(s) - n :] for s, n in zip(sources, held_out, strict=True)]
-        self.validation = TokenRows.cut(validation, [1] * len(sources), min(lengths))
-        self._order: tuple[tuple[int, int], np.ndarray] | None = None
+        self.validation = TokenRows.cut(validation, [1] * len(sources), lengths[0])
+        self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the masked ids, positions and labels of a training step."""
@@ -51,10 +51,10 @@ class Batches:
         return [self._mask(self.validation[order[start : start + size]], rng) for start in starts]
 
     def _epoch(self, length: int, epoch: int) -> np.ndarray:
-        if self._order is None or self._order[0] != (length, epoch):
+        if length not in self._orders or self._orders[length][0] != epoch:
             rng = np.random.default_rng([self.settings.seed, length, epoch])
-            self._order = (length, epoch), rng.permutation(len(self.rows[length]))
-        return self._order[1]
+            self._orders[length] = epoch, rng.permutation(len(self.rows[length]))
+        return self._orders[length][1]
 
     def _mask(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         masked, positions, labels = self.masker(ids, rng)

@@ -64,7 +64,7 @@ def write_encoder_card(
     """
     values = {
         "name": name,
-        "longest": int(settings.curriculum[-1][1]),
+        "longest": settings.row_lengths[-1],
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
         "files": files,
         "log": log,

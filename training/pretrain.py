@@ -90,7 +90,7 @@ def new_model(settings: PretrainingSettings) -> MaskedLanguageModel:
         num_attention_heads=settings.num_attention_heads,
         intermediate_size=4 * settings.hidden_size,
         # CamemBERT counts positions from pad_token_id + 1.
-        max_position_embeddings=int(settings.curriculum[-1][1]) + 2,
+        max_position_embeddings=settings.row_lengths[-1] + 2,
         type_vocab_size=1,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,

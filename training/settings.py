@@ -27,7 +27,8 @@ class PretrainingSettings:
         repeats: Passes over a file in one epoch, by file name (1 where it is not named).
         output: Folder of the run; the encoder ends there.
         vocab_size, hidden_size, num_hidden_layers, num_attention_heads: The encoder's shape.
-        curriculum: (share of the run, row length) pairs; the last row length is the encoder's maximum.
+        curriculum: Phases (share of the run at which it ends, row length, …); several row lengths take turns, a step
+            each, and the longest is the encoder's maximum.
         batch_tokens: Tokens a step.
         total_tokens: Tokens of the whole run.
         mask_rate: Share of the tokens to predict.
@@ -79,7 +80,13 @@ class PretrainingSettings:
 
     def row_length(self, step: int) -> int:
         """Row length at a step."""
-        return next(int(n) for share, n in self.curriculum if step < share * self.total_steps)
+        lengths = next(lengths for share, *lengths in self.curriculum if step < share * self.total_steps)
+        return int(lengths[step % len(lengths)])
+
+    @property
+    def row_lengths(self) -> list[int]:
+        """Every row length of the run, ascending."""
+        return sorted({int(n) for _, *lengths in self.curriculum for n in lengths})
 
     def learning_rate_factor(self, step: int) -> float:
         """Warm-up, constant, linear decay (https://arxiv.org/abs/2404.06395): easy to prolong before the decay."""

@@ -1,0 +1,84 @@
+"""`certainty score`: a table, records or a page of what each sentence claims."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+from certainty.commands.output import FAILED, STDIN, destination
+from certainty.commands.texts import add_text_arguments, scored_files
+from certainty.results import Document
+
+FORMATS = ("table", "json", "jsonl", "csv", "html")
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "score",
+        help="score each sentence of texts",
+        description="Score each sentence of French texts.",
+        epilog="examples:\n"
+        "  certainty score article.txt\n"
+        "  certainty score *.txt --format csv --output scores.csv\n"
+        "  pdftotext article.pdf - | certainty score --format html > article.html",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_text_arguments(parser)
+    parser.add_argument("--format", choices=FORMATS, default="table", help="what to write (default: %(default)s)")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colour the table (default: %(default)s, on a terminal unless NO_COLOR is set)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score the files that can be read and return the exit status."""
+    names: list[str] = args.files or [STDIN]
+    failed: list[str] = []
+    with closing(scored_files(args, names, failed)) as scored:
+        first = next(scored, None)
+        if first is None:
+            return FAILED
+        with destination(args.output, names) as out:
+            _write(args, chain([first], scored), out, several=len(names) > 1)
+    return FAILED if failed else 0
+
+
+def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], out: TextIO, several: bool) -> None:
+    if args.format == "html":
+        from certainty.views.html import render_page
+
+        titles, documents = zip(*scored, strict=True)
+        out.write(render_page(documents, titles))
+    elif args.format == "table" and _in_colour(args.color, out):
+        from certainty.views.table import write_table
+
+        write_table(scored, out)
+    elif args.format == "table":
+        from certainty.views.plain import write_plain
+
+        write_plain(scored, out)
+    else:
+        from certainty.views.records import write_csv, write_json, write_jsonl
+
+        if args.format == "json":
+            write_json(scored, out, as_list=several)
+        else:
+            {"jsonl": write_jsonl, "csv": write_csv}[args.format](scored, out)
+
+
+def _in_colour(choice: str, out: TextIO) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    # https://no-color.org: set and not empty
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,66 @@
+"""The texts that a command is given: their arguments, their reading, their scores one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+
+import certainty
+from certainty.commands.output import STDIN, report
+from certainty.errors import CertaintyError
+from certainty.reading import decode, read_text
+from certainty.results import Document
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `files`, `--model` and `--encoding`."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="text files; none or - reads standard input")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
+    )
+
+
+def scored_files(
+    args: argparse.Namespace, names: Sequence[str], failed: list[str]
+) -> Generator[tuple[str, Document], None, None]:
+    """Yield name and scores of each file that can be read; report and collect the others."""
+    classifier = None
+    for name in progress(names, args.output):
+        try:
+            text = read(name, args.encoding)
+        except CertaintyError as error:
+            report(error)
+            failed.append(name)
+            continue
+        if classifier is None:
+            classifier = certainty.load(args.model)
+        yield ("stdin" if name == STDIN else name), classifier.score(text)
+
+
+def read(name: str, encoding: str | None) -> str:
+    """Return the text of a file, or of standard input for `-`.
+
+    Raises:
+        CertaintyError: it cannot be read or decoded.
+    """
+    if name != STDIN:
+        return read_text(Path(name), encoding)
+    if sys.stdin.isatty():
+        print("Type or paste the text; end with Ctrl-D.", file=sys.stderr)
+    return decode(sys.stdin.buffer.read(), "standard input", encoding)
+
+
+def progress(names: Sequence[str], output: Path | None) -> Iterator[str]:
+    """Yield the names, with a progress bar on the terminal where several are scored into a file or a pipe."""
+    # Where the results themselves appear on the terminal they show the progress, and a bar would tear them.
+    if len(names) < 2 or not sys.stderr.isatty() or (output is None and sys.stdout.isatty()):
+        yield from names
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        yield from bar.track(names, description="Scoring")
