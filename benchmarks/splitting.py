@@ -143,7 +143,7 @@ def _read_conllu(path: Path) -> Iterable[tuple[str, str, str]]:
 
 
 def _read_labelled(path: Path, corpus_prefix: str) -> Iterable[tuple[str, str, str]]:
-    from training.dataset import read_labelled
+    from certainty.labelled import read_labelled
 
     rows = sorted((row.id, row.corpus, row.text) for row in read_labelled(path) if row.corpus.startswith(corpus_prefix))
     for row_id, corpus, text in rows:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import certainty
+from certainty.labelled import read_labelled
 from certainty.model_folder import default_model
-from training.dataset import read_labelled
 
 DATA = "training/data/contrast.jsonl"
 

@@ -18,7 +18,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import CamembertConfig, CamembertForMaskedLM
 
-    from training.dataset import read_labelled
+    from certainty.labelled import read_labelled
     from training.tokenizer import for_transformers, train_tokenizer
 
     torch.manual_seed(0)

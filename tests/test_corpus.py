@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from certainty import CertaintyError, Label
+from certainty.labelled import read_labelled
 from training.corpus import LABELS, join, main
-from training.dataset import read_labelled
 from training.standoff import StandoffLabel, read_labels, write_labels
 
 TREEBANK = "Le pont de Larnay n'a jamais été rouvert."

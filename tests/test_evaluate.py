@@ -12,8 +12,8 @@ import pytest
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
+from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from training.dataset import LabelledSentence
 from training.evaluate import evaluate, evaluate_classifier, main, summary, write_report
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS

@@ -18,8 +18,8 @@ from conftest import DATA
 
 import certainty
 from certainty import CertaintyError, Label
+from certainty.labelled import LabelledSentence, read_labelled
 from training.calibrate import fit_calibration
-from training.dataset import LabelledSentence, read_labelled
 from training.features import LengthGroupedSampler
 from training.finetune import main
 from training.settings import FinetuningSettings, load_settings, save_settings

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification
 
 from certainty import CertaintyError
-from training.dataset import read_labelled
+from certainty.labelled import read_labelled
 from training.masking import MASK, WholeWordMasker
 from training.packing import TokenRows
 from training.pretrain import pretrain

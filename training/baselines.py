@@ -16,8 +16,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline, make_union
 
 from certainty import CertaintyError, Label
+from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from training.dataset import LabelledSentence
 from training.rules import IGNORED, PATTERNS
 
 FOLDS = 5

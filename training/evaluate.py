@@ -37,10 +37,10 @@ from numpy.typing import NDArray
 
 import certainty
 from certainty import CertaintyError, SentenceScore
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from training import metrics
 from training.baselines import BASELINES, cross_validated
-from training.dataset import LabelledSentence, read_labelled
 from training.figures import compared, gold_labels, headline, per_class, per_corpus, probabilities_of
 from training.report import summary, without_text, write_report
 from training.splits import leaked

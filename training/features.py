@@ -13,8 +13,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from training.dataset import LabelledSentence
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty import Label, SentenceScore
+from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from training import metrics as m
-from training.dataset import LabelledSentence
 
 Models = Sequence[Sequence[SentenceScore]]
 """For each model, one score for each sentence."""

@@ -27,11 +27,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer
 
 import certainty
 from certainty import CertaintyError, Label
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from certainty.modeling import CertaintyModel
 from training.calibrate import Calibration, fit_calibration, fold_into_head
-from training.dataset import LabelledSentence, read_labelled
 from training.evaluate import evaluate_splits, summary, without_text
 from training.export import export_onnx
 from training.features import SentenceFeatures

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from certainty import CertaintyError, Label
-from training.dataset import LabelledSentence
+from certainty.labelled import LabelledSentence
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
-from training.dataset import read_labelled
+from certainty.labelled import read_labelled
 from training.passages import read_lines
 
 SUFFIX = ".jsonl.gz"
@@ -76,7 +76,7 @@ class StandoffLabel:
         )
 
     def with_text(self, text: str) -> dict[str, Any]:
-        """Return the row of a labelled file, as `training.dataset` reads it."""
+        """Return the row of a labelled file, as `certainty.labelled` reads it."""
         names = ("label", "claim", "second", "attributed", "cues", "corpus", "annotators")
         return {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 import certainty
 from certainty import Label
+from certainty.labelled import LabelledSentence
 from certainty.model_folder import ModelSettings
 from certainty.modeling import CertaintyModel
 from training import metrics
 from training.calibrate import best_threshold
-from training.dataset import LabelledSentence
 from training.features import IGNORED, Collator, SentenceFeatures
 
 

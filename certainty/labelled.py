@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from certainty import CertaintyError, Label
+from certainty.errors import CertaintyError
+from certainty.labels import Label
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pandas
 import pytest
 
 from certainty import CertaintyError, Label
-from training.dataset import read_labelled
+from certainty.labelled import read_labelled
 from training.splits import leaked
 
 ROWS = [
