@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-TOKEN_BUDGET = 1024
-"""Padded tokens a batch; 512 to 1,024 measured best on two cores."""
+TOKEN_BUDGET = 512
+"""Padded tokens a batch; 512 measured best, see `benchmarks/README.md`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,23 @@ def cut_windows(token_ids: Sequence[list[int]], special: tuple[int, int], max_le
     return windows
 
 
-def batches(lengths: Sequence[int], token_budget: int = TOKEN_BUDGET) -> Iterator[NDArray[np.intp]]:
-    """Yield the indices of each batch: sorted by length, so that padding is rare.
+def batches(lengths: Sequence[int], workers: int = 1, token_budget: int = TOKEN_BUDGET) -> list[list[int]]:
+    """Return the indices of each batch, the batches of the longest rows first, so that padding is rare.
 
     Args:
         lengths: Length of every row in tokens.
+        workers: Batches that run at the same time; few rows are shared out among them.
         token_budget: Most tokens a batch, padding included; a longer row is a batch of its own.
     """
-    order = np.argsort(np.asarray(lengths), kind="stable")
+    token_budget = min(token_budget, math.ceil(sum(lengths) / workers))
+    order = np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable").tolist()
+    made: list[list[int]] = []
     start = 0
     while start < len(order):
-        end = start + 1
-        while end < len(order) and lengths[order[end]] * (end + 1 - start) <= token_budget:
-            end += 1
-        yield order[start:end]
-        start = end
+        size = max(1, token_budget // lengths[order[start]])
+        made.append(order[start : start + size])
+        start += size
+    return made
 
 
 def pad(rows: Sequence[list[int]], pad_token_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

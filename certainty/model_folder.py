@@ -14,6 +14,7 @@ from certainty.labels import LABELS
 SETTINGS_FILE = "certainty.json"
 TOKENIZER_FILE = "tokenizer.json"
 ONNX_FILE = "model.onnx"
+INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
 _DEFAULT_NAME = "certainty-fr-small"
@@ -29,6 +30,7 @@ class ModelSettings:
         attributed_threshold: The same for attribution.
         cue_threshold: A word is a cue if its probability to be one is at least this.
         pad_token_id: Fills up shorter rows of a batch.
+        engine: The engine that "auto" takes where its file is there.
         training: Where the model comes from: settings, data digests, versions.
     """
 
@@ -37,6 +39,7 @@ class ModelSettings:
     attributed_threshold: float = 0.5
     cue_threshold: float = 0.5
     pad_token_id: int = 1
+    engine: str = "onnx"
     training: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
@@ -98,7 +101,15 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         raise CertaintyError(f"{name}: no such folder. Give the folder of a model, or `owner/name` on the hub.")
     from huggingface_hub import snapshot_download
 
-    patterns = [SETTINGS_FILE, TOKENIZER_FILE, ONNX_FILE, WEIGHTS_FILE, "config.json", "tokenizer_config.json"]
+    patterns = [
+        SETTINGS_FILE,
+        TOKENIZER_FILE,
+        ONNX_FILE,
+        INT8_FILE,
+        WEIGHTS_FILE,
+        "config.json",
+        "tokenizer_config.json",
+    ]
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))
     except Exception as error:  # the hub client raises its own, requests' and OS errors

@@ -18,7 +18,8 @@ from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.model_folder import WEIGHTS_FILE
 
-_HEADS_PREFIX = "certainty_heads."
+HEADS_PREFIX = "certainty_heads."
+"""Of the names of the heads' tensors in `model.safetensors`."""
 
 
 class CertaintyModel(nn.Module):
@@ -26,6 +27,8 @@ class CertaintyModel(nn.Module):
 
     The label head is the encoder's own, so `transformers.pipeline("text-classification")` reads it from the
     saved folder; the other heads stand beside it in the same file.
+
+    The cue head reads the layer `config.cue_layer` (an index into the hidden states; -1, the top, where it is missing).
 
     Args:
         classifier: A model with `num_labels=4` that returns `logits` and `hidden_states`.
@@ -61,12 +64,13 @@ class CertaintyModel(nn.Module):
             output_attentions=output_attentions,
         )
         hidden = output.hidden_states[-1]
+        tokens = output.hidden_states[getattr(self.config, "cue_layer", -1)]
         attention = (output.attentions[-1][:, :, 0],) if output_attentions else ()
         return (
             output.logits,
             self.heads["claim"](hidden[:, 0]).squeeze(-1),
             self.heads["attributed"](hidden[:, 0]).squeeze(-1),
-            self.heads["cue"](hidden).squeeze(-1),
+            self.heads["cue"](tokens).squeeze(-1),
             *attention,
         )
 
@@ -107,8 +111,8 @@ class CertaintyModel(nn.Module):
         try:
             model = cls(AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder)))
             tensors = load_file(folder / WEIGHTS_FILE)
-            heads = {k.removeprefix(_HEADS_PREFIX): v for k, v in tensors.items() if k.startswith(_HEADS_PREFIX)}
-            body = {k: v for k, v in tensors.items() if not k.startswith(_HEADS_PREFIX)}
+            heads = {k.removeprefix(HEADS_PREFIX): v for k, v in tensors.items() if k.startswith(HEADS_PREFIX)}
+            body = {k: v for k, v in tensors.items() if not k.startswith(HEADS_PREFIX)}
             model.classifier.load_state_dict(body)
             model.heads.load_state_dict(heads)
         except (OSError, ValueError, RuntimeError) as error:
@@ -122,7 +126,7 @@ class CertaintyModel(nn.Module):
         self.config.architectures = [type(self.classifier).__name__]
         self.config.save_pretrained(folder)
         tensors = {name: value for name, value in self.classifier.state_dict().items()}
-        tensors |= {f"{_HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
+        tensors |= {f"{HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
         half = {name: v.half().contiguous() if v.is_floating_point() else v for name, v in tensors.items()}
         save_file(half, folder / WEIGHTS_FILE, metadata={"format": "pt"})
 

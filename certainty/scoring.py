@@ -1,48 +1,68 @@
-"""Logits → probabilities, cues and flags of one sentence."""
+"""Logits → probabilities, cues and flags of sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from certainty.engines import Floats
+from certainty.batching import Window
+from certainty.engines import Floats, Logits
 from certainty.labels import LABELS, Label
 from certainty.model_folder import ModelSettings
 from certainty.results import Cue, SentenceScore
 from certainty.sentences import Sentence
 
 
-@dataclass(slots=True)
+class Encoding(Protocol):
+    """What scoring needs to know of a tokenised sentence: the character span and the word of every token."""
+
+    @property
+    def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
+    @property
+    def word_ids(self) -> Sequence[int | None]: ...  # noqa: D102
+
+
 class SentenceLogits:
-    """The logits of one sentence, put together from its windows.
+    """The logits of many sentences, put together from their windows.
 
     Attributes:
-        cue: Shape (tokens,), without special tokens.
-        label: Shape (4,), the mean over windows; `claim` and `attributed` likewise.
+        label: Shape (sentences, 4), the mean over a sentence's windows.
+        claim, attributed: Shape (sentences,), likewise.
+
+    Args:
+        windows: All windows of the sentences; each sentence has at least one.
+        sentences: Number of sentences.
     """
 
-    cue: Floats
-    label: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(LABELS)))
-    claim: float = 0.0
-    attributed: float = 0.0
-    windows: int = 0
+    def __init__(self, windows: Sequence[Window], sentences: int) -> None:
+        self._windows = windows
+        self._share = 1.0 / np.bincount([window.sentence for window in windows], minlength=sentences)
+        self.label = np.zeros((sentences, len(LABELS)))
+        self.claim = np.zeros(sentences)
+        self.attributed = np.zeros(sentences)
+        self._cue: list[list[tuple[int, Floats]]] = [[] for _ in range(sentences)]
 
-    @classmethod
-    def empty(cls, tokens: int) -> SentenceLogits:
-        """Return the logits of a sentence of so many tokens before any window is added."""
-        return cls(cue=np.full(tokens, -np.inf, dtype=np.float32))
+    def add(self, indices: Sequence[int], logits: Logits) -> None:
+        """Add a batch: the logits of the windows at `indices`."""
+        windows = [self._windows[i] for i in indices]
+        rows = [window.sentence for window in windows]
+        share = self._share[rows]
+        np.add.at(self.label, rows, logits.label * share[:, None])
+        np.add.at(self.claim, rows, logits.claim * share)
+        np.add.at(self.attributed, rows, logits.attributed * share)
+        for window, cue in zip(windows, logits.cue, strict=True):
+            self._cue[window.sentence].append((window.start, cue[1 : len(window.ids) - 1]))
 
-    def add(self, start: int, label: Floats, claim: float, attributed: float, cue: Floats) -> None:
-        """Add a window whose first token is `start`: means of the sentence's logits, the maximum of a cue's."""
-        self.windows += 1
-        self.label += (label - self.label) / self.windows
-        self.claim += (claim - self.claim) / self.windows
-        self.attributed += (attributed - self.attributed) / self.windows
-        part = self.cue[start : start + len(cue)]
-        np.maximum(part, cue, out=part)
+    def cue(self, sentence: int, tokens: int) -> Floats:
+        """Return the cue logits of a sentence without special tokens, shape (tokens,): the maximum over its windows."""
+        total = np.full(tokens, -np.inf, dtype=np.float32)
+        for start, logits in self._cue[sentence]:
+            part = total[start : start + len(logits)]
+            np.maximum(part, logits, out=part)
+        return total
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -56,39 +76,38 @@ def logit(probability: float) -> float:
     return float(np.log(probability) - np.log1p(-probability))
 
 
-def sentence_score(
-    sentence: Sentence,
-    logits: SentenceLogits,
-    offsets: Sequence[tuple[int, int]],
-    word_ids: Sequence[int | None],
-    settings: ModelSettings,
-) -> SentenceScore:
-    """Turn the logits of one sentence into its score.
+def sentence_scores(
+    sentences: Sequence[Sentence], encodings: Sequence[Encoding], logits: SentenceLogits, settings: ModelSettings
+) -> Iterator[SentenceScore]:
+    """Turn logits into scores.
 
     Args:
-        sentence: The sentence with its place in the given text.
-        logits: Its logits.
-        offsets: Character span of every token in the sentence.
-        word_ids: The word of every token.
+        sentences: The sentences with their places in the given text.
+        encodings: Their tokens, without special tokens.
+        logits: Their logits.
         settings: The model's thresholds.
     """
     probabilities = softmax(logits.label)
-    label = LABELS[int(probabilities.argmax())]
-    is_claim = logits.claim >= logit(settings.claim_threshold)
-    cues: tuple[Cue, ...] = ()
-    if is_claim and label is not Label.ASSERTED:
-        spans = cue_spans(logits.cue, offsets, word_ids, logit(settings.cue_threshold))
-        cues = tuple(_cue(sentence, start, end) for start, end in spans)
-    return SentenceScore(
-        text=sentence.text,
-        start=sentence.start,
-        end=sentence.end,
-        label=label,
-        probabilities=dict(zip(LABELS, probabilities.tolist(), strict=True)),
-        is_claim=bool(is_claim),
-        attributed=bool(logits.attributed >= logit(settings.attributed_threshold)),
-        cues=cues,
-    )
+    labels = [LABELS[i] for i in probabilities.argmax(axis=1).tolist()]
+    claims = (logits.claim >= logit(settings.claim_threshold)).tolist()
+    attributed = (logits.attributed >= logit(settings.attributed_threshold)).tolist()
+    threshold = logit(settings.cue_threshold)
+    for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
+        cues: tuple[Cue, ...] = ()
+        if claims[i] and labels[i] is not Label.ASSERTED:
+            offsets = encodings[i].offsets
+            spans = cue_spans(logits.cue(i, len(offsets)), offsets, encodings[i].word_ids, threshold)
+            cues = tuple(_cue(sentence, start, end) for start, end in spans)
+        yield SentenceScore(
+            text=sentence.text,
+            start=sentence.start,
+            end=sentence.end,
+            label=labels[i],
+            probabilities=dict(zip(LABELS, row, strict=True)),
+            is_claim=claims[i],
+            attributed=attributed[i],
+            cues=cues,
+        )
 
 
 def cue_spans(

@@ -1,9 +1,10 @@
-"""Export to ONNX: one file with the four heads, its weights stored as 16-bit floats."""
+"""Export to ONNX: a graph with the four heads, built by hand for BERT-like models, traced for all others."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,62 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from certainty.batching import batches, pad
 from certainty.engines import Logits
-from certainty.model_folder import ONNX_FILE
+from certainty.model_folder import INT8_FILE, ONNX_FILE
 from certainty.modeling import CertaintyModel
-
-OPSET = 18
+from training.bert_graph import is_supported, write_graph
+from training.graph_builder import OPSET
+from training.int8_graph import input_ranges, int8_linear
 
 
 def export_onnx(model: CertaintyModel, folder: Path) -> Path:
     """Write `model.onnx`: inputs `input_ids` and `attention_mask` (rows, length), outputs as in `Logits`.
 
-    The computation is in 32-bit floats; the weights are stored in 16 bits and widened when a session opens, which
-    halves the file at no cost to the scores where the weights fit 16 bits, as `save_pretrained` makes them.
+    The computation is in 32-bit floats. BERT-like models get the graph of `training.bert_graph`, which reads its
+    weights from the folder's `model.safetensors`; the graph of another architecture is traced and holds its own.
+
+    Args:
+        model: The model, as `save_pretrained` has written it to the folder.
+        folder: The model folder.
     """
+    path = folder / ONNX_FILE
+    temporary = path.with_suffix(".tmp")
+    if is_supported(model.config):
+        write_graph(model.config, temporary)
+    else:
+        onnx.save(_traced(model), temporary)
+    os.replace(temporary, path)
+    return path
+
+
+def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[int]], pad_token_id: int) -> Path | None:
+    """Write `model.int8.onnx`, which computes in 8-bit integers; return None for architectures that have no such graph.
+
+    Args:
+        model: The model, as `save_pretrained` has written it to the folder.
+        folder: The model folder.
+        sentences: Token ids of some hundred typical sentences, special tokens included.
+        pad_token_id: Fills up shorter rows.
+    """
+    if not is_supported(model.config):
+        return None
+    padded = (pad([sentences[i] for i in indices], pad_token_id) for indices in batches([len(s) for s in sentences]))
+    ranges = input_ranges(model, ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded))
+    path = folder / INT8_FILE
+    temporary = path.with_suffix(".tmp")
+    write_graph(model.config, temporary, int8_linear(ranges))
+    os.replace(temporary, path)
+    return path
+
+
+def _traced(model: CertaintyModel) -> onnx.ModelProto:
+    """Trace the model; weights are stored in 16 bits and widened when a session opens, which halves the file."""
     model = model.float().cpu().eval()
     attention = model.config._attn_implementation
     model.classifier.set_attn_implementation("eager")
     rows, length = torch.export.Dim("rows"), torch.export.Dim("length", max=model.config.max_position_embeddings)
     ids = torch.randint(5, 100, (3, 11))
-    path = folder / ONNX_FILE
-    temporary = path.with_suffix(".tmp")
     for name in ("onnxscript", "onnx_ir", "torch.onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)
     program: Any = torch.onnx.export(
@@ -45,13 +82,11 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
         verbose=False,
     )
     model.classifier.set_attn_implementation(attention)
-    proto = program.model_proto
+    proto: onnx.ModelProto = program.model_proto
     _store_as_float16(proto)
     _strip_debug_info(proto)
     onnx.checker.check_model(proto)
-    onnx.save(proto, temporary)
-    os.replace(temporary, path)
-    return path
+    return proto
 
 
 def _store_as_float16(proto: onnx.ModelProto, smallest: int = 1024) -> None:

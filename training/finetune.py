@@ -33,16 +33,21 @@ from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, Model
 from certainty.modeling import CertaintyModel
 from training.calibrate import Calibration, fit_calibration, fold_into_head
 from training.evaluate import evaluate_splits, summary, without_text
-from training.export import export_onnx
+from training.export import export_int8, export_onnx
 from training.features import SentenceFeatures
+from training.int8_check import int8_comparison, with_faster_engine
 from training.model_card import write_model_card
 from training.pooling_layer import add_pooling_layer
 from training.settings import FinetuningSettings, load_settings, save_settings
 from training.splits import check_data, split_held_out_groups
-from training.thresholds import cue_threshold, head_thresholds, predict_logits
+from training.thresholds import cue_threshold, predict_logits, with_head_thresholds
 from training.trainer import build_trainer, last_complete_checkpoint
 
 logger = logging.getLogger(__name__)
+
+
+INT8_SENTENCES = 256
+"""Sentences of train that tell the ranges of the activations."""
 
 
 def finetune(
@@ -105,12 +110,16 @@ def finetune(
     model_settings = ModelSettings(
         max_length=max_length,
         pad_token_id=tokenizer.pad_token_id,
-        **head_thresholds(logits, dev_features),
         training=provenance(settings, train, dev, calibration, trainer, time.monotonic() - started),
     )
+    model_settings = with_head_thresholds(model_settings, logits, dev_features)
     model_settings.save(output)
     model_settings = replace(model_settings, cue_threshold=cue_threshold(output, model_settings, dev))
     model_settings.save(output)
+    typical = [row["input_ids"] for row in features.rows[:INT8_SENTENCES]]
+    if export_int8(model, output, typical, tokenizer.pad_token_id):
+        model_settings = with_faster_engine(model_settings, int8_comparison(output, dev))
+        model_settings.save(output)
 
     classifier = certainty.load(output)
     name = output.resolve().name

@@ -2,7 +2,8 @@
 
 A masked language model never has to sum a sentence up in `<s>`, which is all that the label head reads. The added layer
 looks like any other of the encoder, so that plain transformers opens the result; it starts with even attention and
-identity values, which gives `<s>` the mean of the sentence, and learns from there which words to attend to.
+identity values, which gives `<s>` the mean of the sentence, and learns from there which words to attend to. The cue
+head reads the layer below it, so that scoring computes the added layer for `<s>` alone.
 """
 
 from __future__ import annotations
@@ -31,3 +32,4 @@ def add_pooling_layer(classifier: Any) -> None:
     layer.output.dense.weight.zero_()
     layers.append(layer)
     classifier.config.num_hidden_layers += 1
+    classifier.config.cue_layer = -2

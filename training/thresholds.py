@@ -30,9 +30,8 @@ def predict_logits(model: CertaintyModel, features: SentenceFeatures, pad_token_
     return {name: np.concatenate([getattr(p, name) for p in parts]) for name in ("label", "claim", "attributed")}
 
 
-def head_thresholds(logits: dict[str, Any], features: SentenceFeatures) -> dict[str, float]:
+def with_head_thresholds(settings: ModelSettings, logits: dict[str, Any], features: SentenceFeatures) -> ModelSettings:
     """Choose the thresholds of the claim and attribution heads by their F1 on dev."""
-    chosen = {}
     for name, positive in (("claim", False), ("attributed", True)):
         gold = np.array([row[name] for row in features.rows])
         known = gold != IGNORED
@@ -44,8 +43,13 @@ def head_thresholds(logits: dict[str, Any], features: SentenceFeatures) -> dict[
         def score(decided: NDArray[np.bool_], wanted: NDArray[np.bool_] = wanted, positive: bool = positive) -> float:
             return float(metrics.f1(metrics.binary_counts(wanted, decided == positive)))
 
-        chosen[f"{name}_threshold"] = best_threshold(probabilities, score)
-    return chosen
+        chosen = best_threshold(probabilities, score)
+        settings = (
+            replace(settings, claim_threshold=chosen)
+            if name == "claim"
+            else replace(settings, attributed_threshold=chosen)
+        )
+    return settings
 
 
 def cue_threshold(folder: Path, settings: ModelSettings, dev: Sequence[LabelledSentence]) -> float:

@@ -16,6 +16,7 @@ class TorchEngine:
     """Runs `model.safetensors`, on a GPU where there is one (in bfloat16), else on the CPU (in float32)."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
+        self.workers = 1  # torch's own threads share one batch
         if threads is not None:
             torch.set_num_threads(threads)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
