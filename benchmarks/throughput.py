@@ -1,83 +1,83 @@
 """Sentences a second against `transformers.pipeline` on the same model: `python -m benchmarks.throughput`.
 
-Every round runs each engine once on the same sentences, in the same process; the figure is the median of the
-per-round ratios, so that a slow minute of the machine hits all alike.
+Every round runs each contender once on the same sentences; the ratio is the median of the per-round ratios. The share
+of the GEMM limit is the encoder's nominal FLOP on real tokens a second, against the rate of a bare product of 32-bit
+matrices measured in every round.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
-import certainty
-from certainty.labelled import read_labelled
-from certainty.model_folder import default_model
-
-DATA = "training/data/contrast.jsonl"
+from benchmarks import record
+from benchmarks.contenders import ENGINES, PIPELINE_1, PIPELINE_32, Contender, gemm_rate, nominal_flop, ratio
+from benchmarks.sentences import read_sentences
+from certainty.model_folder import TOKENIZER_FILE
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
-    parser.add_argument("--data", default=DATA, help="labelled sentences; only their text is used")
-    parser.add_argument("--sentences", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--output", type=Path, help="JSON file")
+    record.add_arguments(parser)
+    parser.add_argument("--data", help="labelled sentences, of which only the text is used (default: made-up ones)")
+    parser.add_argument("--sentences", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES)
     args = parser.parse_args()
-
-    import torch
-    from transformers import pipeline
-
-    torch.set_num_threads(args.threads)
-    texts = [s.text for s in read_labelled(args.data)][: args.sentences]
-    pipe = pipeline("text-classification", model=str(default_model()), top_k=None, device="cpu")
-    onnx = certainty.load(threads=args.threads)
-    in_torch = certainty.load(engine="torch", threads=args.threads)
-
-    def labels_of(batch_size: int) -> list[str]:
-        return [max(row, key=lambda r: r["score"])["label"] for row in pipe(texts, batch_size=batch_size)]
-
-    engines: dict[str, Callable[[], list[str]]] = {
-        "pipeline, batch 1": lambda: labels_of(1),
-        "pipeline, batch 32": lambda: labels_of(32),
-        "certainty, torch": lambda: [s.label.value for s in in_torch.score_sentences(texts)],
-        "certainty, onnx": lambda: [s.label.value for s in onnx.score_sentences(texts)],
-    }
-    expected = {name: run() for name, run in engines.items()}  # also warms up
-    seconds: dict[str, list[float]] = {name: [] for name in engines}
-    for _ in range(args.rounds):
-        for name, run in engines.items():
-            started = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - started)
-    reference = expected["pipeline, batch 1"]
-    result = {
+    texts = read_sentences(args.data, args.sentences)
+    lengths = token_counts(args.model, texts)
+    flop = nominal_flop(args.model, lengths)
+    names = [PIPELINE_1, PIPELINE_32, *args.engines]
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    gemm = []
+    with ExitStack() as stack:
+        contenders = [stack.enter_context(Contender(name, args.model, args.threads)) for name in names]
+        labels = {contender.name: contender.labels(texts) for contender in contenders}
+        for _ in range(args.rounds):
+            gemm.append(gemm_rate(args.threads))
+            for contender in contenders:
+                seconds[contender.name].append(contender.seconds(texts))
+        peak = {contender.name: contender.peak_mib() for contender in contenders}
+    reference = labels[PIPELINE_1]
+    rows: dict[str, dict[str, Any]] = {
         name: {
-            "sentences_per_second": round(len(texts) / statistics.median(times), 1),
-            "ratio_to_batch_1": round(_ratio(seconds["pipeline, batch 1"], times), 2),
-            "ratio_to_batch_32": round(_ratio(seconds["pipeline, batch 32"], times), 2),
-            "labels_equal": float(np.mean([a == b for a, b in zip(expected[name], reference, strict=True)])),
+            "sentences_per_second": len(texts) / statistics.median(times),
+            "best_sentences_per_second": len(texts) / min(times),
+            "tokens_per_second": sum(lengths) / statistics.median(times),
+            "ratio_to_batch_1": ratio(seconds[PIPELINE_1], times),
+            "ratio_to_batch_32": ratio(seconds[PIPELINE_32], times),
+            "gemm_share": statistics.median(flop / t / g for t, g in zip(times, gemm, strict=True)),
+            "labels_equal": float(np.mean([a == b for a, b in zip(labels[name], reference, strict=True)])),
+            "peak_mib": peak[name],
+            "seconds": times,
         }
         for name, times in seconds.items()
     }
-    for name, row in result.items():
+    print(f"{len(texts)} sentences of {np.mean(lengths):.1f} tokens, {args.rounds} rounds, {args.threads} threads")
+    print(f"limit of a bare product: {statistics.median(gemm) / 1e9:.0f} GFLOP/s")
+    for name, row in rows.items():
         print(
-            f"{name:20} {row['sentences_per_second']:8.1f} sentences/s  {row['ratio_to_batch_1']:6.2f} × batch 1"
-            f"  {row['ratio_to_batch_32']:6.2f} × batch 32  labels equal {row['labels_equal']:.2%}"
+            f"{name:20} {row['sentences_per_second']:7.1f} sentences/s {row['tokens_per_second']:8.0f} tokens/s"
+            f" {row['ratio_to_batch_1']:6.2f} × batch 1 {row['ratio_to_batch_32']:6.2f} × batch 32"
+            f"  {row['gemm_share']:4.0%} of limit labels equal {row['labels_equal']:.2%} {row['peak_mib']:4.0f} MiB"
         )
-    if args.output:
-        args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    result = {"sentences": len(texts), "mean_tokens": float(np.mean(lengths)), "gemm_flop_per_second": gemm}
+    record.write(args.output, "throughput", {**result, "contenders": rows})
+    speeds = {name: row["sentences_per_second"] for name, row in rows.items()}
+    record.plot_bars(args.output, "throughput", speeds, "sentences per second")
 
 
-def _ratio(baseline: list[float], times: list[float]) -> float:
-    return statistics.median(b / t for b, t in zip(baseline, times, strict=True))
+def token_counts(model: str, texts: list[str]) -> list[int]:
+    """Return the length of each sentence in tokens, special tokens included."""
+    tokenizer = Tokenizer.from_file(f"{model}/{TOKENIZER_FILE}")
+    tokenizer.no_padding()
+    return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class LabelledSentence:
         id: Identifier, or "".
         corpus: Name of the corpus it comes from, or "".
         group: Sentences of one group (a contrast quadruple) are held out together; or None.
+        annotator: Who gave the label, or "".
     """
 
     text: str
@@ -43,19 +44,20 @@ class LabelledSentence:
     id: str = ""
     corpus: str = ""
     group: int | None = None
+    annotator: str = ""
 
 
 def read_labelled(paths: str | Path | Sequence[str | Path]) -> list[LabelledSentence]:
     """Read labelled files. Columns `text` and `label` are required, the other attributes are used where present.
 
-    Rows with the same text and label as an earlier one are dropped with a warning.
+    Rows with the same text, label and annotator as an earlier one are dropped with a warning.
 
     Raises:
         CertaintyError: a file cannot be read, or a row is wrong; the message names file, line, value and mend.
     """
     files = [paths] if isinstance(paths, (str, Path)) else list(paths)
     sentences = [sentence for file in files for sentence in _read_file(Path(file))]
-    unique = list({(s.text, s.label): s for s in reversed(sentences)}.values())[::-1]
+    unique = list({(s.text, s.label, s.annotator): s for s in reversed(sentences)}.values())[::-1]
     if len(unique) < len(sentences):
         logger.warning("%d duplicated rows (same text and label) were dropped.", len(sentences) - len(unique))
     return unique
@@ -144,6 +146,7 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
         id=str(row.get("id") or ""),
         corpus=str(row.get("corpus") or ""),
         group=row.get("quad"),
+        annotator=str(row.get("annotator") or ""),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from certainty.errors import CertaintyError
 from certainty.labels import Label
 
 if TYPE_CHECKING:
@@ -98,6 +100,50 @@ class Document(Sequence[SentenceScore]):
         """Count the claims of each label (sentences that make no claim are left out)."""
         return {label: sum(s.is_claim and s.label is label for s in self) for label in Label}
 
+    def filter(
+        self,
+        label: Label | str | Iterable[Label | str] | None = None,
+        min_probability: float | None = None,
+        attributed: bool | None = None,
+        claims_only: bool = False,
+    ) -> Document:
+        """Return a document of the same text with only the sentences that meet every condition.
+
+        Offsets still point into the text, and every view works: the rest of the text is shown without labels.
+
+        Args:
+            label: The label, or several of them; None takes all. A question or a heading has a label too:
+                `claims_only` leaves it out, as `counts` does.
+            min_probability: The least probability of the label, in [0, 1].
+            attributed: True takes sentences attributed to a source, False the others.
+            claims_only: Leave out sentences that make no claim.
+
+        Raises:
+            CertaintyError: there is no such label, or another value is not allowed; the message says what is.
+        """
+        if label is None:
+            labels = set(Label)
+        elif isinstance(label, str) or not isinstance(label, Iterable):
+            labels = {Label.parse(label)}
+        else:
+            labels = {Label.parse(name) for name in label}
+        least = 0.0 if min_probability is None else checked_probability(min_probability, "min_probability")
+        if attributed not in (None, True, False):
+            raise CertaintyError(f"attributed is {attributed!r}; give True, False, or None for all.")
+        if claims_only not in (True, False):
+            raise CertaintyError(f"claims_only is {claims_only!r}; give True or False.")
+        return Document(
+            self.text,
+            tuple(
+                s
+                for s in self
+                if s.label in labels
+                and s.probability >= least
+                and (attributed is None or s.attributed == attributed)
+                and (s.is_claim or not claims_only)
+            ),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return `{"text": …, "sentences": [SentenceScore.to_dict(), …]}`."""
         return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self]}
@@ -112,11 +158,18 @@ class Document(Sequence[SentenceScore]):
                 return json.dumps(self.to_dict(), indent=indent)
         return result
 
-    def to_html(self) -> str:
-        """Return a self-contained HTML page: sentences coloured by label, cues underlined."""
+    def to_html(self, min_confidence: float | None = None) -> str:
+        """Return a self-contained HTML page: sentences coloured by label, cues underlined, filters.
+
+        Args:
+            min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+
+        Raises:
+            CertaintyError: `min_confidence` is not between 0 and 1.
+        """
         from certainty.views.html import render_page
 
-        return render_page([self])
+        return render_page([self], min_confidence=min_confidence)
 
     def _repr_html_(self) -> str:
         from certainty.views.html import render_fragment
@@ -132,3 +185,15 @@ class Document(Sequence[SentenceScore]):
         from certainty.views.dataframe import to_dataframe
 
         return to_dataframe(self)
+
+
+def checked_probability(value: object, name: str) -> float:
+    """Return a probability that a user gave.
+
+    Raises:
+        CertaintyError: it is not a number between 0 and 1; the message calls it `name`.
+    """
+    # bool is a kind of int; NumPy's numbers register as numbers.Real.
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+        return float(value)
+    raise CertaintyError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.8.")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,6 +87,24 @@ def test_table_is_plain_in_a_pipe_and_coloured_on_demand(
     assert "\x1b" not in plain and "Le pont aurait cédé." in plain
     assert score(article, "--color", "always") == 0
     assert "\x1b[" in capsys.readouterr().out
+
+
+def test_text_is_marked_in_a_pipe_and_coloured_on_demand(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(article), "--format", "text"]) == 0
+    plain = capsys.readouterr().out
+    assert "\x1b" not in plain and re.search(r"^[=≈◆≠] Le maire a signé\. [=≈◆≠] Le pont", plain, re.MULTILINE)
+    assert main(["score", str(article), "--format", "text", "--color", "always", "--min-confidence", "1"]) == 0
+    coloured = capsys.readouterr().out
+    assert "\x1b[" in coloured and "undecided" in coloured
+
+
+def test_least_confidence_adds_a_field_and_keeps_the_rest(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(article), "--format", "jsonl"]) == 0
+    without = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert main(["score", str(article), "--format", "jsonl", "--min-confidence", "1"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row.pop("undecided") for row in rows] == [row["is_claim"] for row in rows]
+    assert rows == without
 
 
 def on_a_terminal(run: list[str], stream: str, **variables: str) -> tuple[bytes, bytes]:
@@ -228,7 +247,7 @@ def test_ctrl_c_at_the_prompt_ends_with_130(tiny_model: Path) -> None:
     assert run.returncode == 130
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["score", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["score", "--help"], ["view", "--help"]])
 def test_help_is_light(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom certainty.cli import main\n"

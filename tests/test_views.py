@@ -1,6 +1,8 @@
 """The views of a scored document, on documents built by hand."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
@@ -13,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certainty import Cue, Document, Label, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, SentenceScore
 from certainty.labels import LABELS
-from certainty.views.html import render_fragment, render_page
+from certainty.views.html import IndexEntry, render_fragment, render_index, render_page
 from certainty.views.palette import DARK, INKS, LIGHT, TINTS, tint_opacity
 from certainty.views.plain import write_plain
 from certainty.views.records import CSV_COLUMNS, write_csv, write_json, write_jsonl
 from certainty.views.table import write_table
+from certainty.views.terminal import write_marked_text, write_text
 from certainty.views.wording import percent, split_at_cues
 
 TEXT = "Le pont aurait cédé.\r\n\r\n« Il\u00a0tient\u00a0», dit\nle <b>maire</b> & co.\tQui\u00a0paiera\u00a0?\n"
@@ -102,36 +105,125 @@ def test_html_keeps_the_whole_text_and_escapes_it() -> None:
     document = Document(evil, (scored(evil, 0, len(evil), Label.DENIED, ("<script>",)),))
     page = render_page([DOCUMENT, document], ["<i>", "b"])
     assert Reader(page).text == TEXT + evil
-    assert not {"script", "i", "b"} & {tag for tag, _ in Reader(page).tags}
-    assert "&lt;script&gt;" in page and "<h1>&lt;i&gt;</h1>" in page
+    assert not {"i", "b"} & {tag for tag, _ in Reader(page).tags}
+    assert "&lt;script&gt;" in page and "<h2><bdi>&lt;i&gt;</bdi></h2>" in page
+    assert [tag for tag, _ in Reader(page).tags].count("script") == 1
 
 
-def test_html_asks_nothing_of_the_network() -> None:
+def test_html_asks_nothing_of_the_network_and_admits_its_own_script_alone() -> None:
     page = render_page([DOCUMENT], ["article.txt"])
-    assert "http" not in page and "url(" not in page and "@import" not in page
-    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in Reader(page).tags}
+    assert not re.search(r"https?:|url\(|@import|\bsrc=", page)
+    assert not {"link", "img", "iframe"} & {tag for tag, _ in Reader(page).tags}
+    (policy,) = (a["content"] for _, a in Reader(page).tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy and policy.startswith("default-src 'none';")
+    for tag in ("style", "script"):
+        source = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}';" in policy
+    assert "script-src 'unsafe" not in policy and "onclick" not in page
+
+
+def sentence_tags(page: str) -> list[dict[str, str | None]]:
+    return [a for tag, a in Reader(page).tags if "certainty-sentence" in (a.get("class") or "")]
 
 
 def test_html_shows_label_strength_cue_and_source() -> None:
-    reader = Reader(DOCUMENT.to_html())
-    sentences = [attributes for tag, attributes in reader.tags if tag == "span"]
+    page = DOCUMENT.to_html()
+    sentences = sentence_tags(page)
     assert [s["aria-label"] for s in sentences] == ["probable, 91%", "asserted, 91%, attributed", "no claim"]
-    assert sentences[0]["title"] == "probable 91% · asserted 3% · personal opinion 3% · denied 3%"
+    assert sentences[0]["title"] == "asserted 3% · probable 91% · personal opinion 3% · denied 3%"
     assert sentences[0]["style"] == f"--opacity:{tint_opacity(0.91):.2f}"
     assert "certainty-attributed" in str(sentences[1]["class"])
-    assert "<u>aurait</u>" in DOCUMENT.to_html()
-    for count in ("1 asserted", "1 probable", "0 personal opinion", "0 denied", "1 no claim"):
-        assert f"{count}</li>" in DOCUMENT.to_html()
+    assert "<u>aurait</u>" in page
+    assert 'aria-label="asserted 33%, probable 33%, no claim 33%"' in page
+    shares = dict(re.findall(r'<li data-category="(\w+)">.*?certainty-share">([^<]*)<', page))
+    assert shares == {
+        "asserted": "1 · 33%",
+        "probable": "1 · 33%",
+        "personal_opinion": "0 · 0%",
+        "denied": "0 · 0%",
+        "no_claim": "1 · 33%",
+    }
+
+
+def test_html_of_several_texts_sums_them_up() -> None:
+    page = render_page([DOCUMENT, DOCUMENT], ["a.txt", "b.txt"])
+    assert "<h1><bdi>2 texts</bdi></h1>" in page and page.count('<ul class="certainty-key"') == 1
+    assert 'data-category="probable"' in page and "2 · 33%" in page
+
+
+def test_index_links_the_pages_and_sums_them_up() -> None:
+    counts = {"asserted": 1, "denied": 3}
+    page = render_index([IndexEntry("<a>.txt", "a b.html", counts), IndexEntry("b", "b.html", {"asserted": 4})])
+    links = [a["href"] for tag, a in Reader(page).tags if tag == "a"]
+    assert links == ["a%20b.html", "b.html"]
+    assert "<bdi>&lt;a&gt;.txt</bdi>" in page
+    assert 'aria-label="asserted 62%, denied 38%"' in page and 'aria-label="asserted 25%, denied 75%"' in page
+    assert 'href="index.html"' in render_page([DOCUMENT], ["a"], index="index.html")
 
 
 def test_html_fragment_is_no_page_and_restyles_nothing_outside() -> None:
     fragment = DOCUMENT._repr_html_()
     assert fragment == render_fragment(DOCUMENT)
     assert "<html" not in fragment and "<body" not in fragment
-    style = fragment.partition("<style>")[2].partition("</style>")[0]
-    style = re.sub(r"@media[^{]*\{(.*?\})\}", r"\1", style)
+    assert not [attributes for _, attributes in Reader(fragment).tags if "id" in attributes]
+    style = re.sub(r"/\*.*?\*/", "", fragment.partition("<style>")[2].partition("</style>")[0], flags=re.DOTALL)
+    style = re.sub(r"@(media|container)[^{]*\{(([^{}]*\{[^{}]*\})*)\s*\}", r"\2", style)
     selectors = [part.strip() for rule in style.split("}") for part in rule.partition("{")[0].split(",")]
+    assert len(selectors) > 50
     assert all(selector.startswith(".certainty") for selector in selectors if selector)
+
+
+def test_claims_under_the_least_confidence_are_undecided() -> None:
+    page = render_page([DOCUMENT], min_confidence=0.92)
+    assert [s["data-category"] for s in sentence_tags(page)] == ["undecided", "undecided", "no_claim"]
+    assert sentence_tags(page)[0]["aria-label"] == "undecided, probable, 91%"
+    assert 'aria-label="undecided 67%, no claim 33%"' in page
+    assert render_page([DOCUMENT], min_confidence=0.92) == DOCUMENT.to_html(min_confidence=0.92)
+    assert "undecided" not in {s["data-category"] for s in sentence_tags(DOCUMENT.to_html(min_confidence=0.91))}
+
+    plain = written(write_plain, DOCUMENT, min_confidence=0.92).splitlines()
+    assert plain[0] == "# 0.txt: 0 asserted, 0 probable, 0 personal_opinion, 0 denied, 2 undecided, 1 no_claim"
+    assert [line.split()[0] for line in plain[1:]] == ["undecided", "undecided", "no_claim"]
+    for view in (write_table, write_text):
+        shown = re.sub(r"\x1b\[[\d;]*m", "", written(view, DOCUMENT, min_confidence=0.92, width=100))
+        assert re.search(r"^\?.*Le pont aurait cédé\.", shown, re.MULTILINE) and "2 undecided" in shown
+
+
+def test_records_say_what_is_undecided_and_lose_nothing() -> None:
+    rows = [json.loads(line) for line in written(write_jsonl, DOCUMENT, min_confidence=0.92).splitlines()]
+    assert [row.pop("undecided") for row in rows] == [True, True, False]
+    assert rows == [json.loads(line) for line in written(write_jsonl, DOCUMENT).splitlines()]
+    record = json.loads(written(write_json, DOCUMENT, as_list=False, min_confidence=0.5))
+    assert [row.pop("undecided") for row in record["sentences"]] == [False] * 3
+    assert record == json.loads(written(write_json, DOCUMENT, as_list=False))
+    table = list(csv.DictReader(io.StringIO(written(write_csv, DOCUMENT, min_confidence=0.92), newline="")))
+    assert [row["undecided"] for row in table] == ["true", "true", "false"]
+    assert "undecided" not in written(write_csv, DOCUMENT)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "0.5", True])
+def test_least_confidence_is_a_probability(value: object) -> None:
+    for render in (DOCUMENT.to_html, lambda min_confidence: render_fragment(DOCUMENT, min_confidence)):
+        with pytest.raises(CertaintyError, match=r"min_confidence is .*; give a number between 0 and 1"):
+            render(min_confidence=value)  # type: ignore[operator]
+
+
+def test_running_text_keeps_its_paragraphs_and_marks_sentences() -> None:
+    assert written(write_marked_text, DOCUMENT).split("\n") == [
+        "# 0.txt: 1 asserted, 1 probable, 0 personal_opinion, 0 denied, 1 no_claim",
+        "# = asserted, ≈ probable, ◆ personal opinion, ≠ denied, ? undecided, ❞ attributed, _words that decided_",
+        "",
+        "≈ Le pont _aurait_ cédé.",
+        "",
+        "= « Il\u00a0tient\u00a0», dit le <b>maire</b> & co. ❞ Qui\u00a0paiera\u00a0?",
+        "",
+        "",
+    ]
+    coloured = written(write_text, DOCUMENT, width=40)
+    assert re.search(r"\x1b\[1;4;[\d;]*maurait\x1b\[0m", coloured)
+    assert re.search(r"\x1b\[2mQui\u00a0paiera\u00a0\?", coloured)
+    assert max(map(len, re.sub(r"\x1b\[[\d;]*m", "", coloured).split("\n"))) <= 40
 
 
 def test_html_needs_a_title_for_each_document() -> None:
@@ -182,7 +274,7 @@ def test_table_underlines_cues_and_dims_what_claims_nothing() -> None:
     table = written(write_table, DOCUMENT, width=100)
     assert re.search(r"\x1b\[1;4;[\d;]*maurait\x1b\[0m", table)
     assert re.search(r"\x1b\[2mQui\u00a0paiera\u00a0\?", table)
-    assert "1 no claim" in table and "❞ attributed" in table
+    assert "1 no claim" in re.sub(r"\x1b\[[\d;]*m", "", table) and "❞ attributed" in table
 
 
 @pytest.mark.parametrize("width", [30, 59, 60, 100])
@@ -256,8 +348,10 @@ def test_no_text_breaks_a_view(document: Document) -> None:
     plain = written(write_plain, document)
     assert len(plain.split("\n")) == len(document) + 2
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", plain)
-    table = re.sub(r"\x1b\[[\d;]*m", "", written(write_table, document, width=50))
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", table)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", written(write_marked_text, document))
+    for view in (write_table, write_text):
+        shown = re.sub(r"\x1b\[[\d;]*m", "", written(view, document, width=50))
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
 
     table_rows = written(write_csv, document)
     if "\0" not in table_rows:  # which the csv module of Python 3.10 cannot read

@@ -1,4 +1,4 @@
-"""`certainty score`: a table, records or a page of what each sentence claims."""
+"""`certainty score`: a table, marked text, records or a page of what each sentence claims."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
+from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.output import FAILED, STDIN, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.results import Document
 
-FORMATS = ("table", "json", "jsonl", "csv", "html")
+FORMATS = ("table", "text", "json", "jsonl", "csv", "html")
 
 
 def add_parser(commands: Any) -> None:
@@ -36,8 +37,9 @@ def add_parser(commands: Any) -> None:
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
-        help="colour the table (default: %(default)s, on a terminal unless NO_COLOR is set)",
+        help="colour the table or the text (default: %(default)s, on a terminal unless NO_COLOR is set)",
     )
+    add_confidence_argument(parser, "; json, jsonl and csv keep the label and add a field `undecided`")
     parser.set_defaults(run=run)
 
 
@@ -55,26 +57,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], out: TextIO, several: bool) -> None:
+    least: float | None = args.min_confidence
     if args.format == "html":
         from certainty.views.html import render_page
 
         titles, documents = zip(*scored, strict=True)
-        out.write(render_page(documents, titles))
+        out.write(render_page(documents, titles, least))
+    elif args.format == "text":
+        from certainty.views.terminal import write_marked_text, write_text
+
+        (write_text if _in_colour(args.color, out) else write_marked_text)(scored, out, least)
     elif args.format == "table" and _in_colour(args.color, out):
         from certainty.views.table import write_table
 
-        write_table(scored, out)
+        write_table(scored, out, least)
     elif args.format == "table":
         from certainty.views.plain import write_plain
 
-        write_plain(scored, out)
+        write_plain(scored, out, least)
     else:
         from certainty.views.records import write_csv, write_json, write_jsonl
 
         if args.format == "json":
-            write_json(scored, out, as_list=several)
+            write_json(scored, out, several, least)
         else:
-            {"jsonl": write_jsonl, "csv": write_csv}[args.format](scored, out)
+            {"jsonl": write_jsonl, "csv": write_csv}[args.format](scored, out, least)
 
 
 def _in_colour(choice: str, out: TextIO) -> bool:

@@ -1,103 +1,135 @@
-"""HTML: the text as it was given, its sentences tinted by label; no script, no request to anywhere."""
+"""HTML: pages and notebook fragments that stand on their own; nothing is asked of the network.
+
+A page reads well without its script, which adds filters and a panel of probabilities. Its content security policy
+admits this one script and style sheet, by their digests, and nothing else.
+"""
 
 from __future__ import annotations
 
-import re
+from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+from urllib.parse import quote
 
-from certainty.labels import LABELS, Label
-from certainty.results import Document, SentenceScore
-from certainty.views.palette import ATTRIBUTED_MARK, tint_opacity
-from certainty.views.style import css_class, style_sheet
-from certainty.views.wording import ATTRIBUTED, NO_CLAIM, claimless, label_name, percent, split_at_cues
+from certainty.results import Document, checked_probability
+from certainty.views.categories import category_counts
+from certainty.views.markup import HELP, bar, escape, overview, text_block
+from certainty.views.style import style_sheet
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_KEY = (
-    "A stronger tint is a more probable label; <u>underlined</u> words decided it; "
-    f"{ATTRIBUTED_MARK} marks what is attributed to a source. Hover over a sentence for its probabilities."
-)
+UNTITLED = "How a text commits itself to what it claims"
+GENERATOR = '<meta name="generator" content="certainty">'
+"""By which a page of ours is known."""
+
+_PAGE_RULES = "body{margin:0}body>.certainty{min-height:100vh;box-sizing:border-box}\n"
 
 
-def render_page(documents: Sequence[Document], titles: Sequence[str] | None = None) -> str:
+class IndexEntry(NamedTuple):
+    """A text in an index: its title, the address of its page, how many sentences are in each category."""
+
+    title: str
+    address: str
+    counts: dict[str, int]
+
+
+def render_page(
+    documents: Sequence[Document],
+    titles: Sequence[str] | None = None,
+    min_confidence: float | None = None,
+    index: str | None = None,
+) -> str:
     """Return a complete page that shows the documents one under the other, light or dark as the reader's system is.
 
     Args:
         documents: What to show.
         titles: A heading for each document, such as its file name.
+        min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+        index: Address of the index that the page belongs to.
 
     Raises:
+        CertaintyError: `min_confidence` is not between 0 and 1.
         ValueError: there are not as many titles as documents.
     """
-    headings = [""] * len(documents) if titles is None else [f"<h1>{_escape(title)}</h1>\n" for title in titles]
-    sections = "\n".join(
-        f"<section>\n{heading}{_body(document)}\n</section>"
-        for heading, document in zip(headings, documents, strict=True)
+    several = len(documents) > 1
+    headings = [""] * len(documents) if titles is None else list(titles)
+    title = f"{len(documents)} texts" if several else "".join(headings) or UNTITLED
+    back = f'<p class="certainty-back"><a href="{escape(quote(index))}">All texts</a></p>\n' if index else ""
+    head = f"{back}{_heading(1, title)}{_overview(documents, min_confidence)}"
+    sections = []
+    for heading, document in zip(headings, documents, strict=True):
+        top = _heading(2, heading) + bar(category_counts([document], min_confidence)) if several else ""
+        sections.append(f"<section>\n{top}{text_block(document, min_confidence)}\n</section>")
+    return _page(title, _layout(head, "\n".join(sections)))
+
+
+def render_index(entries: Sequence[IndexEntry]) -> str:
+    """Return a page that lists texts, with the shares of the labels in each and in all."""
+    items = "\n".join(
+        f'<li><a href="{escape(quote(entry.address))}"><bdi>{escape(entry.title)}</bdi></a> '
+        f'<span class="certainty-share">{sum(entry.counts.values())} sentences</span> {bar(entry.counts)}</li>'
+        for entry in entries
     )
-    title = _escape(", ".join(titles)) + " – certainty" if titles else "certainty"
+    total: dict[str, int] = {}
+    for entry in entries:
+        for category, n in entry.counts.items():
+            total[category] = total.get(category, 0) + n
+    title = "1 text" if len(entries) == 1 else f"{len(entries)} texts"
+    head = f"{_heading(1, title)}{overview(total)}"
+    return _page(title, _layout(head, f'<ul class="certainty-index">\n{items}\n</ul>'))
+
+
+def render_fragment(document: Document, min_confidence: float | None = None) -> str:
+    """Return one document as a `<div>` with its own style sheet and script, for notebooks.
+
+    Raises:
+        CertaintyError: `min_confidence` is not between 0 and 1.
+    """
+    layout = _layout(_overview([document], min_confidence), text_block(document, min_confidence))
+    return f'<div class="certainty"><style>{style_sheet()}</style>\n{layout}\n<script>{_script()}</script></div>'
+
+
+def _overview(documents: Sequence[Document], min_confidence: float | None) -> str:
+    if min_confidence is not None:
+        min_confidence = checked_probability(min_confidence, "min_confidence")
+    return f"{overview(category_counts(documents, min_confidence))}\n{HELP}"
+
+
+def _layout(head: str, content: str) -> str:
+    return (
+        f'<div class="certainty-layout">\n<div class="certainty-overview">\n{head}\n</div>\n'
+        f'<div class="certainty-content">\n{content}\n</div>\n</div>'
+    )
+
+
+def _heading(level: int, title: str) -> str:
+    breakable = escape(title).replace("/", "/<wbr>")
+    return f"<h{level}><bdi>{breakable}</bdi></h{level}>\n" if title else ""
+
+
+def _page(title: str, content: str) -> str:
+    style, script = _PAGE_RULES + style_sheet(), _script()
+    # Style attributes hold numbers that we wrote; they cannot be admitted by a digest in every browser.
+    policy = (
+        f"default-src 'none'; style-src {_digest(style)}; style-src-attr 'unsafe-inline'; "
+        f"script-src {_digest(script)}; base-uri 'none'; form-action 'none'"
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{title}</title>\n"
-        f"<style>body{{margin:0}}.certainty{{min-height:100vh;box-sizing:border-box}}{style_sheet()}</style>\n"
-        f'</head>\n<body>\n<main class="certainty">\n{sections}\n</main>\n</body>\n</html>\n'
+        f'<meta name="color-scheme" content="light dark">\n{GENERATOR}\n'
+        f"<title>{escape(title)} – certainty</title>\n<style>{style}</style>\n</head>\n"
+        f'<body>\n<main class="certainty">\n{content}\n</main>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-def render_fragment(document: Document) -> str:
-    """Return one document as a `<div>` with its own style sheet, for notebooks."""
-    return f'<div class="certainty"><style>{style_sheet()}</style><section>{_body(document)}</section></div>'
+def _digest(source: str) -> str:
+    return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
 
 
-def _body(document: Document) -> str:
-    return (
-        f"{_counts(document)}\n"
-        f'<p class="certainty-key">{_KEY}</p>\n'
-        f'<div class="certainty-text" lang="fr">{_text(document)}</div>'
-    )
-
-
-def _counts(document: Document) -> str:
-    counts = document.counts()
-    items = "".join(
-        f'<li class="certainty-claim {css_class(label)}" style="--opacity:{tint_opacity(1):.2f}">'
-        f"{counts[label]} {label_name(label)}</li>"
-        for label in LABELS
-    )
-    items += f'<li class="certainty-none">{claimless(document)} {NO_CLAIM}</li>'
-    return f'<ul class="certainty-counts" aria-label="Sentences of each label">{items}</ul>'
-
-
-def _text(document: Document) -> str:
-    parts: list[str] = []
-    done = 0
-    for sentence in document:
-        parts += _escape(document.text[done : sentence.start]), _sentence(sentence)
-        done = sentence.end
-    parts.append(_escape(document.text[done:]))
-    return "".join(parts)
-
-
-def _sentence(sentence: SentenceScore) -> str:
-    text = "".join(f"<u>{_escape(t)}</u>" if is_cue else _escape(t) for t, is_cue in split_at_cues(sentence))
-    source = f", {ATTRIBUTED}" if sentence.attributed else ""
-    if not sentence.is_claim:
-        return f'<span class="certainty-none" role="group" aria-label="{NO_CLAIM}" title="{NO_CLAIM}">{text}</span>'
-    classes = f"certainty-claim {css_class(sentence.label)}" + (" certainty-attributed" if source else "")
-    opacity = tint_opacity(sentence.probability)
-    return (
-        f'<span class="{classes}" style="--opacity:{opacity:.2f}" role="group" '
-        f'aria-label="{label_name(sentence.label)}, {_escape(percent(sentence.probability))}{source}" '
-        f'title="{_escape(_probabilities(sentence.probabilities))}{source}">{text}</span>'
-    )
-
-
-def _probabilities(probabilities: dict[Label, float]) -> str:
-    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-    return " · ".join(f"{label_name(label)} {percent(p)}" for label, p in ranked)
-
-
-def _escape(text: str) -> str:
-    # A lone surrogate, as undecodable bytes in file names make, cannot be saved as UTF-8.
-    return escape(_SURROGATES.sub("\ufffd", text))
+@cache
+def _script() -> str:
+    return (files("certainty.views") / "script.js").read_text(encoding="utf-8")

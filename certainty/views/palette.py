@@ -8,32 +8,35 @@ near-black) for normal and for protan, deutan and tritan sight, simulated after 
 from __future__ import annotations
 
 from certainty.labels import Label
+from certainty.views.categories import NO_CLAIM, UNDECIDED
 
 RGB = tuple[int, int, int]
 
-TINTS: dict[Label, RGB] = {
-    Label.ASSERTED: (0, 114, 178),
-    Label.PROBABLE: (240, 228, 66),
-    Label.PERSONAL_OPINION: (204, 121, 167),
-    Label.DENIED: (213, 94, 0),
+TINTS: dict[str, RGB] = {
+    Label.ASSERTED.value: (0, 114, 178),
+    Label.PROBABLE.value: (240, 228, 66),
+    Label.PERSONAL_OPINION.value: (204, 121, 167),
+    Label.DENIED.value: (213, 94, 0),
 }
 """Background of a sentence, laid over `LIGHT` or `DARK` with an opacity of `tint_opacity`."""
 
-INKS: dict[Label, str] = {
-    Label.ASSERTED: "#007bc0",
-    Label.PROBABLE: "#80770a",
-    Label.PERSONAL_OPINION: "#bc4e8b",
-    Label.DENIED: "#c15500",
+INKS: dict[str, str] = {
+    Label.ASSERTED.value: "#007bc0",
+    Label.PROBABLE.value: "#80770a",
+    Label.PERSONAL_OPINION.value: "#bc4e8b",
+    Label.DENIED.value: "#c15500",
 }
-"""Terminal text: the same hues at the luminance that contrasts 4.5 : 1 with black and with white alike."""
+"""Terminal text and outlines: the same hues at the luminance that contrasts 4.5 : 1 with black and white alike."""
 
-MARKS: dict[Label, str] = {
-    Label.ASSERTED: "=",
-    Label.PROBABLE: "≈",
-    Label.PERSONAL_OPINION: "◆",
-    Label.DENIED: "≠",
+MARKS: dict[str, str] = {
+    Label.ASSERTED.value: "=",
+    Label.PROBABLE.value: "≈",
+    Label.PERSONAL_OPINION.value: "◆",
+    Label.DENIED.value: "≠",
+    UNDECIDED: "?",
+    NO_CLAIM: " ",
 }
-"""One character, one terminal cell each."""
+"""Of each category: one character, one terminal cell each."""
 
 ATTRIBUTED_MARK = "❞"
 

@@ -8,9 +8,9 @@ from typing import TextIO
 
 from certainty.labels import LABELS
 from certainty.results import Document, SentenceScore
-from certainty.views.wording import ATTRIBUTED, NO_CLAIM, claimless, percent
+from certainty.views.categories import category, category_counts
+from certainty.views.wording import ATTRIBUTED, percent
 
-_NO_CLAIM = NO_CLAIM.replace(" ", "_")
 _LABEL_WIDTH = max(len(label.value) for label in LABELS)
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+| {2,}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -21,26 +21,32 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
-def write_plain(scored: Iterable[tuple[str, Document]], out: TextIO) -> None:
+def headline(name: str, document: Document, min_confidence: float | None = None) -> str:
+    """Return a `#` line with name and counts."""
+    counts = category_counts([document], min_confidence)
+    return f"# {one_line(name)}: " + ", ".join(f"{n} {shown}" for shown, n in counts.items())
+
+
+def write_plain(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
     """Write a `#` line with name and counts for each document, then label, probability, attribution and text.
 
     Args:
         scored: Names and documents; each is written as it comes.
         out: Where to.
+        min_confidence: Claims whose label is less probable are shown as undecided.
     """
     for name, document in scored:
-        counts = {label.value: n for label, n in document.counts().items()} | {_NO_CLAIM: claimless(document)}
-        summary = ", ".join(f"{n} {label}" for label, n in counts.items())
-        print(f"# {one_line(name)}: {summary}", file=out)
+        print(headline(name, document, min_confidence), file=out)
         for sentence in document:
-            print(_line(sentence), file=out)
+            print(_line(sentence, min_confidence), file=out)
 
 
-def _line(sentence: SentenceScore) -> str:
-    label, probability = (
-        (sentence.label.value, percent(sentence.probability)) if sentence.is_claim else (_NO_CLAIM, "-")
-    )
+def _line(sentence: SentenceScore, min_confidence: float | None) -> str:
+    probability = percent(sentence.probability) if sentence.is_claim else "-"
     attributed = ATTRIBUTED if sentence.is_claim and sentence.attributed else "-"
     cues = "; ".join(one_line(cue.text) for cue in sentence.cues)
-    columns = f"{label:{_LABEL_WIDTH}}  {probability:>4}  {attributed:{len(ATTRIBUTED)}}  {one_line(sentence.text)}"
+    columns = (
+        f"{category(sentence, min_confidence):{_LABEL_WIDTH}}  {probability:>4}  {attributed:{len(ATTRIBUTED)}}  "
+        f"{one_line(sentence.text)}"
+    )
     return f"{columns}  [{cues}]" if cues else columns

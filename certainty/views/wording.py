@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certainty.labels import Label
-from certainty.results import Document, SentenceScore
+from certainty.results import SentenceScore
 
-NO_CLAIM = "no claim"
 ATTRIBUTED = "attributed"
 
 
-def label_name(label: Label) -> str:
-    """Return the name of a label for people: "personal opinion"."""
-    return label.value.replace("_", " ")
+def category_name(category: str) -> str:
+    """Return the name of a label or another category for people: "personal opinion"."""
+    return category.replace("_", " ")
 
 
 def percent(probability: float) -> str:
@@ -23,11 +21,6 @@ def percent(probability: float) -> str:
     if 0 < probability < 0.005:
         return "<1%"
     return f"{probability:.0%}"
-
-
-def claimless(document: Document) -> int:
-    """Count the sentences that make no claim."""
-    return sum(not sentence.is_claim for sentence in document)
 
 
 def split_at_cues(sentence: SentenceScore) -> Iterator[tuple[str, bool]]:

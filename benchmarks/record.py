@@ -1,0 +1,89 @@
+"""What every benchmark leaves behind: a JSON file with the machine and the date, and a plot beside it."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = "benchmarks/results"
+PACKAGES = ("certainty", "onnxruntime", "tokenizers", "torch", "transformers")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that all benchmarks share."""
+    from certainty.model_folder import default_model
+
+    parser.add_argument("--model", default=str(default_model()), help="model folder (default: the shipped one)")
+    parser.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads of each contender"
+    )
+    parser.add_argument("--output", type=Path, default=Path(FOLDER), help="folder of the JSON file and the plot")
+
+
+def machine() -> dict[str, Any]:
+    """Return the date, the processor and the versions."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def peak_mib() -> float:
+    """Return the peak resident memory of this process in MiB, that of the process it was forked from left out."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def write(folder: Path, name: str, result: Mapping[str, Any]) -> None:
+    """Write `<name>.json`: the machine and the result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"machine": machine(), **result}, indent=1, ensure_ascii=False)
+    (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+
+
+def plot_bars(folder: Path, name: str, values: Mapping[str, float], unit: str) -> None:
+    """Write `<name>.svg`: a bar for each contender."""
+    figure, axes = _figure(0.5 + 0.4 * len(values))
+    bars = axes.barh(list(values)[::-1], list(values.values())[::-1], color="#0072b2")
+    axes.bar_label(bars, fmt="%.4g", padding=3)
+    axes.set_xlabel(unit)
+    _save(figure, folder / f"{name}.svg")
+
+
+def plot_lines(
+    folder: Path, name: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], axes_of: tuple[str, str]
+) -> None:
+    """Write `<name>.svg`: a line of (x, y) for each contender, x on a logarithmic scale."""
+    figure, axes = _figure(3.5)
+    for label, (x, y) in lines.items():
+        axes.plot(x, y, marker="o", label=label)
+    axes.set(xscale="log", xlabel=axes_of[0], ylabel=axes_of[1], ylim=(0, None))
+    axes.legend()
+    _save(figure, folder / f"{name}.svg")
+
+
+def _figure(height: float) -> tuple[Any, Any]:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, height), layout="constrained")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _save(figure: Any, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

@@ -1,0 +1,35 @@
+"""Sentences to benchmark with: those of a file, or made up of authored clauses to the lengths of real text."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+CLAUSES = Path("training/data/contrast.jsonl")
+MEAN_WORDS, SD_WORDS = 3.0, 0.62
+"""Mean and standard deviation of the logarithm of a sentence's words, as in 1,400 sentences of French press, parliament
+and encyclopaedia: half have 20 words or fewer, one in twenty more than 55."""
+
+
+def sentences_like_text(count: int, seed: int = 0, longest: int = 90) -> list[str]:
+    """Return sentences whose lengths are spread like those of real text (log-normal), made of authored clauses."""
+    rng = random.Random(seed)
+    # Read by hand: what reads labelled files would be counted as memory of the contender.
+    lines = CLAUSES.read_text(encoding="utf-8").splitlines()
+    clauses = [json.loads(line)["text"].rstrip(" .!?") for line in lines]
+    made = []
+    for _ in range(count):
+        words = min(longest, max(2, round(rng.lognormvariate(MEAN_WORDS, SD_WORDS))))
+        text: list[str] = []
+        while len(text) < words:
+            text += rng.choice(clauses).split()
+        made.append(" ".join(text[:words]) + ".")
+    return made
+
+
+def read_sentences(data: str | None, count: int) -> list[str]:
+    """Return the first sentences of a labelled file, or made-up ones where none is given."""
+    from certainty.labelled import read_labelled
+
+    return [s.text for s in read_labelled(data)][:count] if data else sentences_like_text(count)

@@ -1,0 +1,74 @@
+"""`certainty threshold`: the minimal probability that gives a wanted precision, accuracy or coverage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import certainty
+from certainty.labels import LABELS, Label
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "threshold",
+        help="choose a minimal probability on labelled rows",
+        description="Choose the minimal probability that gives a wanted precision of one label, or accuracy of all, on "
+        "labelled rows that the model was not trained on. Use it with `certainty score --min-confidence`.",
+        epilog="examples:\n"
+        "  certainty threshold my_test.jsonl --label denied --precision 0.95\n"
+        "  certainty threshold my_test.jsonl --accuracy 0.95\n"
+        "  certainty threshold my_test.jsonl --coverage 0.8 --format json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows: JSONL, CSV, TSV or Parquet")
+    parser.add_argument(
+        "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in LABELS)}"
+    )
+    wish = parser.add_mutually_exclusive_group(required=True)
+    wish.add_argument(
+        "--precision", metavar="P", type=float, help="wanted share of right ones among those with --label"
+    )
+    wish.add_argument("--accuracy", metavar="A", type=float, help="wanted share of right ones among all that are kept")
+    wish.add_argument("--coverage", metavar="C", type=float, help="wanted share of the claims to keep")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="what to write (default: %(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the threshold and return the exit status."""
+    from certainty.labelled import read_labelled
+    from certainty.labelling.extra import needs
+    from certainty.thresholds import FEW, for_accuracy, for_precision
+
+    if (args.precision is None) != (args.label is None):
+        raise certainty.CertaintyError("--label and --precision go together; give both or neither.")
+    label = Label.parse(args.label) if args.label else None
+    needs("datasets")
+    sentences = read_labelled(args.files)
+    scores = certainty.load(args.model).score_sentences([sentence.text for sentence in sentences])
+    if label:
+        result = for_precision(sentences, scores, label, args.precision)
+    else:
+        result = for_accuracy(sentences, scores, args.accuracy, args.coverage)
+    if min(result.kept, result.total) < FEW:
+        print(
+            f"warning: only {result.kept} sentences kept of {result.total}; label more, or read the interval.",
+            file=sys.stderr,
+        )
+    if args.format == "json":
+        print(json.dumps({"label": label.value if label else None, **result.to_dict()}, indent=2))
+        return 0
+    value, share = ("precision", "recall") if label else ("accuracy", "coverage")
+    what = f"{label.value} sentences" if label else "claims"
+    print(f"threshold  {result.threshold}")
+    print(f"{value:9}  {result.value:.3f}  (95 % interval {result.low:.3f} to {result.high:.3f})")
+    print(f"{share:9}  {result.share:.3f}  of {result.total} {what}")
+    print(f"kept       {result.kept} of {len(sentences)} sentences")
+    return 0

@@ -1,0 +1,184 @@
+"""`certainty view`: pages to read in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from certainty.commands.confidence import add_confidence_argument
+from certainty.commands.output import FAILED, STDIN, destination
+from certainty.commands.texts import add_text_arguments, scored_files
+from certainty.errors import CertaintyError
+from certainty.results import Document
+
+_FOLDER = "certainty-pages"
+_INDEX = "index.html"
+_LONGEST_STEM = 80
+# Windows opens its devices under these names.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "view",
+        help="read scored texts in a browser",
+        description="Write French texts as pages that show how each sentence commits itself. A page stands on its own: "
+        "it can be sent, kept and opened without a network.",
+        epilog="examples:\n"
+        "  certainty view article.txt --open\n"
+        "  certainty view article.txt -o page.html\n"
+        "  certainty view *.txt -o pages/            an index and a page a text\n"
+        "  certainty view *.txt -o all.html          all texts on one page",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_text_arguments(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PAGE",
+        help="the page, or a folder (ends with /) for an index and a page a text (default: the name of the text with "
+        f".html, or {_FOLDER}/ for several texts, in the current folder; with --open, a temporary folder)",
+    )
+    parser.add_argument("--open", action="store_true", help="open the page in the web browser")
+    add_confidence_argument(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the pages of the files that can be read and return the exit status."""
+    names: list[str] = args.files or [STDIN]
+    if args.output == STDIN:
+        raise CertaintyError("a page needs a file; `certainty score --format html` writes to standard output.")
+    failed: list[str] = []
+    # The output tells the progress bar that no results appear on the terminal.
+    to_file = argparse.Namespace(**{**vars(args), "output": args.output or _FOLDER})
+    with closing(scored_files(to_file, names, failed)) as found:
+        first = next(found, None)
+        if first is None:
+            return FAILED
+        page = _write(args, chain([first], found), names)
+    print(page)
+    if args.open:
+        _open(page)
+    return FAILED if failed else 0
+
+
+def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], names: list[str]) -> Path:
+    """Write the page or the pages and return the one to open."""
+    several = len(names) > 1
+    if args.output is not None:
+        target = Path(args.output)
+        if args.output.endswith(("/", os.sep)) or target.is_dir():
+            return _write_folder(target, scored, names, args.min_confidence)
+        return _write_page(target, scored, names, args.min_confidence)
+    parent = Path(tempfile.mkdtemp(prefix="certainty-")) if args.open else Path()
+    if several:
+        return _write_folder(parent / _FOLDER, scored, names, args.min_confidence)
+    target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
+    _check_replaceable(target)
+    return _write_page(target, scored, names, args.min_confidence)
+
+
+def _write_page(
+    target: Path, scored: Iterable[tuple[str, Document]], names: list[str], min_confidence: float | None
+) -> Path:
+    from certainty.views.html import render_page
+
+    with destination(target, names) as out:
+        titles, documents = zip(*scored, strict=True)
+        out.write(render_page(documents, titles, min_confidence))
+    return target
+
+
+def _write_folder(
+    folder: Path, scored: Iterable[tuple[str, Document]], names: list[str], min_confidence: float | None
+) -> Path:
+    from certainty.views.categories import category_counts
+    from certainty.views.html import IndexEntry, render_index, render_page
+
+    entries: list[IndexEntry] = []
+    taken = {Path(_INDEX).stem, *_RESERVED}
+    with _filled_at_the_end(folder, names) as draft:
+        for name, document in scored:
+            address = f"{_unique_stem(name, taken)}.html"
+            page = render_page([document], [name], min_confidence, index=_INDEX)
+            (draft / address).write_text(page, encoding="utf-8", newline="")
+            entries.append(IndexEntry(name, address, category_counts([document], min_confidence)))
+        (draft / _INDEX).write_text(render_index(entries), encoding="utf-8", newline="")
+    return folder / _INDEX
+
+
+@contextmanager
+def _filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
+    """Yield a draft folder whose files move into the folder only if all goes well.
+
+    Raises:
+        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written.
+    """
+    inputs = {Path(name).resolve() for name in names if name != STDIN}
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".certainty-", dir=folder if folder.is_dir() else folder.parent)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    with made as draft:
+        yield Path(draft)
+        pages = sorted(Path(draft).iterdir())
+        for page in pages:
+            if (folder / page.name).resolve() in inputs:
+                raise CertaintyError(f"{folder / page.name}: is also to be scored; give another folder with -o.")
+            _check_replaceable(folder / page.name)
+        try:
+            folder.mkdir(exist_ok=True)
+            for page in pages:
+                page.replace(folder / page.name)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> CertaintyError:
+    return CertaintyError(f"{folder}: cannot be written ({error.strerror}); give another folder with -o.")
+
+
+def _check_replaceable(page: Path) -> None:
+    """Spare what somebody else made under a name that the user did not give.
+
+    Raises:
+        CertaintyError: there is such a file.
+    """
+    from certainty.views.html import GENERATOR
+
+    if not page.exists():
+        return
+    if page.is_file():
+        with page.open("rb") as file:
+            if GENERATOR.encode() in file.read(4096):
+                return
+    raise CertaintyError(f"{page}: is there already, and is no page of certainty; give another name with -o.")
+
+
+def _unique_stem(name: str, taken: set[str]) -> str:
+    """Return a file name that every system and every address can hold, and remember it."""
+    plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:_LONGEST_STEM].rstrip("-.") or "text"
+    unique, n = stem, 1
+    while unique.lower() in taken:  # Windows and macOS ignore case
+        n += 1
+        unique = f"{stem}-{n}"
+    taken.add(unique.lower())
+    return unique
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise CertaintyError(f"{page}: no web browser was found to open it; open it by hand.")

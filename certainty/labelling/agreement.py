@@ -1,0 +1,253 @@
+"""Agreement of annotators: Cohen's κ of each pair, Krippendorff's α of all, with bootstrap intervals.
+
+Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2019, "Content analysis", 4th edition, chapter
+12. A sentence without a claim counts as a fifth category. Sentences are what the bootstrap resamples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labelling.choices import ATTRIBUTED, CATEGORIES, NOT_ATTRIBUTED, category
+from certainty.labelling.extra import needs
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+RESAMPLES = 1000
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A coefficient with its 95 % bootstrap interval; None where it is undefined, as with one category only."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two annotators on the sentences that both labelled.
+
+    Attributes:
+        first, second: The annotators.
+        sentences: How many both labelled.
+        agreement: Share with the same answer.
+        kappa: Cohen's κ.
+        confusion: Sentences by the first's answer (row) and the second's (column).
+    """
+
+    first: str
+    second: str
+    sentences: int
+    agreement: float
+    kappa: Estimate
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Agreement on one question.
+
+    Attributes:
+        categories: The answers, in the order of the confusions.
+        sentences: How many were answered by two annotators or more.
+        alpha: Krippendorff's α, nominal.
+        by_category: α of each category against the rest.
+        counts: How often each was given in those sentences.
+        pairs: Every two annotators that share sentences.
+    """
+
+    categories: tuple[str, ...]
+    sentences: int
+    alpha: Estimate
+    by_category: dict[str, Estimate]
+    counts: dict[str, int]
+    pairs: list[Pair]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement on the label and on the attribution (of sentences that all their annotators call claims)."""
+
+    annotators: list[str]
+    label: Question
+    attribution: Question
+    disagreements: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings and numbers, ready for JSON."""
+        return asdict(self)
+
+
+def agreement(
+    sources: Sequence[tuple[str, Sequence[LabelledSentence]]], resamples: int = RESAMPLES, seed: int = 0
+) -> Agreement:
+    """Compare annotators.
+
+    Args:
+        sources: Name and rows of each file; the name stands for rows that name no annotator. Rows of the same sentence
+            have the same id, or the same text where they have none.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Raises:
+        CertaintyError: a library is missing, an id names two texts, an annotator labelled a sentence twice, or no
+            sentence has two annotators.
+    """
+    needs("krippendorff", "sklearn")
+    table = _table(sources)
+    annotators = sorted({name for row in table.values() for name in row})
+    labels = np.full((len(table), len(annotators)), MISSING)
+    attributions = labels.copy()
+    for i, row in enumerate(table.values()):
+        for name, sentence in row.items():
+            labels[i, annotators.index(name)] = CATEGORIES.index(category(sentence))
+        for name, sentence in row.items():
+            if sentence.attributed is not None and all(s.claim for s in row.values()):
+                attributions[i, annotators.index(name)] = 0 if sentence.attributed else 1
+    if not ((labels != MISSING).sum(1) > 1).any():
+        raise CertaintyError(
+            f"no sentence was labelled by two annotators (found: {', '.join(annotators) or 'none'}). Give rows with "
+            "`id` and `annotator`, or one file for each annotator."
+        )
+    rng = np.random.default_rng(seed)
+    return Agreement(
+        annotators=annotators,
+        label=_question(labels, CATEGORIES, annotators, resamples, rng),
+        attribution=_question(attributions, (ATTRIBUTED, NOT_ATTRIBUTED), annotators, resamples, rng),
+        disagreements=[
+            {"id": key, "text": next(iter(row.values())).text, **{name: category(s) for name, s in row.items()}}
+            for key, row in table.items()
+            if len({category(sentence) for sentence in row.values()}) > 1
+        ],
+    )
+
+
+def _table(
+    sources: Sequence[tuple[str, Sequence[LabelledSentence]]],
+) -> dict[str, dict[str, LabelledSentence]]:
+    """Return the rows by id, then by annotator."""
+    table: dict[str, dict[str, LabelledSentence]] = {}
+    for source, sentences in sources:
+        for sentence in sentences:
+            key, name = sentence.id or sentence.text, sentence.annotator or source
+            row = table.setdefault(key, {})
+            other = next(iter(row.values()), sentence)
+            if other.text != sentence.text:
+                raise CertaintyError(
+                    f"{source}: id {key!r} names two texts ({other.text[:40]!r}, {sentence.text[:40]!r}); give each "
+                    "text its own id."
+                )
+            if name in row:
+                raise CertaintyError(
+                    f"{source}: annotator {name!r} labelled {key!r} twice ({category(row[name])}, "
+                    f"{category(sentence)}); keep one, or name the annotators in a column `annotator`."
+                )
+            row[name] = sentence
+    return table
+
+
+def _question(
+    answers: Ints, categories: tuple[str, ...], annotators: Sequence[str], resamples: int, rng: np.random.Generator
+) -> Question:
+    shared = answers[(answers != MISSING).sum(1) > 1]
+    counts = np.stack([(shared == k).sum(1) for k in range(len(categories))], axis=1)
+
+    def alpha(columns: Ints) -> Estimate:
+        patterns, times = np.unique(columns, axis=0, return_counts=True)
+        return _estimate(_alpha(columns), times, lambda weights: _alphas(patterns, weights), resamples, rng)
+
+    pairs = []
+    for a, b in combinations(range(len(annotators)), 2):
+        both = shared[(shared[:, a] != MISSING) & (shared[:, b] != MISSING)][:, [a, b]]
+        if len(both):
+            pairs.append(_pair(annotators[a], annotators[b], both, len(categories), resamples, rng))
+    return Question(
+        categories=categories,
+        sentences=len(shared),
+        alpha=alpha(counts),
+        by_category={
+            name: alpha(np.stack([counts[:, k], counts.sum(1) - counts[:, k]], axis=1))
+            for k, name in enumerate(categories)
+        },
+        counts={name: int(counts[:, k].sum()) for k, name in enumerate(categories)},
+        pairs=pairs,
+    )
+
+
+def _pair(first: str, second: str, both: Ints, k: int, resamples: int, rng: np.random.Generator) -> Pair:
+    from sklearn.metrics import cohen_kappa_score, confusion_matrix
+
+    confusion = confusion_matrix(both[:, 0], both[:, 1], labels=np.arange(k))
+    # scikit-learn warns and answers NaN where both gave one and the same category only.
+    one_only = len(np.unique(both)) < 2
+    kappa = float("nan") if one_only else float(cohen_kappa_score(both[:, 0], both[:, 1], labels=np.arange(k)))
+    return Pair(
+        first=first,
+        second=second,
+        sentences=len(both),
+        agreement=float((both[:, 0] == both[:, 1]).mean()),
+        kappa=_estimate(kappa, confusion.ravel(), _kappas, resamples, rng),
+        confusion=confusion.tolist(),
+    )
+
+
+def _alpha(counts: Ints) -> float:
+    import krippendorff
+
+    if (counts.sum(0) > 0).sum() < 2:
+        return float("nan")
+    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+
+
+def _alphas(patterns: Ints, weights: Ints) -> Floats:
+    """Return α for how often each pattern of counts, shape (u, k), occurs in each resample, shape (r, u)."""
+    raters = patterns.sum(1)
+    disagreement = weights @ ((patterns * (raters[:, None] - patterns)).sum(1) / (raters - 1))
+    totals = weights @ patterns
+    n = totals.sum(1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(1 - (n - 1) * disagreement / (n**2 - (totals**2).sum(1)))
+
+
+def _kappas(weights: Ints) -> Floats:
+    """Return κ of each resample's confusion, flat, shape (r, k · k)."""
+    k = math.isqrt(weights.shape[1])
+    confusions, n = weights.reshape(-1, k, k), weights.sum(1)
+    chance = (confusions.sum(1) * confusions.sum(2)).sum(1)  # in n², to stay with whole numbers
+    with np.errstate(invalid="ignore"):
+        return np.asarray((n * np.trace(confusions, axis1=1, axis2=2) - chance) / (n**2 - chance))
+
+
+def _estimate(
+    value: float, times: Ints, statistic: Callable[[Ints], Floats], resamples: int, rng: np.random.Generator
+) -> Estimate:
+    """Return the value with its percentile interval (Efron and Tibshirani 1993).
+
+    Args:
+        value: Of all sentences.
+        times: How many sentences are of each kind, shape (u,): to draw sentences is to draw from these.
+        statistic: Values of resamples, given how many of each kind they drew, shape (r, u).
+        resamples: r.
+        rng: Draws them.
+    """
+    if np.isnan(value):
+        return Estimate(None, None, None)
+    draws = statistic(rng.multinomial(times.sum(), times / times.sum(), size=resamples))
+    draws = draws[~np.isnan(draws)]
+    if not len(draws):
+        return Estimate(value, None, None)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))

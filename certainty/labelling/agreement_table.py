@@ -1,0 +1,60 @@
+"""Agreement as tables on a terminal."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from certainty.labelling.agreement import Agreement, Estimate, Question
+
+_WIDTH = 120  # columns of a file or a pipe
+
+
+def write_tables(result: Agreement, out: TextIO) -> None:
+    """Write α by category, κ of each pair and the confusions of labels, then the attribution."""
+    console = Console(file=out, highlight=False, width=None if out.isatty() else _WIDTH)
+    for title, question in (("label", result.label), ("attribution", result.attribution)):
+        console.print(f"[bold]{title}[/bold]: {question.sentences} sentences with two annotators or more")
+        if not question.sentences:
+            continue
+        console.print(_alphas(question))
+        console.print(_pairs(question))
+        for pair in question.pairs:
+            table = Table(f"{pair.first} \\ {pair.second}", title="confusion", title_justify="left")
+            for name in question.categories:
+                table.add_column(name, justify="right")
+            for name, row in zip(question.categories, pair.confusion, strict=True):
+                table.add_row(name, *map(str, row))
+            console.print(table)
+    console.print(f"{len(result.disagreements)} sentences with different labels")
+
+
+def _alphas(question: Question) -> Table:
+    table = Table("Krippendorff's α", title_justify="left")
+    for name in ("given", "α", "95 % interval"):
+        table.add_column(name, justify="right")
+    table.add_row("all", str(sum(question.counts.values())), *_cells(question.alpha))
+    for name, estimate in question.by_category.items():
+        table.add_row(name, str(question.counts[name]), *_cells(estimate))
+    return table
+
+
+def _pairs(question: Question) -> Table:
+    table = Table("pair")
+    for name in ("sentences", "agreement", "Cohen's κ", "95 % interval"):
+        table.add_column(name, justify="right")
+    for pair in question.pairs:
+        table.add_row(
+            f"{pair.first} / {pair.second}", str(pair.sentences), f"{pair.agreement:.1%}", *_cells(pair.kappa)
+        )
+    return table
+
+
+def _cells(estimate: Estimate) -> tuple[str, str]:
+    if estimate.value is None:
+        return "–", "one category only"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}", "–"
+    return f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"

@@ -1,0 +1,179 @@
+"""What an annotator may choose, and the strict way from the choices made to a `LabelledSentence`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labels import LABELS, Label
+from certainty.views.palette import TINTS
+
+NO_CLAIM = "no_claim"
+CATEGORIES: tuple[str, ...] = (*(label.value for label in LABELS), NO_CLAIM)
+"""The labels and `no_claim`: the answers to the first question."""
+ATTRIBUTED, NOT_ATTRIBUTED = "attributed", "not_attributed"
+SECOND = "second:"
+"""Stands before a second label where a tool has one flat list of choices."""
+CUE = "cue"
+FLAT: tuple[str, ...] = (*CATEGORIES, ATTRIBUTED, NOT_ATTRIBUTED, *(SECOND + label.value for label in LABELS))
+"""All choices of a tool that has one flat list."""
+
+TITLES = {
+    Label.ASSERTED.value: "Asserted: told as settled fact",
+    Label.PROBABLE.value: "Probable: told as less than settled",
+    Label.PERSONAL_OPINION.value: "Personal opinion: somebody's view or judgement",
+    Label.DENIED.value: "Denied: told as not the case",
+    NO_CLAIM: "No claim: question, order, heading",
+    ATTRIBUTED: "Attributed to a source",
+    NOT_ATTRIBUTED: "Not attributed",
+    **{SECOND + label.value: f"Second claim: {label.value.replace('_', ' ')}" for label in LABELS},
+}
+"""What annotators read on each choice."""
+COLOURS = {
+    **{label.value: "#{:02x}{:02x}{:02x}".format(*TINTS[label]) for label in LABELS},
+    NO_CLAIM: "#8c8c8c",
+    CUE: "#ffe08a",
+}
+"""Background of each choice: those of certainty's own views."""
+
+Span = tuple[int, int]
+
+
+def category(sentence: LabelledSentence) -> str:
+    """Return the label's name, or `no_claim`."""
+    return sentence.label.value if sentence.claim and sentence.label else NO_CLAIM
+
+
+def needs_no_cues(name: str) -> bool:
+    """Whether the guideline asks for no cues with this category."""
+    return name in (Label.ASSERTED.value, NO_CLAIM)
+
+
+def attribution(sentence: LabelledSentence) -> str | None:
+    """Return the choice of attribution, or None where the data does not say."""
+    return None if sentence.attributed is None else ATTRIBUTED if sentence.attributed else NOT_ATTRIBUTED
+
+
+def flat_choices(sentence: LabelledSentence) -> list[str]:
+    """Return what is chosen for the sentence in one flat list, in the order of `FLAT`."""
+    second = SECOND + sentence.second.value if sentence.second else None
+    return [choice for choice in (category(sentence), attribution(sentence), second) if choice]
+
+
+def split_flat(choices: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Part a flat list into choices of label, second label and attribution; what is unknown counts as a label."""
+    second = [
+        choice.removeprefix(SECOND) for choice in choices if isinstance(choice, str) and choice.startswith(SECOND)
+    ]
+    source = [choice for choice in choices if choice in (ATTRIBUTED, NOT_ATTRIBUTED)]
+    rest = [c for c in choices if c not in source and not (isinstance(c, str) and c.startswith(SECOND))]
+    return rest, second, source
+
+
+def parse_category(value: object, where: str) -> Label | None:
+    """Return the label of that name, None for `no_claim`.
+
+    Raises:
+        CertaintyError: it is neither.
+    """
+    if value == NO_CLAIM:
+        return None
+    try:
+        return Label.parse(value)
+    except CertaintyError as error:
+        raise CertaintyError(f"{where}: {str(error).removesuffix('.')}, {NO_CLAIM}.") from None
+
+
+def labelled_sentence(
+    where: str,
+    text: object,
+    label: Sequence[Any],
+    second: Sequence[Any],
+    source: Sequence[Any],
+    cues: Sequence[tuple[Any, Any]],
+    *,
+    identifier: object,
+    annotator: object,
+    corpus: object,
+    group: object,
+) -> LabelledSentence:
+    """Check what an annotator chose and return it as a labelled sentence.
+
+    No cue on a sentence that needs one is read as "the data does not say" (None), since the guideline asks for one.
+
+    Args:
+        where: File and line or task, for messages.
+        text: The sentence.
+        label: The categories chosen; there must be one.
+        second: Second labels chosen, at most one.
+        source: `attributed` or `not_attributed`, at most one.
+        cues: Character spans (start, end) of the cues.
+        identifier: Of the sentence, or None; so are the others.
+        annotator: Who chose.
+        corpus: Where the sentence comes from.
+        group: See `LabelledSentence.group`.
+
+    Raises:
+        CertaintyError: a choice is missing, unknown or made twice, or a span is outside the text.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the task.")
+    if not label:
+        raise CertaintyError(f"{where}: no label chosen; choose one in the tool ({', '.join(CATEGORIES)}) or skip it.")
+    name = _single(label, f"{where}: label")
+    parsed = parse_category(name, f"{where}: label")
+    chosen = _single(source, f"{where}: attribution")
+    if chosen not in (None, ATTRIBUTED, NOT_ATTRIBUTED):
+        raise CertaintyError(f"{where}: attribution is {chosen!r}. Allowed: {ATTRIBUTED}, {NOT_ATTRIBUTED}.")
+    other = _single(second, f"{where}: second label")
+    spans = tuple(sorted({_span(start, end, text, f"{where}: cue") for start, end in cues}))
+    return LabelledSentence(
+        text=text,
+        label=parsed,
+        second=None if other is None else _second(other, f"{where}: second label"),
+        attributed=None if chosen is None else chosen == ATTRIBUTED,
+        claim=parsed is not None,
+        cues=spans if spans or needs_no_cues(str(name)) else None,
+        id=_name(identifier),
+        annotator=_name(annotator),
+        corpus=_name(corpus),
+        group=_group(group, f"{where}: group"),
+    )
+
+
+def _name(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _group(value: object, where: str) -> int | None:
+    if value in (None, ""):
+        return None
+    try:
+        return int(str(value))
+    except ValueError:
+        raise CertaintyError(f"{where} is {value!r}; it must be a whole number.") from None
+
+
+def _single(choices: Sequence[Any], where: str) -> Any:
+    if len(choices) > 1:
+        raise CertaintyError(f"{where}: {len(choices)} choices ({', '.join(map(str, choices))}); keep one.")
+    return choices[0] if choices else None
+
+
+def _second(value: object, where: str) -> Label:
+    try:
+        return Label.parse(value)
+    except CertaintyError as error:
+        raise CertaintyError(f"{where}: {error}") from None
+
+
+def _span(start: Any, end: Any, text: str, where: str) -> Span:
+    if not all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end)):
+        raise CertaintyError(f"{where} is [{start!r}, {end!r}]; the two must be whole numbers.")
+    if not 0 <= start < end <= len(text):
+        raise CertaintyError(
+            f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters; mark the words again."
+        )
+    return start, end

@@ -1,0 +1,138 @@
+"""Corrections of labels, kept apart from the rows that they correct."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labelling.choices import category, needs_no_cues, parse_category
+from certainty.labelling.rows import read_json_lines
+from certainty.labelling.tasks import sentence_id
+from certainty.labels import Label
+
+KEEP = "keep"
+"""A decision of an audit that the label is right."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One corrected label.
+
+    Attributes:
+        id: Of the row; rows without one go by the id that exports and audits give them.
+        old: The label that the row has, None for no claim.
+        new: The label that it gets.
+        annotator: Of the row, where several annotators labelled the sentence; None for all of them.
+        where: File and line.
+    """
+
+    id: str
+    old: Label | None
+    new: Label | None
+    annotator: str | None
+    where: str
+
+
+def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -> list[LabelledSentence]:
+    """Return the sentences with their labels corrected.
+
+    A corrected sentence that needs no cues (asserted, no claim) loses them; another has none that are known, since cues
+    belong to the label that they decide.
+
+    Args:
+        sentences: The rows, as `read_labelled` gives them.
+        path: JSONL with `id`, `old`, `new` and `reason` (and `annotator`, where only that one's row is meant), or the
+            file of an audit with its `decision` column filled in. Labels are the four and `no_claim`.
+
+    Raises:
+        CertaintyError: the file is wrong, an id is unknown or corrected twice, or an `old` is not the row's label; the
+            message names the line.
+    """
+    result = list(sentences)
+    places: dict[str, list[int]] = {}
+    for i, sentence in enumerate(result):
+        places.setdefault(sentence_id(sentence.text, sentence.id), []).append(i)
+    done: dict[int, str] = {}
+    for correction in read_corrections(Path(path)):
+        rows = [
+            i
+            for i in places.get(correction.id, [])
+            if correction.annotator is None or result[i].annotator == correction.annotator
+        ]
+        if not rows:
+            by = "" if correction.annotator is None else f" of annotator {correction.annotator!r}"
+            raise CertaintyError(
+                f"{correction.where}: no row has the id {correction.id!r}{by}; check it or delete the line."
+            )
+        for i in rows:
+            if i in done:
+                raise CertaintyError(
+                    f"{correction.where}: id {correction.id!r} is corrected in {done[i]} already; delete one."
+                )
+            if result[i].label is not correction.old:
+                raise CertaintyError(
+                    f"{correction.where}: old is {correction.old or 'no_claim'!s}, but the label of {correction.id!r} "
+                    f"is {category(result[i])}; correct the line"
+                    + (", or name the annotator whose row is meant." if len(rows) > 1 else " or delete it.")
+                )
+            done[i] = correction.where
+            result[i] = _corrected(result[i], correction.new)
+    return result
+
+
+def read_corrections(path: Path) -> Iterator[Correction]:
+    """Yield the corrections of a file; see `apply_corrections`.
+
+    Raises:
+        CertaintyError: the file cannot be read or a line is wrong.
+    """
+    rows: Iterable[tuple[int, dict[str, Any]]] = (
+        _read_csv(path) if path.suffix.lower() == ".csv" else read_json_lines(path)
+    )
+    for number, row in rows:
+        where = f"{path}, line {number}"
+        is_audit = "decision" in row
+        names = ("id", "label", "decision") if is_audit else ("id", "old", "new", "reason")
+        missing = [name for name in names if name not in row]
+        if missing:
+            raise CertaintyError(f"{where}: no {missing[0]!r}; a correction has {', '.join(names)}.")
+        if is_audit and row["decision"] in ("", None, KEEP):
+            continue
+        if not is_audit and not str(row["reason"] or "").strip():
+            raise CertaintyError(f"{where}: reason is empty; say why the label is wrong.")
+        old, new = (row[name] for name in names[1:3])
+        yield Correction(
+            id=str(row["id"]),
+            old=parse_category(old, f"{where}: {names[1]}"),
+            new=parse_category(new, f"{where}: {names[2]}"),
+            annotator=str(row["annotator"]) if row.get("annotator") else None,
+            where=where,
+        )
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            for row in reader:
+                yield reader.line_num, row
+    except OSError as error:
+        raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check the name.") from error
+    except UnicodeDecodeError as error:
+        raise CertaintyError(f"{path}: not UTF-8 ({error}). Save the file as UTF-8.") from error
+
+
+def _corrected(sentence: LabelledSentence, label: Label | None) -> LabelledSentence:
+    name = label.value if label else "no_claim"
+    return replace(
+        sentence,
+        label=label,
+        claim=label is not None,
+        second=None if sentence.second is label else sentence.second,
+        cues=() if label is None or needs_no_cues(name) else None,
+    )

@@ -1,0 +1,19 @@
+"""The annotation guideline, as it is shown to annotators."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def short_guideline() -> str:
+    """Return the guideline on one page, as Markdown."""
+    return _read("guideline.md")
+
+
+def full_guideline() -> str:
+    """Return the guideline with all its cases, as Markdown."""
+    return _read("guideline_full.md")
+
+
+def _read(name: str) -> str:
+    return (files("certainty.labelling") / name).read_text(encoding="utf-8")

@@ -1,0 +1,189 @@
+"""Which sentences to label next: uncertain and diverse ones, and some drawn at random.
+
+The uncertain ones follow Zhdanov 2019, "Diverse mini-batch active learning": the `diversity` × k most uncertain
+sentences are preselected and clustered into k by k-means weighted by uncertainty; the one nearest to each centre is
+taken. Measures of uncertainty: Settles 2009, "Active learning literature survey", section 3.1. The random ones are a
+uniform sample (Vitter 1985, algorithm R), so they alone show how often each label occurs in the texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certainty.errors import CertaintyError
+from certainty.labelling.extra import needs
+from certainty.labelling.tasks import sentence_id
+from certainty.results import Document, SentenceScore
+
+UNCERTAIN, RANDOM = "uncertain", "random"
+_DIMENSIONS = 100  # of the vectors that are clustered
+
+
+def margin(p: NDArray[np.float64]) -> float:
+    """Return 1 less the gap of the two most probable labels (Scheffer et al. 2001)."""
+    second, first = np.sort(p)[-2:]
+    return float(1 - (first - second))
+
+
+def entropy(p: NDArray[np.float64]) -> float:
+    """Return the Shannon entropy, in units of its maximum."""
+    positive = p[p > 0]
+    return float(-(positive * np.log(positive)).sum() / np.log(len(p)))
+
+
+def least_confidence(p: NDArray[np.float64]) -> float:
+    """Return 1 less the probability of the most probable label (Lewis and Gale 1994)."""
+    return float(1 - p.max())
+
+
+MEASURES: dict[str, Callable[[NDArray[np.float64]], float]] = {
+    "margin": margin,
+    "entropy": entropy,
+    "least-confidence": least_confidence,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to choose.
+
+    Attributes:
+        count: Sentences wanted.
+        random_share: Share of them to draw at random, in [0, 1].
+        diversity: How many times the wanted number is preselected for clustering; 1 is no clustering.
+        measure: One of `MEASURES`.
+        seed: The same texts and seed give the same choice.
+
+    Raises:
+        CertaintyError: a value is out of range.
+    """
+
+    count: int
+    random_share: float = 0.1
+    diversity: int = 10
+    measure: str = "margin"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, good, rule in (
+            ("count", self.count >= 1, "at least 1"),
+            ("random_share", 0 <= self.random_share <= 1, "between 0 and 1"),
+            ("diversity", self.diversity >= 1, "at least 1"),
+            ("measure", self.measure in MEASURES, f"one of {', '.join(MEASURES)}"),
+        ):
+            if not good:
+                raise CertaintyError(f"{name} is {getattr(self, name)!r}; it must be {rule}.")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A sentence to label: its source, why it was chosen (`uncertain` or `random`), how uncertain the model is."""
+
+    source: str
+    score: SentenceScore
+    reason: str
+    uncertainty: float
+
+    def to_row(self) -> dict[str, Any]:
+        """Return a row for `certainty label export`."""
+        return {
+            "id": sentence_id(self.score.text),
+            "text": self.score.text,
+            "corpus": self.source,
+            "reason": self.reason,
+            "uncertainty": round(self.uncertainty, 6),
+            "predicted": self.score.label.value if self.score.is_claim else "no_claim",
+        }
+
+
+def suggest(
+    documents: Iterable[tuple[str, Document]], settings: Settings, exclude: Iterable[str] = ()
+) -> list[Suggestion]:
+    """Choose sentences; what is held in memory grows with the count, not with the texts (but 8 bytes a sentence).
+
+    Sentences that the model takes for no claim are only chosen at random, since their label is not in doubt.
+
+    Args:
+        documents: Source name and scored document, lazily.
+        settings: How to choose.
+        exclude: Texts never to choose. They, and repetitions, are told by their words, without case and spacing.
+
+    Returns:
+        The random ones, then the uncertain ones by falling uncertainty; fewer than wanted where the texts have fewer.
+
+    Raises:
+        CertaintyError: scikit-learn is missing.
+    """
+    needs("sklearn")
+    rng = random.Random(settings.seed)
+    measure = MEASURES[settings.measure]
+    seen = {_fingerprint(text) for text in exclude}
+    n_random = round(settings.count * settings.random_share)
+    n_uncertain = settings.count - n_random
+    drawn: list[tuple[int, Suggestion]] = []
+    pool: list[tuple[float, int, Suggestion]] = []  # a heap with the least uncertain first
+    kept = n_uncertain * settings.diversity + n_random
+    number = 0
+    for source, document in documents:
+        for score in document:
+            fingerprint = _fingerprint(score.text)
+            if fingerprint in seen:
+                continue
+            seen.add(fingerprint)
+            uncertainty = measure(np.array(list(score.probabilities.values())))
+            if len(drawn) < n_random:
+                drawn.append((number, Suggestion(source, score, RANDOM, uncertainty)))
+            elif (place := rng.randrange(number + 1)) < n_random:
+                drawn[place] = (number, Suggestion(source, score, RANDOM, uncertainty))
+            if score.is_claim and n_uncertain:
+                item = (uncertainty, -number, Suggestion(source, score, UNCERTAIN, uncertainty))
+                (heapq.heappush if len(pool) < kept else heapq.heappushpop)(pool, item)
+            number += 1
+    taken = {n for n, _ in drawn}
+    ranked = [item for _, minus, item in sorted(pool, key=lambda entry: entry[:2], reverse=True) if -minus not in taken]
+    preselected = ranked[: n_uncertain * settings.diversity]
+    chosen = _diverse(preselected, n_uncertain, settings.seed)
+    return [item for _, item in sorted(drawn, key=lambda entry: entry[0])] + [preselected[i] for i in chosen]
+
+
+def _diverse(ranked: Sequence[Suggestion], count: int, seed: int) -> list[int]:
+    """Return the numbers of the one nearest to each centre, in order."""
+    if len(ranked) <= count:
+        return list(range(len(ranked)))
+    from sklearn.cluster import KMeans
+
+    vectors = _vectors([item.score.text for item in ranked], seed)
+    weights = np.array([item.uncertainty for item in ranked]) + 1e-6  # k-means refuses weights of 0 only
+    clusters = KMeans(count, n_init=1, random_state=seed).fit(vectors, sample_weight=weights)
+    distances = np.linalg.norm(vectors - clusters.cluster_centers_[clusters.labels_], axis=1)
+    nearest: dict[int, int] = {}
+    for i in np.argsort(distances, kind="stable").tolist():
+        nearest.setdefault(int(clusters.labels_[i]), i)
+    chosen = set(nearest.values())
+    # Fewer different vectors than clusters leave some empty.
+    rest = (i for i in range(len(ranked)) if i not in chosen)
+    return sorted(chosen | {next(rest) for _ in range(count - len(chosen))})
+
+
+def _vectors(texts: Sequence[str], seed: int) -> NDArray[np.float64]:
+    """Return TF-IDF vectors of the texts, reduced where they are long (latent semantic analysis), shape (n, d)."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    words = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True).fit_transform(texts)
+    if words.shape[1] <= _DIMENSIONS:
+        return np.asarray(words.toarray())
+    return np.asarray(TruncatedSVD(_DIMENSIONS, random_state=seed).fit_transform(words))
+
+
+def _fingerprint(text: str) -> int:
+    words = " ".join(text.casefold().split())
+    return int.from_bytes(hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

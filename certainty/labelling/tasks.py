@@ -1,0 +1,130 @@
+"""Tasks: the sentences that annotators see, with the labels and the prediction that they have already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from certainty.classifier import CertaintyClassifier
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labelling.choices import needs_no_cues
+from certainty.labelling.rows import read_json_lines
+from certainty.results import SentenceScore
+from certainty.sentences import split_sentences
+
+_CHUNK = 1024  # tasks scored at a time
+_ID_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model suggests: `sentence` as a person would have labelled it, `probability` of its label, its name."""
+
+    sentence: LabelledSentence
+    probability: float
+    model: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A sentence to label.
+
+    Attributes:
+        text: The sentence.
+        id: Identifier, unique among the tasks.
+        corpus: Where it comes from, or "".
+        group: See `LabelledSentence.group`.
+        labels: The labels it has, one for each annotator.
+        prediction: What a model suggests, or None.
+    """
+
+    text: str
+    id: str
+    corpus: str = ""
+    group: int | None = None
+    labels: tuple[LabelledSentence, ...] = ()
+    prediction: Prediction | None = None
+
+
+def sentence_id(text: str, given: str = "") -> str:
+    """Return the given identifier, or where there is none one made from the text."""
+    return given or "s-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
+
+
+def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) -> list[Task]:
+    """Return a task for each identifier, with the labels of all its rows.
+
+    Args:
+        sentences: Labelled sentences; one without an id is given one made from its text.
+        blank: Leave the labels out, to have them labelled afresh.
+
+    Raises:
+        CertaintyError: two rows have the same id and different texts.
+    """
+    tasks: dict[str, Task] = {}
+    for sentence in sentences:
+        name = sentence_id(sentence.text, sentence.id)
+        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group))
+        if task.text != sentence.text:
+            raise CertaintyError(
+                f"id {name!r} names two texts ({task.text[:40]!r}, {sentence.text[:40]!r}); give each text its own id."
+            )
+        if not blank:
+            tasks[name] = replace(task, labels=(*task.labels, replace(sentence, id=name)))
+    return list(tasks.values())
+
+
+def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
+    """Yield a task for each sentence of (name, text) pairs; a sentence that comes again is left out."""
+    seen: set[str] = set()
+    for name, text in texts:
+        for sentence in split_sentences(text):
+            identifier = sentence_id(sentence.text)
+            if identifier not in seen:
+                seen.add(identifier)
+                yield Task(sentence.text, identifier, corpus=Path(name).name)
+
+
+def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
+    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id` and `corpus` where given.
+
+    Raises:
+        CertaintyError: a file cannot be read, a row has no text, or an id comes twice.
+    """
+    seen: set[str] = set()
+    for where, row in ((f"{p}, line {n}", row) for p in paths for n, row in read_json_lines(p)):
+        text = row.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
+        identifier = sentence_id(text, str(row.get("id") or ""))
+        if identifier in seen:
+            raise CertaintyError(f"{where}: id {identifier!r} is used above; delete one of the two rows.")
+        seen.add(identifier)
+        yield Task(text, identifier, corpus=str(row.get("corpus") or ""))
+
+
+def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:
+    """Yield the tasks with the model's label, cues and attribution, in constant memory."""
+    remaining = iter(tasks)
+    while chunk := list(islice(remaining, _CHUNK)):
+        scores = classifier.score_sentences([task.text for task in chunk])
+        for task, score in zip(chunk, scores, strict=True):
+            yield replace(task, prediction=Prediction(_as_labelled(score, task), score.probability, model))
+
+
+def _as_labelled(score: SentenceScore, task: Task) -> LabelledSentence:
+    cues = tuple((cue.start, cue.end) for cue in score.cues)
+    return LabelledSentence(
+        text=task.text,
+        label=score.label if score.is_claim else None,
+        attributed=score.attributed,
+        claim=score.is_claim,
+        cues=cues if cues or not score.is_claim or needs_no_cues(score.label) else None,
+        id=task.id,
+        corpus=task.corpus,
+        group=task.group,
+    )

@@ -1,0 +1,1 @@
+"""The HTTP server, behind the extra `certainty[server]`; `app.create_app` puts it together."""

@@ -1,0 +1,185 @@
+"""The HTTP app: its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+import certainty
+from certainty.classifier import CertaintyClassifier
+from certainty.server import openapi, page
+from certainty.server.access import Access
+from certainty.server.headers import Headers
+from certainty.server.limits import Admission, JsonRoute, shutting_down
+from certainty.server.problems import on_http_exception, on_invalid
+from certainty.server.schemas import EXAMPLE_DOCUMENT, DocumentSchema, ScoreRequest, Status, ViewRequest
+from certainty.server.service import Service, while_connected
+from certainty.server.settings import ServerSettings
+from certainty.server.stream import NDJSON, stream_lines
+
+_DESCRIPTION = """How French sentences commit themselves to what they claim: asserted, probable, personal opinion or
+denied. Offsets count Unicode code points. An error is a problem document (RFC 9457) that names the limit and its
+value. This server takes {max_characters:,} characters a text, {max_texts:,} texts and {max_sentences:,} sentences a
+request, {max_body_bytes:,} bytes a body and {max_requests:,} requests at a time."""
+
+
+def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None = None) -> FastAPI:
+    """Return the app that scores with a classifier.
+
+    Args:
+        classifier: The opened model.
+        settings: The limits; None takes the default ones.
+    """
+    service = Service(classifier, settings or ServerSettings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.batcher.start()
+        yield
+        service.gate.closing.set()
+        await service.batcher.stop()
+
+    app = FastAPIOffline(
+        redoc_url=None,
+        static_url="/docs/assets",
+        title="certainty",
+        version=certainty.__version__,
+        summary="How a French text commits itself to what it claims.",
+        description=_DESCRIPTION.format(**vars(service.settings)),
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.state.settings = service.settings
+    app.add_exception_handler(StarletteHTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    routes = {"/docs", "/openapi.json"}
+    for router in (_scoring(service), _streaming(service), _operation(service), _pages()):
+        app.include_router(router)
+        routes.update(route.path for route in router.routes if isinstance(route, APIRoute))
+    # The last that is added is the first that a request meets.
+    app.add_middleware(Admission, gate=service.gate)
+    app.add_middleware(Headers)
+    app.add_middleware(Access, metrics=service.metrics, routes=routes)
+    openapi.install(app, service.settings)
+    return app
+
+
+def _scoring(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["scoring"], route_class=JsonRoute)
+
+    @router.post(
+        "/score",
+        summary="Score a text, or several",
+        response_model=DocumentSchema | list[DocumentSchema],
+        responses={
+            200: {"content": {"application/json": {"example": EXAMPLE_DOCUMENT}}},
+            **openapi.errors(*openapi.JSON_ERRORS),
+        },
+    )
+    async def score(body: ScoreRequest, request: Request) -> Response:
+        """Return a document for `text`, a list of documents for `texts`: each sentence with its label."""
+        texts = [body.text] if body.is_single else body.texts
+        documents = [document.to_json() for document in await while_connected(request, service.score(texts))]
+        content = documents[0] if body.is_single else f"[{','.join(documents)}]"
+        return Response(content, media_type="application/json")
+
+    policy = page.view_policy()
+
+    @router.post(
+        "/view",
+        summary="Show the scores of a text as a page",
+        response_class=HTMLResponse,
+        responses={
+            200: {"content": {"text/html": {"example": "<!DOCTYPE html>…"}}},
+            **openapi.errors(*openapi.JSON_ERRORS),
+        },
+    )
+    async def view(body: ViewRequest, request: Request) -> Response:
+        """Return a self-contained HTML page: the text, its sentences tinted by label."""
+        [document] = await while_connected(request, service.score([body.text]))
+        return HTMLResponse(document.to_html(), headers={"Content-Security-Policy": policy})
+
+    return router
+
+
+def _streaming(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["scoring"])
+
+    @router.post(
+        "/score/stream",
+        summary="Score JSON Lines as they arrive",
+        response_class=StreamingResponse,
+        responses={
+            200: {
+                "description": "A line for each line of the request, in order: the document with the line's `id`, or "
+                "an `error` (a problem) with the number of the `line`.",
+                "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_OUT}},
+            },
+            **openapi.errors(408, 415, 500, 503),
+        },
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "description": "A JSON object a line: `text`, and an `id` if you wish. Of any length; read the answers "
+                "while you send.",
+                "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_IN}},
+            }
+        },
+    )
+    async def stream(request: Request) -> Response:
+        """Score texts one a line, in order and in constant memory, for as long as lines come."""
+        return await stream_lines(request, service)
+
+    return router
+
+
+def _operation(service: Service) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", summary="Is the process up?")
+    async def healthz() -> Status:
+        """Return 200 as long as the process answers."""
+        return Status(status="up")
+
+    @router.get("/readyz", summary="Does it take requests?", responses=openapi.errors(503))
+    async def readyz() -> Status:
+        """Return 200 once the model is loaded, 503 when the server shuts down."""
+        if service.gate.closing.is_set():
+            raise shutting_down()
+        return Status(status="ready")
+
+    @router.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "Prometheus' text format",
+                "content": {"text/plain": {"schema": {"type": "string"}, "example": "certainty_sentences_total 4.0\n"}},
+            }
+        },
+    )
+    async def metrics() -> Response:
+        """Return requests by route and status, their seconds, sentences, waiting texts and sizes of batches."""
+        return Response(service.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
+
+
+def _pages() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    content = page.load_page()
+    headers = {"Content-Security-Policy": page.page_policy(content)}
+
+    @router.get("/", response_class=HTMLResponse)
+    async def index() -> Response:
+        return HTMLResponse(content, headers=headers)
+
+    return router

@@ -1,0 +1,104 @@
+"""Texts of all clients that wait are scored together, in one call of the classifier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from certainty.classifier import CertaintyClassifier
+from certainty.results import Document
+from certainty.server.access import log_bug
+from certainty.server.metrics import Metrics
+from certainty.server.problems import ProblemError
+from certainty.server.settings import ServerSettings
+
+
+class _Job(NamedTuple):
+    text: str
+    document: asyncio.Future[Document]
+
+
+class Batcher:
+    """Gathers texts for the classifier, which runs in one thread: it uses all cores by itself.
+
+    While a batch is scored the next one gathers, so that batches grow with the load.
+    """
+
+    def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings, metrics: Metrics) -> None:
+        self._classifier, self._settings, self._metrics = classifier, settings, metrics
+        self._waiting: deque[_Job] = deque()
+        self._arrived = asyncio.Event()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="certainty-score")
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to score, in the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Score what still waits, then end."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        self._worker.shutdown()
+
+    def submit(self, text: str) -> asyncio.Future[Document]:
+        """Queue a text; one whose future is cancelled before its turn is left out."""
+        document = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Job(text, document))
+        self._arrived.set()
+        return document
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            if len(self._waiting) == 1:
+                await asyncio.sleep(self._settings.batch_delay)
+            if batch := self._take():
+                await self._score(batch)
+
+    def _take(self) -> list[_Job]:
+        batch: list[_Job] = []
+        characters = 0
+        while self._waiting:
+            job = self._waiting[0]
+            if batch and characters + len(job.text) > self._settings.batch_characters:
+                return batch
+            self._waiting.popleft()
+            if not job.document.done():
+                batch.append(job)
+                characters += len(job.text)
+        self._arrived.clear()
+        return batch
+
+    async def _score(self, batch: list[_Job]) -> None:
+        try:
+            documents = await self._classify([job.text for job in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                log_bug(error)
+                if not batch[0].document.done():
+                    # Not the error itself: it may quote the text.
+                    batch[0].document.set_exception(
+                        ProblemError(500, "The server failed on this text; its log says where.")
+                    )
+                return
+            # One text is at fault: its neighbours are not to suffer for it.
+            for job in batch:
+                await self._score([job])
+            return
+        self._metrics.batch_texts.observe(len(batch))
+        self._metrics.sentences.inc(sum(map(len, documents)))
+        for job, document in zip(batch, documents, strict=True):
+            if not job.document.done():
+                job.document.set_result(document)
+
+    async def _classify(self, texts: list[str]) -> list[Document]:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, self._classifier.score, texts)

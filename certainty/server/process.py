@@ -1,0 +1,80 @@
+"""The process: its socket, and an orderly end."""
+
+from __future__ import annotations
+
+import socket
+import time
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from certainty.errors import CertaintyError
+from certainty.server.service import Service
+
+
+class DrainingServer(uvicorn.Server):
+    """Answers what is under way before it ends, and meanwhile says 503 to what is new; a second signal ends it now.
+
+    uvicorn itself would refuse connections at once, so that nobody could ask `/readyz`, and die of its signal.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._service: Service = app.state.service
+        self._asked_at: float | None = None
+        seconds = max(1, round(self._service.settings.timeout))
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,
+                access_log=False,  # it would write addresses, which may hold a text
+                server_header=False,
+                timeout_graceful_shutdown=seconds,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the end, or hasten it."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Shut the gate once a signal came, and tell whether nothing is under way any more."""
+        if self._asked_at is not None:
+            gate = self._service.gate
+            gate.closing.set()
+            waited = time.monotonic() - self._asked_at
+            if gate.under_way == 0 or waited > self._service.settings.timeout:
+                self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections.
+
+    Args:
+        host: A name or an address, IPv4 or IPv6.
+        port: 0 lets the system pick a free one.
+
+    Raises:
+        CertaintyError: the address is not one of this machine, or the port is in use or out of range.
+    """
+    if not 0 <= port <= 65535:
+        raise CertaintyError(f"--port {port}: a port is between 0 (any that is free) and 65535.")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address, family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CertaintyError(
+            f"{host}, port {port}: cannot listen there ({reason}); give another --host or --port (0: any free one)."
+        ) from error
+
+
+def address_of(bound: socket.socket) -> str:
+    """Return the URL of a bound socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"http://{host}:{port}"

@@ -1,0 +1,85 @@
+"""What the routes share: the classifier behind its batcher, and the limits before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from certainty.classifier import CertaintyClassifier
+from certainty.results import Document
+from certainty.server.batcher import Batcher
+from certainty.server.limits import Gate, check_sentences, check_texts
+from certainty.server.metrics import Metrics
+from certainty.server.problems import ProblemError
+from certainty.server.settings import ServerSettings
+
+T = TypeVar("T")
+
+
+class Service:
+    """Scores the texts of requests.
+
+    Attributes:
+        settings: The limits.
+        gate: The requests under way.
+        metrics: The counts.
+        batcher: The texts that wait.
+    """
+
+    def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.gate = Gate(settings)
+        self.metrics = Metrics()
+        self.batcher = Batcher(classifier, settings, self.metrics)
+        self.metrics.watch(lambda: len(self.batcher), lambda: self.gate.under_way)
+
+    async def score(self, texts: Sequence[str]) -> list[Document]:
+        """Score texts within the limits.
+
+        Raises:
+            ProblemError: 413, they are above a limit; 500, the classifier fails on one; 504, they are not scored in
+                time.
+        """
+        check_texts(texts, self.settings)
+        await check_sentences(texts, self.settings)
+        waiting = [self.batcher.submit(text) for text in texts]
+        timeout = self.settings.timeout
+        try:
+            if waiting:
+                await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
+            for failure in [document.exception() for document in waiting if document.done()]:
+                if failure is not None:
+                    raise failure
+            if all(document.done() for document in waiting):
+                return [document.result() for document in waiting]
+            detail = f"The text was not scored within {timeout:g} seconds (timeout); send less, or ask again later."
+            raise ProblemError(504, detail, limit="timeout", maximum=timeout)
+        finally:
+            for document in waiting:
+                document.cancel()
+
+
+async def while_connected(request: Request, work: Coroutine[None, None, T]) -> T:
+    """Return what the work returns, or cancel it when the client leaves.
+
+    Raises:
+        ClientDisconnect: the client left.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,191 @@
+"""The streaming route: JSON Lines in, JSON Lines out, in order and in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from certainty.server.access import log_bug
+from certainty.server.limits import require_type
+from certainty.server.problems import ProblemError, invalid, too_large
+from certainty.server.schemas import Line
+from certainty.server.service import Service
+
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+
+
+class DuplexResponse(StreamingResponse):
+    """A response that is sent while its request still arrives.
+
+    Starlette's own watches for the client's leaving, and loses the pieces of the request that come meanwhile.
+    """
+
+    def __init__(self, lines: AsyncGenerator[bytes, None], timeout: float) -> None:
+        super().__init__(lines, media_type=NDJSON[0])
+        self._lines, self._timeout = lines, timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response; one whose client takes nothing for too long is broken off."""
+
+        async def send_in_time(message: Any) -> None:
+            await asyncio.wait_for(send(message), self._timeout)
+
+        try:
+            await self.stream_response(send_in_time)
+        except asyncio.TimeoutError:
+            raise ClientDisconnect from None
+        finally:
+            await self._lines.aclose()
+
+
+class _Raw(NamedTuple):
+    number: int
+    content: bytes
+    problem: ProblemError | None = None
+
+
+async def stream_lines(request: Request, service: Service) -> DuplexResponse:
+    """Return the answers to the lines of a request as a response, which begins once the request's body has begun.
+
+    A client that asked whether to continue would else hear the status first and hold its body back.
+    """
+    require_type(request, *NDJSON)
+    first = await _next_message(request, service)
+    return DuplexResponse(_scored_lines(first, request, service), service.settings.timeout)
+
+
+async def _scored_lines(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
+    """Yield the answers: lines that arrived together are scored together."""
+    splitter = _LineSplitter(service.settings.max_body_bytes)
+    try:
+        async with aclosing(_pieces(first, request, service)) as pieces:
+            async for piece in pieces:
+                if lines := splitter.feed(piece):
+                    yield b"".join(await asyncio.gather(*(_answer(line, service) for line in lines)))
+        for line in splitter.rest():
+            yield await _answer(line, service)
+    except ProblemError as problem:
+        yield _encoded(_failure(splitter.number + 1, problem))
+
+
+async def _pieces(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it arrives.
+
+    Raises:
+        ProblemError: 408, no more of it comes; 503, the server is to stop.
+        ClientDisconnect: the client left.
+    """
+    message = first
+    while message["type"] != "http.disconnect":
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
+            return
+        message = await _next_message(request, service)
+    raise ClientDisconnect
+
+
+async def _next_message(request: Request, service: Service) -> Message:
+    timeout = service.settings.timeout
+    arriving = asyncio.ensure_future(request.receive())
+    closing = asyncio.ensure_future(service.gate.closing.wait())
+    try:
+        await asyncio.wait({arriving, closing}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if service.gate.closing.is_set():
+            raise ProblemError(503, "The server is shutting down; send this line and those after it again.")
+        if arriving.done():
+            return arriving.result()
+        detail = f"No line came for {timeout:g} seconds (timeout); send this one and those after it again."
+        raise ProblemError(408, detail, limit="timeout", maximum=timeout)
+    finally:
+        arriving.cancel()
+        closing.cancel()
+
+
+class _LineSplitter:
+    """Cuts pieces into lines; of a line that is too long it keeps nothing but its number."""
+
+    def __init__(self, longest: int) -> None:
+        self.number = 0
+        self._longest = longest
+        self._begun = bytearray()
+        self._lost = 0  # bytes dropped of a line that is too long
+
+    def feed(self, piece: bytes) -> list[_Raw]:
+        """Return the lines that this piece ends."""
+        lines = []
+        *ended, begun = piece.split(b"\n")
+        for part in ended:
+            self._keep(part)
+            lines += self.rest()
+        self._keep(begun)
+        return lines
+
+    def rest(self) -> list[_Raw]:
+        """End the line that is begun and return it, unless it is blank."""
+        content, lost = bytes(self._begun), self._lost
+        self._begun.clear()
+        self._lost = 0
+        self.number += 1
+        if lost:
+            return [_Raw(self.number, b"", too_large("max_body_bytes", self._longest, lost, "Bytes of the line"))]
+        return [_Raw(self.number, content)] if content.strip() else []
+
+    def _keep(self, part: bytes) -> None:
+        size = len(self._begun) + self._lost + len(part)
+        if size > self._longest:
+            self._begun.clear()
+            self._lost = size
+        else:
+            self._begun += part
+
+
+async def _answer(raw: _Raw, service: Service) -> bytes:
+    identifier = None
+    try:
+        if raw.problem:
+            raise raw.problem
+        line = _parse(raw.content)
+        identifier = line.id
+        document = (await service.score([line.text]))[0].to_dict()
+    except ProblemError as problem:
+        return _encoded(_failure(raw.number, problem, identifier))
+    except Exception as bug:
+        log_bug(bug)
+        failed = ProblemError(500, "The server failed on this line; its log says where.")
+        return _encoded(_failure(raw.number, failed, identifier))
+    return _encoded(document if identifier is None else {"id": identifier, **document})
+
+
+def _parse(content: bytes) -> Line:
+    try:
+        value = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ProblemError(400, f"Not valid JSON, at character {error.pos}: {error.msg}.") from None
+    except (ValueError, RecursionError):
+        raise ProblemError(400, "Not JSON that can be read; is it UTF-8?") from None
+    try:
+        return Line.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error.errors(include_input=False, include_url=False)) from None
+
+
+def _failure(number: int, problem: ProblemError, identifier: str | int | None = None) -> dict[str, Any]:
+    named = {} if identifier is None else {"id": identifier}
+    return {"line": number, **named, "error": problem.to_dict()}
+
+
+def _encoded(record: dict[str, Any]) -> bytes:
+    text = json.dumps(record, ensure_ascii=False)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate: escaped, it can be sent
+        return json.dumps(record).encode() + b"\n"

@@ -1,0 +1,200 @@
+"""The spaCy component `certainty`: `nlp.add_pipe("certainty")`, then `doc._.certainty` and `span._.certainty`.
+
+spaCy finds it through the entry point `spacy_factories` of the package, so nothing needs to be imported.
+"""
+
+# Without `from __future__ import annotations`: spaCy reads the types of `make_component` to check its settings.
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import certainty
+from certainty.classifier import CertaintyClassifier
+from certainty.errors import CertaintyError
+from certainty.labels import Label
+from certainty.model_folder import find_model
+from certainty.results import Cue, Document, SentenceScore
+from certainty.sentences import split_sentences
+
+try:
+    import srsly
+    from spacy.language import Language
+    from spacy.pipeline import Pipe
+    from spacy.tokens import Doc, Span
+    from spacy.util import minibatch
+except ImportError as error:
+    raise CertaintyError(f"certainty.spacy needs spaCy ({error}): pip install 'certainty[spacy]'.") from error
+
+_SENTENCES = ("spacy", "certainty")
+_DOCUMENT = "certainty.Document"
+
+
+class CertaintyComponent(Pipe):
+    """Scores the sentences of spaCy documents; see `make_component` for its settings.
+
+    The model is opened at the first document, or by `from_disk`.
+    """
+
+    def __init__(self, name: str, model: str | None, sentences: str, engine: str) -> None:
+        if sentences not in _SENTENCES:
+            raise CertaintyError(f"sentences is {sentences!r}. Allowed: 'spacy', 'certainty'.")
+        self.name = name
+        self._model: str | Path | None = model
+        self._sentences, self._engine = sentences, engine
+        self._classifier: CertaintyClassifier | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CertaintyComponent, (self.name, self._model, self._sentences, self._engine)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Score the sentences of one document.
+
+        Raises:
+            CertaintyError: the document has no sentence boundaries, or the model cannot be opened.
+        """
+        self._annotate([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Score the sentences of many documents, those of `batch_size` documents together.
+
+        Raises:
+            CertaintyError: as for one document, unless the pipeline has an error handler of its own.
+        """
+        for docs in map(list, minibatch(stream, size=batch_size)):
+            try:
+                self._annotate(docs)
+            except Exception as error:  # the pipeline's handler decides; by default it raises again
+                self.get_error_handler()(self.name, self, docs, error)
+            else:
+                yield from docs
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Copy a model that was named into the pipeline's folder; the default model stays in the package."""
+        if self._model is not None and find_model(self._model).resolve() != Path(path).resolve():
+            self._open().save_pretrained(path)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CertaintyComponent":
+        """Open the model in the pipeline's folder, wherever it lay when the pipeline was made."""
+        if self._model is not None and Path(path).is_dir():
+            self._model, self._classifier = Path(path), None
+            self._open()
+        return self
+
+    def _open(self) -> CertaintyClassifier:
+        if self._classifier is None:
+            self._classifier = certainty.load(self._model, engine=self._engine)
+        return self._classifier
+
+    def _annotate(self, docs: list[Doc]) -> None:
+        if self._sentences == "certainty":
+            for doc in docs:
+                _set_sentence_starts(doc)
+        places = [_sentence_places(doc) for doc in docs]
+        texts = [text for of_doc in places for text, _ in of_doc]
+        scores = iter(self._open().score_sentences(texts))
+        for doc, of_doc in zip(docs, places, strict=True):
+            doc._.certainty = Document(doc.text, tuple(_moved(next(scores), start) for _, start in of_doc))
+
+
+@Language.factory(
+    "certainty",
+    assigns=["doc._.certainty", "span._.certainty"],
+    default_config={"model": None, "sentences": "spacy", "engine": "auto"},
+)
+def make_component(nlp: Language, name: str, model: str | None, sentences: str, engine: str) -> CertaintyComponent:
+    """Make the component; spaCy calls this in `nlp.add_pipe("certainty", config={…})`.
+
+    Args:
+        nlp: The pipeline.
+        name: Name of the component in it.
+        model: Model folder or `owner/name` on the Hugging Face hub; None is the model that ships with the package.
+        sentences: "spacy" scores the pipeline's own sentences; "certainty" sets sentence boundaries first, as
+            `certainty.score` would.
+        engine: As for `certainty.load`.
+
+    Raises:
+        CertaintyError: `sentences` is neither.
+    """
+    return CertaintyComponent(name, model, sentences, engine)
+
+
+def _set_sentence_starts(doc: Doc) -> None:
+    if not len(doc):
+        return
+    if doc.has_annotation("DEP"):
+        raise CertaintyError(
+            "sentences is 'certainty', but a parser has already set the sentences: add certainty before the parser, or "
+            "set sentences to 'spacy'."
+        )
+    spans = (doc.char_span(s.start, s.end, alignment_mode="expand") for s in split_sentences(doc.text))
+    # White space before the first sentence is no sentence of its own.
+    starts = {0, *(span.start for span in islice(spans, 1, None) if span)}
+    for token in doc:
+        token.is_sent_start = token.i in starts
+
+
+def _sentence_places(doc: Doc) -> list[tuple[str, int]]:
+    """Return each sentence that is not white space with its offset, without the white space around it."""
+    if not doc.has_annotation("SENT_START"):
+        raise CertaintyError(
+            "the document has no sentence boundaries: add a component that sets them before certainty, such as "
+            'nlp.add_pipe("sentencizer", before="certainty"), or let certainty do it: '
+            'nlp.add_pipe("certainty", config={"sentences": "certainty"}).'
+        )
+    texts = ((span.text, span.start_char) for span in doc.sents)
+    return [(text.strip(), start + len(text) - len(text.lstrip())) for text, start in texts if text.strip()]
+
+
+def _moved(score: SentenceScore, by: int) -> SentenceScore:
+    cues = tuple(Cue(start + by, end + by, text) for start, end, text in score.cues)
+    return replace(score, start=score.start + by, end=score.end + by, cues=cues)
+
+
+def _score_of(span: Span) -> SentenceScore | None:
+    """Return the score of the sentence that holds a span; None where none does, or more than one."""
+    document: Document | None = span.doc._.certainty
+    text = span.text
+    start = span.start_char + len(text) - len(text.lstrip())
+    end = start + len(text.strip())
+    if not document or start == end:
+        return None
+    sentence = document[max(0, bisect_right(document.sentences, start, key=attrgetter("start")) - 1)]
+    return sentence if sentence.start <= start and end <= sentence.end else None
+
+
+Doc.set_extension("certainty", default=None, force=True)
+Span.set_extension("certainty", getter=_score_of, force=True)
+
+
+# ---- Doc.to_bytes, DocBin and nlp.pipe(n_process=…) pack what is set on a document with msgpack ---------------------
+
+
+@srsly.msgpack_encoders(_DOCUMENT)  # type: ignore[untyped-decorator]
+def _encode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
+    if isinstance(value, Document):
+        return {_DOCUMENT: value.to_dict()}
+    return value if chain is None else chain(value)
+
+
+@srsly.msgpack_decoders(_DOCUMENT)  # type: ignore[untyped-decorator]
+def _decode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
+    if _DOCUMENT in value:
+        sentences = value[_DOCUMENT]["sentences"]
+        return Document(value[_DOCUMENT]["text"], tuple(_decoded_score(**sentence) for sentence in sentences))
+    return value if chain is None else chain(value)
+
+
+def _decoded_score(
+    label: str, probabilities: dict[str, float], cues: list[dict[str, Any]], certainty: float, **rest: Any
+) -> SentenceScore:
+    return SentenceScore(
+        label=Label(label),
+        probabilities={Label(name): probability for name, probability in probabilities.items()},
+        cues=tuple(Cue(**cue) for cue in cues),
+        **rest,
+    )

@@ -1,0 +1,170 @@
+"""Which minimal probability gives a wanted precision of one label, accuracy of all, or coverage.
+
+A sentence counts as it is scored: by its most probable label, if the model takes it for a claim. It is right if its
+gold label is the same; where the gold says that there is no claim it is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labelling.extra import needs
+from certainty.labels import Label
+from certainty.results import SentenceScore
+
+FEW = 30
+"""With fewer sentences than this, an interval is wide and a threshold unsure."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A minimal probability and what it gives on the labelled rows.
+
+    Attributes:
+        threshold: Keep the sentences whose label has at least this probability.
+        value: Share of the kept that are right: precision of the label, or accuracy.
+        low, high: Its 95 % interval (Wilson 1927).
+        kept: How many are kept.
+        share: Of a label: its recall. Of all labels: the coverage, the share of the scored claims that are kept.
+        total: What the share is of: sentences with the label, or scored claims.
+    """
+
+    threshold: float
+    value: float
+    low: float
+    high: float
+    kept: int
+    share: float
+    total: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dict for JSON."""
+        return asdict(self)
+
+
+def for_precision(
+    sentences: Sequence[LabelledSentence], scores: Sequence[SentenceScore], label: Label, precision: float
+) -> Threshold:
+    """Return the lowest threshold at which the label reaches the precision: the one of the highest recall.
+
+    Args:
+        sentences: The labelled rows.
+        scores: The score of each.
+        label: The label.
+        precision: The wish, in (0, 1].
+
+    Raises:
+        CertaintyError: scikit-learn or SciPy is missing, the label does not occur, or no threshold reaches the wish;
+            the message says which comes nearest.
+    """
+    needs("sklearn", "scipy")
+    from sklearn.metrics import precision_recall_curve
+
+    _check_share(precision, "precision")
+    positive = np.array([sentence.claim and sentence.label is label for sentence in sentences], dtype=bool)
+    given = np.array([score.is_claim and score.label is label for score in scores], dtype=bool)
+    if not positive.any():
+        raise CertaintyError(f"no row is labelled {label.value}; give rows that have it.")
+    if not given.any():
+        raise CertaintyError(f"the model calls none of the {len(scores)} sentences {label.value}; give more rows.")
+    probabilities = np.where(given, [score.probabilities[label] for score in scores], 0.0)
+    precisions, _, thresholds = precision_recall_curve(positive, probabilities)
+    # The last point of the curve has no threshold; the first is 0 where some sentence got another label.
+    points = [(t, p) for t, p in zip(thresholds.tolist(), precisions[:-1].tolist(), strict=True) if t > 0]
+    chosen = next((t for t, p in points if p >= precision), None)
+
+    def outcome(threshold: float) -> Threshold:
+        kept = probabilities >= threshold
+        right = int((kept & positive).sum())
+        return _threshold(
+            _between(probabilities, threshold), right, int(kept.sum()), right / positive.sum(), int(positive.sum())
+        )
+
+    if chosen is None:
+        best = outcome(max(points, key=lambda point: point[1])[0])
+        raise CertaintyError(
+            f"no threshold gives {label.value} a precision of {precision:g} on these {len(scores)} sentences. The "
+            f"highest is {best.value:.3f}, at {best.threshold} ({best.kept} sentences, "
+            f"recall {best.share:.3f}); wish for less."
+        )
+    return outcome(chosen)
+
+
+def for_accuracy(
+    sentences: Sequence[LabelledSentence],
+    scores: Sequence[SentenceScore],
+    accuracy: float | None = None,
+    coverage: float | None = None,
+) -> Threshold:
+    """Return the lowest threshold of confidence that gives the accuracy, or the highest that keeps the coverage.
+
+    The risk–coverage trade-off of selective classification (El-Yaniv and Wiener 2010; Geifman and El-Yaniv 2017).
+
+    Args:
+        sentences: The labelled rows.
+        scores: The score of each.
+        accuracy: The wish, in (0, 1]; or None.
+        coverage: The wish, in (0, 1], where there is none for accuracy.
+
+    Raises:
+        CertaintyError: SciPy is missing, no sentence is a claim, or no threshold reaches the accuracy.
+    """
+    needs("scipy")
+    pairs = [(sentence, score) for sentence, score in zip(sentences, scores, strict=True) if score.is_claim]
+    if not pairs:
+        raise CertaintyError("the model finds a claim in none of the sentences; give more rows.")
+    right = np.array([sentence.claim and sentence.label is score.label for sentence, score in pairs], dtype=bool)
+    confidence = np.array([score.probability for _, score in pairs])
+    order = np.argsort(-confidence, kind="stable")
+    confidence, hits = confidence[order], np.cumsum(right[order])
+    ends = np.flatnonzero(np.append(np.diff(confidence) < 0, True))  # sentences of the same confidence go together
+
+    def outcome(end: int) -> Threshold:
+        return _threshold(
+            _between(confidence, confidence[end]), int(hits[end]), end + 1, (end + 1) / len(pairs), len(pairs)
+        )
+
+    if accuracy is None:
+        _check_share(coverage, "coverage")
+        assert coverage is not None
+        return outcome(int(next(end for end in ends if (end + 1) / len(pairs) >= coverage - 1e-12)))
+    _check_share(accuracy, "accuracy")
+    reached = hits[ends] / (ends + 1)
+    good = ends[reached >= accuracy]
+    if not len(good):
+        best = outcome(int(ends[reached.argmax()]))
+        raise CertaintyError(
+            f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
+            f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); wish for less."
+        )
+    return outcome(int(good[-1]))
+
+
+def _threshold(threshold: float, right: int, kept: int, share: float, total: int) -> Threshold:
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, kept).proportion_ci(confidence_level=0.95, method="wilson")
+    return Threshold(threshold, right / kept, float(interval.low), float(interval.high), kept, float(share), total)
+
+
+def _between(values: NDArray[np.float64], threshold: float) -> float:
+    """Return the number of fewest decimals that keeps the same sentences as the threshold."""
+    lower = float(values[values < threshold].max(initial=0.0))
+    for decimals in range(2, 16):
+        rounded = math.floor(threshold * 10.0**decimals) / 10.0**decimals
+        if rounded > lower:
+            return rounded
+    return float(threshold)
+
+
+def _check_share(value: float | None, name: str) -> None:
+    if value is None or not 0 < value <= 1:
+        raise CertaintyError(f"{name} is {value}; it must be above 0 and at most 1, such as 0.95.")

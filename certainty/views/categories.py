@@ -1,0 +1,32 @@
+"""What the views show a sentence as: one of the four labels, undecided, or no claim."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from certainty.labels import LABELS
+from certainty.results import Document, SentenceScore
+
+UNDECIDED = "undecided"
+NO_CLAIM = "no_claim"
+
+
+def category(sentence: SentenceScore, min_confidence: float | None = None) -> str:
+    """Return the label, `UNDECIDED` for a claim whose label is less probable than that, or `NO_CLAIM`."""
+    if not sentence.is_claim:
+        return NO_CLAIM
+    return UNDECIDED if is_undecided(sentence, min_confidence) else sentence.label.value
+
+
+def is_undecided(sentence: SentenceScore, min_confidence: float | None) -> bool:
+    """Tell whether it makes a claim and its label is less probable than that (None: never)."""
+    return sentence.is_claim and min_confidence is not None and sentence.probability < min_confidence
+
+
+def category_counts(documents: Iterable[Document], min_confidence: float | None = None) -> dict[str, int]:
+    """Count the sentences of each category, in the order of display; `UNDECIDED` is there if it can occur."""
+    found = Counter(category(sentence, min_confidence) for document in documents for sentence in document)
+    categories = [label.value for label in LABELS]
+    categories += [NO_CLAIM] if min_confidence is None else [UNDECIDED, NO_CLAIM]
+    return {name: found[name] for name in categories}

@@ -1,0 +1,93 @@
+"""The running text on a terminal: sentences in the colour of their label, after its mark, with the cues underlined."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TextIO
+
+from certainty.results import Document, SentenceScore
+from certainty.views.categories import NO_CLAIM, category
+from certainty.views.palette import ATTRIBUTED_MARK, INKS, MARKS
+from certainty.views.plain import headline, one_line
+from certainty.views.wording import ATTRIBUTED, category_name, split_at_cues
+
+_LINE_ENDS = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+
+
+def write_text(
+    scored: Iterable[tuple[str, Document]],
+    out: TextIO,
+    min_confidence: float | None = None,
+    width: int | None = None,
+) -> None:
+    """Write each document as running text in colour, wrapped to the width, with a summary under it.
+
+    Args:
+        scored: Names and documents; each is written as it comes.
+        out: Where to; ANSI codes are written whatever it is.
+        min_confidence: Claims whose label is less probable are shown as undecided.
+        width: Columns; None takes those of the terminal.
+    """
+    from rich.text import Text
+
+    from certainty.views.console import ink, open_console, protected, summary, with_cues, wrapped
+
+    console = open_console(out, width)
+    for name, document in scored:
+        console.print(Text(one_line(name), style="bold"), end="\n\n")
+        text = Text()
+        for rest, sentence in _pieces(document):
+            text.append("\n".join(map(protected, _LINE_ENDS.split(rest))))
+            if sentence is None:
+                continue
+            shown = category(sentence, min_confidence)
+            mark, source = _marks(sentence, shown)
+            marked = with_cues(sentence, shown)
+            marked.stylize_before(INKS.get(shown, ""))
+            text.append(protected(mark + "\u00a0") if mark else "", f"bold {ink(shown)}").append_text(marked)
+            text.append(source)
+        for line in text.split("\n", allow_blank=True):
+            for row in wrapped(line, console, console.width):
+                console.print(row, soft_wrap=True)
+        console.print(Text("\n").append_text(summary(document, min_confidence, console)), end="\n\n")
+
+
+def write_marked_text(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+    """Write each document as running text without colour: marks before the sentences, `_` around the cues.
+
+    Lines are those of the text, neither wrapped nor cut.
+
+    Args:
+        scored: Names and documents; each is written as it comes.
+        out: Where to.
+        min_confidence: Claims whose label is less probable are shown as undecided.
+    """
+    key = [f"{mark} {category_name(shown)}" for shown, mark in MARKS.items() if shown != NO_CLAIM]
+    for name, document in scored:
+        print(headline(name, document, min_confidence), file=out)
+        print("#", ", ".join([*key, f"{ATTRIBUTED_MARK} {ATTRIBUTED}", "_words that decided_"]), end="\n\n", file=out)
+        for rest, sentence in _pieces(document):
+            out.write("\n".join(map(one_line, _LINE_ENDS.split(rest))))
+            if sentence is None:
+                continue
+            mark, source = _marks(sentence, category(sentence, min_confidence))
+            pieces = (f"_{one_line(text)}_" if is_cue else one_line(text) for text, is_cue in split_at_cues(sentence))
+            out.write(f"{mark} " * bool(mark) + "".join(pieces) + source)
+        out.write("\n\n")
+
+
+def _pieces(document: Document) -> Iterable[tuple[str, SentenceScore | None]]:
+    """Yield each sentence with what stands before it, then what is left of the text."""
+    done = 0
+    for sentence in document:
+        yield document.text[done : sentence.start], sentence
+        done = sentence.end
+    yield document.text[done:].rstrip(), None
+
+
+def _marks(sentence: SentenceScore, shown: str) -> tuple[str, str]:
+    """Return what to write before and after a sentence."""
+    if shown == NO_CLAIM:
+        return "", ""
+    return MARKS[shown], f" {ATTRIBUTED_MARK}" if sentence.attributed else ""

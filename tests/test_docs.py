@@ -1,0 +1,144 @@
+"""Every Python and shell example of the README and of the site runs, on the example data and a tiny encoder.
+
+Sybil finds the examples. Those of a page share a folder and, in Python, their names. One that cannot run here has a
+comment before it in the page, `<!-- skip: next "reason" -->`, and its reason in `NOT_RUN`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import metadata
+from pathlib import Path
+from unittest import SkipTest
+
+import pytest
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+from certainty.cli import main
+from certainty.labelled import read_labelled
+from certainty.model_folder import default_model
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
+PAGES = {
+    "README.md": ROOT / "README.md",
+    **{str(path.relative_to(ROOT / "docs/pages")): path for path in sorted((ROOT / "docs/pages").rglob("*.md"))},
+}
+NOT_RUN = {
+    "README.md": [
+        "builds the site",
+        "runs these tests",
+        "needs the public corpora",
+        "takes hours, on text outside the repository",
+    ],
+    "how-to/gpu.md": [
+        "downloads an encoder from the hub",
+        "needs several GPUs",
+        "pretrains for hours on texts that are not part of the repository",
+    ],
+}
+LANGUAGES = {"python", "sh", "text"}
+SERVER = "http://127.0.0.1:8000"  # what the pages say; the tests take a free port
+
+
+class Runner:
+    """Runs the examples of a page."""
+
+    def __init__(self) -> None:
+        self.servers = contextlib.ExitStack()
+        self.address = SERVER
+
+    def python(self, example: Example) -> None:
+        source = example.parsed.replace(SERVER, self.address)
+        padding = "\n" * (example.line + example.parsed.line_offset)  # for the line numbers of a traceback
+        exec(compile(padding + source, example.path, "exec"), example.namespace)
+
+    def shell(self, example: Example) -> None:
+        lines = example.parsed.replace("\\\n", " ").replace(SERVER, self.address).splitlines()
+        for command in (command for line in lines for command in line.split(" && ")):
+            self._run(shlex.split(command, comments=True), f"{example.path}, line {example.line}: {command}")
+
+    def _run(self, words: list[str], where: str) -> None:
+        match words:
+            case []:
+                pass
+            case ["pip", "install", *arguments]:  # it is not run, but the extras that it names must be there
+                extras = {
+                    extra for word in arguments for group in re.findall(r"\[(.*)\]", word) for extra in group.split(",")
+                }
+                assert extras <= set(metadata("certainty").get_all("Provides-Extra", [])), where
+            case ["certainty", "serve", *arguments]:
+                self._serve(arguments)
+            case ["certainty", *arguments]:
+                assert main(list(expanded(arguments))) == 0, where
+            case ["python", "-m", module, *arguments] if module.startswith("training."):
+                assert import_module(module).main(list(expanded(arguments))) == 0, where
+            case ["curl", *arguments]:
+                subprocess.run(["curl", "--fail-with-body", "--silent", "--show-error", *arguments], check=True)
+            case _:
+                pytest.fail(f"{where}: the tests cannot run this; mark it with a reason, see {__name__}")
+
+    def _serve(self, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "certainty", "serve", "--port", "0", *arguments]
+        process = self.servers.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        self.servers.callback(process.terminate)
+        assert process.stdout is not None
+        (self.address,) = re.findall(r"http://\S+", process.stdout.readline())
+
+
+def expanded(arguments: list[str]) -> Iterator[str]:
+    """Yield the arguments with their wildcards replaced by the files, as a shell does."""
+    for argument in arguments:
+        yield from sorted(glob.glob(argument)) if "*" in argument else [argument]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like a copy of the repository, with the files that the README calls the user's own."""
+    shutil.copytree(EXAMPLES, tmp_path / "docs" / "examples")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "encoder-fr-small").symlink_to(tiny_encoder)
+    (tmp_path / "models" / "certainty-fr-small").symlink_to(default_model())
+    shutil.copy(EXAMPLES / "article.txt", tmp_path)
+    for name, source in (("my.jsonl", "train.csv"), ("my_dev.jsonl", "dev.csv"), ("held_out.jsonl", "test.csv")):
+        rows = ({"text": s.text, "label": s.label} for s in read_labelled(EXAMPLES / source))
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_run(page: str, workplace: Path) -> None:
+    runner = Runner()
+    parsers = [CodeBlockParser("python", runner.python), CodeBlockParser("sh", runner.shell), SkipParser()]
+    not_run = []
+    with runner.servers:
+        for example in Sybil(parsers).parse(PAGES[page]).examples():
+            try:
+                example.evaluate()
+            except SkipTest as skipped:
+                not_run.append(str(skipped))
+    assert not_run == NOT_RUN.get(page, [])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_names_a_language_that_is_run_or_shown(page: str) -> None:
+    fences = re.findall(r"^[ ]*```(.*)$", PAGES[page].read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(fences[::2]) <= LANGUAGES
+    assert set(fences[1::2]) <= {""}
+
+
+def test_the_example_data_are_distinct() -> None:
+    files = [read_labelled(EXAMPLES / name) for name in ("train.csv", "dev.csv", "test.csv")]
+    texts = [sentence.text for sentences in files for sentence in sentences]
+    assert len(texts) == len(set(texts))

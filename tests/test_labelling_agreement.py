@@ -1,0 +1,138 @@
+"""Agreement of annotators, against figures worked out by hand or published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from certainty import CertaintyError, Label
+from certainty.cli import main
+from certainty.labelled import LabelledSentence
+from certainty.labelling.agreement import agreement
+
+LETTERS = {"a": Label.ASSERTED, "p": Label.PROBABLE, "o": Label.PERSONAL_OPINION, "d": Label.DENIED, "n": None}
+
+
+def rows(letters: str, annotator: str = "", attributed: str = "") -> list[LabelledSentence]:
+    """Rows of the sentences 0, 1, 2, …; a dot leaves one out."""
+    return [
+        LabelledSentence(
+            f"Phrase {n}.",
+            LETTERS[letter],
+            claim=letter != "n",
+            attributed=attributed[n] == "r" if attributed else None,
+            id=str(n),
+            annotator=annotator,
+        )
+        for n, letter in enumerate(letters)
+        if letter != "."
+    ]
+
+
+def test_kappa_and_alpha_of_two_annotators() -> None:
+    result = agreement([("zoé", rows("aaaadddpon")), ("marc", rows("aaaaddapon"))], resamples=200)
+    (pair,) = result.label.pairs
+    # 9 of 10 agree; by chance (4·5 + 1 + 1 + 3·2 + 1) / 100 = 0.29.
+    assert (pair.first, pair.second, pair.sentences, pair.agreement) == ("marc", "zoé", 10, 0.9)
+    assert pair.kappa.value == pytest.approx((0.9 - 0.29) / (1 - 0.29))
+    assert pair.kappa.low is not None and pair.kappa.high is not None
+    assert pair.kappa.low < pair.kappa.value < pair.kappa.high <= 1
+    # Rows are marc's answers: he called one asserted that zoé denied.
+    assert pair.confusion[0] == [4, 0, 0, 1, 0]
+    # Observed disagreement 2 of 20; expected from the pooled counts 9, 2, 2, 5, 2: (400 - 118) / (20 · 19).
+    assert result.label.alpha.value == pytest.approx(1 - (2 / 20) / ((400 - 118) / 380))
+    assert result.label.counts == {"asserted": 9, "probable": 2, "personal_opinion": 2, "denied": 5, "no_claim": 2}
+    assert result.label.by_category["probable"].value == 1.0
+    assert [row["id"] for row in result.disagreements] == ["6"]
+    assert result.disagreements[0] == {"id": "6", "text": "Phrase 6.", "zoé": "denied", "marc": "asserted"}
+
+
+def test_alpha_of_four_annotators_with_gaps_is_the_published_one() -> None:
+    """Krippendorff 2011, "Computing Krippendorff's alpha-reliability", section C: nominal α = 0.743."""
+    letters = ".apodn"
+    grid = [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+        [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+    ]
+    sources = [(f"coder {n}", rows("".join(letters[v or 0] for v in row))) for n, row in enumerate(grid)]
+    result = agreement(sources, resamples=20)
+    assert result.label.alpha.value == pytest.approx(0.743, abs=5e-4)
+    assert len(result.label.pairs) == 6
+
+
+def test_intervals_are_those_of_resampled_sentences() -> None:
+    import krippendorff
+    import numpy as np
+    from sklearn.metrics import cohen_kappa_score
+
+    a, b = "aaaaddddponaaddpnoad", "aaaaddapondaadppnoaa"
+    result = agreement([("a", rows(a)), ("b", rows(b))], resamples=4000)
+    rng = np.random.default_rng(1)
+    data = np.array([["apodn".index(letter) for letter in letters] for letters in (a, b)])
+    draws = [data[:, rng.integers(20, size=20)] for _ in range(1500)]
+    alphas = [krippendorff.alpha(draw, level_of_measurement="nominal") for draw in draws]
+    kappas = [cohen_kappa_score(*draw) for draw in draws]
+    for estimate, values in ((result.label.alpha, alphas), (result.label.pairs[0].kappa, kappas)):
+        assert (estimate.low, estimate.high) == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=0.04)
+
+
+def test_no_claim_is_a_category_and_attribution_is_compared_on_claims() -> None:
+    first, second = rows("aand", "x", "rrrr"), rows("aaad", "y", "raar")
+    result = agreement([("f", first + second)], resamples=20)
+    assert result.label.pairs[0].confusion[4] == [1, 0, 0, 0, 0]
+    assert result.attribution.sentences == 3
+    assert result.attribution.pairs[0].agreement == pytest.approx(2 / 3)
+
+
+def test_one_category_only_has_no_coefficient() -> None:
+    result = agreement([("x", rows("aaa")), ("y", rows("aaa"))], resamples=5)
+    assert result.label.alpha.value is None
+    assert result.label.pairs[0].agreement == 1.0
+    assert result.label.pairs[0].kappa.value is None
+
+
+def test_bootstrap_is_repeatable() -> None:
+    sources = [("x", rows("aapdoanp")), ("y", rows("aapdoadp"))]
+    assert agreement(sources, resamples=50, seed=3) == agreement(sources, resamples=50, seed=3)
+    assert agreement(sources, resamples=50, seed=3).label.alpha != agreement(sources, resamples=50, seed=4).label.alpha
+
+
+def test_mistakes() -> None:
+    with pytest.raises(CertaintyError, match=r"no sentence was labelled by two annotators \(found: x\)"):
+        agreement([("x", rows("apd"))])
+    with pytest.raises(CertaintyError, match=r"annotator 'x' labelled '0' twice \(asserted, denied\)"):
+        agreement([("x", rows("a") + rows("d"))])
+    moved = [LabelledSentence("Autre.", Label.DENIED, id="0")]
+    with pytest.raises(CertaintyError, match="y: id '0' names two texts"):
+        agreement([("x", rows("a")), ("y", moved)])
+
+
+def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, labels in (("zoé", ("asserted", "denied")), ("marc", ("asserted", "probable"))):
+        lines = [f'{{"id": {n}, "text": "Phrase {n}.", "label": "{label}"}}\n' for n, label in enumerate(labels)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    files = [str(tmp_path / "zoé.jsonl"), str(tmp_path / "marc.jsonl")]
+    differing = tmp_path / "differing.jsonl"
+    arguments = ["label", "agreement", *files, "--resamples", "20"]
+    assert main([*arguments, "--format", "json", "--disagreements", str(differing)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["annotators"] == ["marc", "zoé"]
+    assert result["label"]["pairs"][0]["agreement"] == 0.5
+    assert json.loads(differing.read_text(encoding="utf-8"))["zoé"] == "denied"
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    assert "marc / zoé" in table and "50.0%" in table and "1 sentences with different labels" in table
+
+
+def test_rows_of_several_annotators_with_the_same_label_are_all_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    line = '{{"id": "1", "text": "Il pleut.", "label": "{}", "annotator": "{}"}}\n'
+    path.write_text(line.format("asserted", "x") + line.format("asserted", "y"))
+    assert main(["label", "agreement", str(path), "--format", "json", "--resamples", "5"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"]["sentences"] == 1

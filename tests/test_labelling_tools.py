@@ -1,0 +1,408 @@
+"""Rows → an annotation tool's import format → what the tool gives back → rows."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from certainty import CertaintyError, Label
+from certainty.cli import main
+from certainty.commands.label import TOOLS
+from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelling.choices import CATEGORIES
+from certainty.labelling.guideline import full_guideline, short_guideline
+from certainty.labelling.rows import write_rows
+from certainty.labelling.tasks import tasks_of_rows
+from certainty.labelling.tools import tool
+
+TEXT = "Le pont aurait cédé. Elle n’est pas venue !\n« Je crois qu’il a tort »\n\nQui paiera ? 🙂 Rien n’est sûr."
+ANNOTATORS = [str(uuid.UUID(int=n)) for n in range(1, 4)]
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(str.strip)
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> LabelledSentence:
+    text = draw(texts)
+    label = draw(st.none() | st.sampled_from(Label))
+    edges = st.integers(0, len(text) - 1).flatmap(lambda a: st.tuples(st.just(a), st.integers(a + 1, len(text))))
+    cues = tuple(sorted(draw(st.sets(edges, max_size=3))))
+    return LabelledSentence(
+        text=text,
+        label=label,
+        second=draw(st.none() | st.sampled_from(Label)),
+        attributed=draw(st.none() | st.booleans()),
+        claim=label is not None,
+        # The guideline wants a cue for every label but these.
+        cues=cues or (() if label in (None, Label.ASSERTED) else None),
+        id="id",
+        corpus=draw(st.sampled_from(["", "presse été"])),
+        group=draw(st.none() | st.integers(0, 99)),
+        annotator=draw(st.sampled_from(ANNOTATORS)),
+    )
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> list[LabelledSentence]:
+    """Rows of which some share a sentence."""
+    result = []
+    for n, first in enumerate(draw(st.lists(labelled(), min_size=1, max_size=4))):
+        result.append(replace(first, id=f"id-{n}"))
+        if draw(st.booleans()):
+            other = ANNOTATORS[(ANNOTATORS.index(first.annotator) + 1) % len(ANNOTATORS)]
+            second = replace(first, label=Label.DENIED, claim=True, cues=None, annotator=other)
+            result.append(replace(second, id=f"id-{n}"))
+    return result
+
+
+def label_studio_gives_back(exported: str) -> str:
+    tasks = json.loads(exported)
+    for n, task in enumerate(tasks):
+        task.update(id=n + 100, project=1, inner_id=n, predictions=[], meta={})
+        for m, annotation in enumerate(task["annotations"]):
+            annotation.update(
+                id=m, completed_by=1, was_cancelled=False, ground_truth=False, lead_time=3.2, task=n + 100
+            )
+            annotation["result"] = [{**result, "origin": "manual"} for result in reversed(annotation["result"])]
+    return json.dumps(tasks, ensure_ascii=False)
+
+
+def doccano_gives_back(exported: str) -> str:
+    lines = []
+    for n, line in enumerate(exported.split("\n")[:-1]):
+        row = json.loads(line)
+        ends = {"cats": sorted(row.pop("cats")), "entities": sorted(row.pop("entities")), "Comments": []}
+        lines.append(json.dumps({"id": n + 7, **row, **ends}, ensure_ascii=False))
+    return "\n".join(lines) + "\n"
+
+
+def argilla_gives_back(exported: str) -> str:
+    records = json.loads(exported)
+    for record in records:
+        record.update(status="completed", _server_id=str(uuid.uuid4()))
+    return json.dumps(records)
+
+
+def prodigy_gives_back(exported: str) -> str:
+    lines = [json.loads(line) for line in exported.split("\n")[:-1]]
+    for line in lines:
+        line.update(_input_hash=1, _task_hash=2, _view_id="blocks", _timestamp=1700000000)
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+GIVES_BACK: dict[str, Callable[[str], str]] = {
+    "label-studio": label_studio_gives_back,
+    "doccano": doccano_gives_back,
+    "argilla": argilla_gives_back,
+    "prodigy": prodigy_gives_back,
+}
+
+
+def export(name: str, sentences: list[LabelledSentence]) -> str:
+    out = io.StringIO()
+    tool(name).write(tasks_of_rows(sentences), out)
+    return out.getvalue()
+
+
+def key(sentence: LabelledSentence) -> tuple[str, str]:
+    return sentence.id, sentence.annotator
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@given(sentences=rows())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_round_trip_loses_nothing(name: str, tmp_path: Path, sentences: list[LabelledSentence]) -> None:
+    path = tmp_path / "export"
+    path.write_text(GIVES_BACK[name](export(name, sentences)), encoding="utf-8", newline="")
+    back, skipped = tool(name).read(path)
+    assert sorted(back, key=key) == sorted(sentences, key=key)
+    assert skipped == 0
+
+
+@given(sentences=rows())
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_written_rows_are_read_again(tmp_path: Path, sentences: list[LabelledSentence]) -> None:
+    path = tmp_path / "rows.jsonl"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        write_rows(sentences, out)
+    unique = {(s.text, s.label, s.annotator) for s in sentences}
+    assert [s for s in read_labelled(path) if s in sentences] == read_labelled(path)
+    assert {(s.text, s.label, s.annotator) for s in read_labelled(path)} == unique
+
+
+def test_prodigy_spans_run_from_token_to_token() -> None:
+    text = "Il n’est  pas venu."
+    sentence = LabelledSentence(text, Label.DENIED, cues=((3, 5), (4, 9), (8, 12)), id="a")
+    (line,) = export("prodigy", [sentence]).splitlines()
+    task = json.loads(line)
+    tokens = task["tokens"]
+    assert all(text[t["start"] : t["end"]] == t["text"] and t["id"] == n for n, t in enumerate(tokens))
+    assert all(a["end"] <= b["start"] for a, b in pairwise(tokens))
+    for span in task["spans"]:
+        assert (tokens[span["token_start"]]["start"], tokens[span["token_end"]]["end"]) == (span["start"], span["end"])
+
+
+def test_label_studio_config_has_every_answer_that_tasks_give() -> None:
+    companions = tool("label-studio").companions("tasks.json")
+    view = ET.fromstring(companions[".config.xml"])
+    choices = {block.get("name"): [c.get("value") for c in block] for block in view.iter("Choices")}
+    assert choices["label"] == list(CATEGORIES)
+    assert choices["attribution"] == ["attributed", "not_attributed"]
+    assert choices["second"] == [label.value for label in Label]
+    assert [label.get("value") for label in view.iter("Label")] == ["cue"]
+    assert {block.get("toName") for block in [*view.iter("Choices"), *view.iter("Labels")]} == {"text"}
+
+
+def test_argilla_takes_settings_and_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    argilla = pytest.importorskip("argilla", reason="argilla is not installed")
+    from argilla.records._io import JsonIO
+
+    monkeypatch.setattr(argilla.Argilla, "_get_default", MagicMock())  # there is no server
+    (tmp_path / "settings.json").write_text(tool("argilla").companions("x")[".settings.json"], encoding="utf-8")
+    made = argilla.Settings.from_json(tmp_path / "settings.json")
+    assert [question.name for question in made.questions] == ["label", "attribution", "second", "cues"]
+    sentence = LabelledSentence("Il aurait fui.", Label.PROBABLE, cues=((3, 9),), id="a", annotator=ANNOTATORS[0])
+    (tmp_path / "records.json").write_text(export("argilla", [sentence]), encoding="utf-8")
+    (record,) = JsonIO._records_from_json(tmp_path / "records.json")
+    assert {r.question_name: r.value for r in record.responses}["label"] == "probable"
+
+
+def test_prodigy_recipe_is_python_that_names_the_guideline() -> None:
+    companions = tool("prodigy").companions("it's.jsonl")
+    compile(companions[".recipe.py"], "recipe", "exec")
+    assert repr("it's.jsonl.guideline.html") in companions[".recipe.py"]
+    assert "&lt;" not in short_guideline() and "<pre" in companions[".guideline.html"]
+
+
+def test_guideline_is_that_of_the_training_data() -> None:
+    repository = Path(__file__).parents[1] / "training" / "data" / "GUIDELINE.md"
+    assert full_guideline() == repository.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in short_guideline() for name in CATEGORIES)
+
+
+# ---- The command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "article.txt"
+    path.write_text(TEXT, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_texts_go_out_with_predictions_in_the_tools_own_way(
+    name: str, article: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    output = tmp_path / "tasks"
+    arguments = ["label", "export", article, "--text", "--predict", "--model", tiny_model, "--to", name, "-o", output]
+    assert main([str(a) for a in arguments]) == 0
+    content = output.read_text(encoding="utf-8")
+    if name == "label-studio":
+        tasks = json.loads(content)
+        assert all(not task["annotations"] and task["predictions"][0]["model_version"] == "tiny" for task in tasks)
+        texts = [task["data"]["text"] for task in tasks]
+    elif name == "argilla":
+        tasks = json.loads(content)
+        assert all(not t["responses"] and t["suggestions"]["label"]["value"] in CATEGORIES for t in tasks)
+        texts = [task["fields"]["text"] for task in tasks]
+    else:
+        tasks = [json.loads(line) for line in content.splitlines()]
+        assert all(task["cats" if name == "doccano" else "accept"][0] in CATEGORIES for task in tasks)
+        assert all("answer" not in task for task in tasks)
+        texts = [task["text"] for task in tasks]
+    assert len(texts) == 5
+    assert all(text in TEXT for text in texts)
+    assert len(list(tmp_path.glob("tasks.*"))) == len(tool(name).companions("tasks"))
+
+
+def test_labelled_rows_go_out_and_come_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text("text,label,claim,quad\nIl pleut.,asserted,,3\nQui vient ?,,false,\n", encoding="utf-8")
+    output, back = tmp_path / "tasks.json", tmp_path / "back.jsonl"
+    assert main(["label", "export", str(source), "--to", "label-studio", "-o", str(output)]) == 0
+    assert main(["label", "import", str(output), "--from", "label-studio", "--annotator", "zoé", "-o", str(back)]) == 0
+    first, second = read_labelled(back)
+    assert (first.text, first.label, first.group, first.annotator) == ("Il pleut.", Label.ASSERTED, 3, "zoé")
+    assert (second.claim, second.label) == (False, None)
+    assert first.id.startswith("s-") and first.id != second.id
+    assert "tasks.json.config.xml" in capsys.readouterr().err
+
+
+def test_blank_tasks_have_no_labels_and_are_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"text": "Il pleut.", "label": "asserted", "id": "a"}\n', encoding="utf-8")
+    for name in TOOLS:
+        output = tmp_path / f"{name}.tasks"
+        assert main(["label", "export", str(source), "--to", name, "--blank", "-o", str(output)]) == 0
+        assert "not_attributed" not in output.read_text(encoding="utf-8").replace('"id": "not_attributed"', "")
+        assert main(["label", "import", str(output), "--from", name, "-o", str(tmp_path / "back.jsonl")]) == 2
+        assert "none of its 1 tasks is labelled" in capsys.readouterr().err
+    assert not (tmp_path / "back.jsonl").exists()
+
+
+def test_label_studio_gives_a_row_for_each_annotator(tmp_path: Path) -> None:
+    def annotation(label: str, **who: Any) -> dict[str, Any]:
+        return {"result": [{"from_name": "label", "type": "choices", "value": {"choices": [label]}}], **who}
+
+    answers = [
+        annotation("denied", completed_by=3),
+        annotation("probable", completed_by={"id": 4, "email": "zoe@presse.fr"}),
+        annotation("asserted", completed_by=5, was_cancelled=True),
+    ]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([{"id": 8, "data": {"text": "Il pleut."}, "annotations": answers}]))
+    sentences, _ = tool("label-studio").read(path)
+    assert [(s.id, s.annotator, s.label) for s in sentences] == [
+        ("8", "3", Label.DENIED),
+        ("8", "zoe@presse.fr", Label.PROBABLE),
+    ]
+
+
+def test_doccano_projects_of_one_kind_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    path.write_text('{"id": 4, "text": "Il pleut.", "label": ["asserted"]}\n{"id": 5, "text": "x", "label": []}\n')
+    sentences, skipped = tool("doccano").read(path)
+    assert [(s.id, s.label, skipped) for s in sentences] == [("4", Label.ASSERTED, 1)]
+
+
+def studio(*results: dict[str, Any]) -> str:
+    return json.dumps([{"id": 9, "data": {"text": "Il pleut."}, "annotations": [{"id": 2, "result": list(results)}]}])
+
+
+def choice(*values: str, name: str = "label") -> dict[str, Any]:
+    return {"from_name": name, "value": {"choices": list(values)}}
+
+
+def mark(start: Any, end: Any, text: str = "pleut") -> dict[str, Any]:
+    return {"from_name": "cues", "value": {"start": start, "end": end, "text": text, "labels": ["cue"]}}
+
+
+def argilla_record(**answers: Any) -> str:
+    responses = {name: [{"value": value, "user_id": "u1"}] for name, value in answers.items()}
+    return json.dumps([{"id": "r1", "fields": {"text": "Il pleut."}, "responses": responses}])
+
+
+def prodigy_task(**values: Any) -> str:
+    return json.dumps({"text": "Il pleut.", "answer": "accept", **values})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("label-studio", studio(), r"task 9, annotation 2: no label chosen; choose one"),
+        (
+            "label-studio",
+            studio(choice("denid")),
+            r"task 9, .* unknown label 'denid'. Did you mean 'denied'.*no_claim\.",
+        ),
+        ("label-studio", studio(choice("denied", "asserted")), r"label: 2 choices \(denied, asserted\); keep one"),
+        ("label-studio", studio(choice("denied"), choice("asserted")), r"label: 2 choices"),
+        (
+            "label-studio",
+            studio(choice("denied"), choice("yes", name="attribution")),
+            r"attribution is 'yes'\. Allowed",
+        ),
+        ("label-studio", studio(choice("denied"), choice("no", name="second")), r"second label: unknown label 'no'"),
+        ("label-studio", studio(choice("denied"), mark(3, 40)), r"\[3, 40\] lies outside the text of 9 characters"),
+        ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; the two must be whole numbers"),
+        ("label-studio", studio(choice("denied"), mark(4, 9)), r"is 'leut\.' in the text, but 'pleut' was marked"),
+        ("label-studio", studio(choice("x", name="mood")), r"answers 'mood', which is not in the configuration"),
+        ("label-studio", '[{"id": 1, "text": "Il pleut."}]', r"task 1: has no `data` and `annotations`.*as JSON \(not"),
+        ("label-studio", '[{"data": {}, "annotations": [3]}]', r"annotation: expected an object, found '3'"),
+        ("label-studio", '{"a": 1}', r"expected a JSON list of objects"),
+        ("label-studio", "[", r"not JSON"),
+        ("doccano", '{"text": "Il pleut.", "cats": ["attributed"]}', r"line 1: no label chosen"),
+        ("doccano", '{"text": "Il pleut.", "cats": ["denied", "probable"]}', r"line 1: label: 2 choices"),
+        ("doccano", '{"text": "x"}', r"line 1: needs `text` and `cats`"),
+        ("doccano", '{"text": "x", "cats": "denied"}', r"line 1: cats: expected a list, found 'denied'"),
+        ("doccano", '{"text": "x", "cats": ["denied"], "entities": [[0, 5, "cue"]]}', r"\[0, 5\] lies outside"),
+        (
+            "doccano",
+            '{"text": "x", "cats": ["denied"], "entities": [[0, 1, "PER"]]}',
+            r"expected \[start, end, 'cue'\]",
+        ),
+        ("doccano", '\n{"text": "x", "cats": ["denied"], "group": "b"}', r"line 2: group is 'b'; .* whole number"),
+        ("doccano", '{"text": " ", "cats": ["denied"]}', r"text is ' '"),
+        ("argilla", argilla_record(attribution="attributed"), r"record r1, annotator u1: no label chosen"),
+        ("argilla", argilla_record(label="nope"), r"record r1, annotator u1: label: unknown label 'nope'"),
+        ("argilla", argilla_record(label="denied", cues=[{"start": 0}]), r"expected start, end and the label 'cue'"),
+        ("argilla", argilla_record(mood="denied"), r"answers 'mood', which is not in the settings"),
+        ("prodigy", prodigy_task(), r"line 1: no label chosen"),
+        ("prodigy", prodigy_task(accept=["asserted", "denied"]), r"line 1: label: 2 choices"),
+        ("prodigy", prodigy_task(accept=["denied", "attributed", "not_attributed"]), r"attribution: 2 choices"),
+        ("prodigy", prodigy_task(accept=["denied"], spans=[{"start": 4, "end": 4, "label": "cue"}]), r"\[4, 4\] lies"),
+        ("prodigy", '{"accept": []}', r"line 1: a Prodigy task has `text`"),
+        ("prodigy", "nonsense", r"line 1: not a JSON object"),
+        ("prodigy", "PK\x03\x04...", r"is a zip archive; unpack it"),
+    ],
+)
+def test_mistakes_name_place_value_and_mend(tmp_path: Path, name: str, content: str, message: str) -> None:
+    path = tmp_path / "export"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(CertaintyError, match=message):
+        tool(name).read(path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(CertaintyError, match="no such file"):
+        tool("doccano").read(tmp_path / "none")
+    with pytest.raises(CertaintyError, match="is a directory"):
+        tool("doccano").read(tmp_path)
+    (tmp_path / "latin").write_bytes('{"text": "été"}'.encode("latin-1"))
+    with pytest.raises(CertaintyError, match="line 1: not UTF-8"):
+        tool("doccano").read(tmp_path / "latin")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "message"),
+    [
+        (["--to", "doccano"], None, "give --text if it is raw text"),
+        (["--to", "doccano", "--model", "x"], None, "--model is used with --predict only"),
+        (["--to", "doccano", "--text"], "  \n", "is empty"),
+        (["--to", "doccano", "--text"], "a\0b", "NUL"),
+    ],
+)
+def test_wrong_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], content: str | None, message: str
+) -> None:
+    source, output = tmp_path / "a.txt", tmp_path / "out.jsonl"
+    source.write_text(content or "Il pleut.")
+    assert main(["label", "export", str(source), *arguments, "-o", str(output)]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_one_id_names_one_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"id": 1, "text": "a", "label": "denied"}\n{"id": 1, "text": "b", "label": "denied"}\n')
+    assert main(["label", "export", str(source), "--to", "doccano", "-o", str(tmp_path / "out")]) == 2
+    assert "id '1' names two texts" in capsys.readouterr().err
+    source.write_text('{"id": 1, "text": "a"}\n{"id": 1, "text": "b"}\n')
+    assert main(["label", "export", str(source), "--to", "doccano", "-o", str(tmp_path / "out")]) == 2
+    assert "line 2: id '1' is used above" in capsys.readouterr().err
+
+
+def test_argilla_shows_one_label_of_annotators_without_account(tmp_path: Path) -> None:
+    a, b = (LabelledSentence("Il pleut.", Label.DENIED, id="a", annotator=name) for name in ("zoé", "marc"))
+    assert json.loads(export("argilla", [a]))[0]["suggestions"]["label"]["agent"] == "zoé"
+    with pytest.raises(CertaintyError, match=r"labels of 'zoé', 'marc'.*--blank"):
+        export("argilla", [a, b])
+
+
+def test_lone_surrogates_become_replacement_characters(tmp_path: Path) -> None:
+    export_file, back = tmp_path / "export.jsonl", tmp_path / "rows.jsonl"
+    export_file.write_text('{"text": "Il \\ud83d pleut.", "cats": ["asserted"], "id": 1}\n', encoding="utf-8")
+    assert main(["label", "import", str(export_file), "--from", "doccano", "-o", str(back)]) == 0
+    assert [s.text for s in read_labelled(back)] == ["Il \ufffd pleut."]

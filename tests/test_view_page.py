@@ -1,0 +1,183 @@
+"""The page in a browser: filters, panel, keyboard, accessibility, and what its security policy lets through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import certainty
+from certainty.views.html import render_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ARTICLE = Path(__file__).parent.parent / "docs" / "examples" / "article.txt"
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def article() -> certainty.Document:
+    return certainty.score(ARTICLE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Open HTML from a file; fail if it asks for anything else, writes to the console or raises."""
+    contexts = []
+    complaints: list[str] = []
+
+    def opened(html: str, **settings: Any) -> Page:
+        path = tmp_path / f"{len(contexts)}.html"
+        path.write_text(html, encoding="utf-8")
+        context = browser.new_context(**settings)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: request.url == path.as_uri() or complaints.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def shown(page: Page) -> int:
+    """The number of sentences to be seen, which the live region must tell too."""
+    visible = page.locator(".certainty-sentence").filter(visible=True).count()
+    total = page.locator(".certainty-sentence").count()
+    assert page.get_by_role("status").inner_text() == f"{visible} of {total} sentences shown"
+    return visible
+
+
+def test_checkboxes_filter_by_label(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html())
+    counts = article.counts()
+    assert shown(page) == len(article)
+    page.get_by_role("checkbox", name="denied").uncheck()
+    assert shown(page) == len(article) - counts[certainty.Label.DENIED]
+    for name in ("asserted", "probable", "personal opinion"):
+        page.get_by_role("checkbox", name=name).uncheck()
+    assert shown(page) == len(article) - sum(counts.values())
+    page.get_by_role("checkbox", name="no claim").uncheck()
+    assert shown(page) == 0
+    page.get_by_role("checkbox", name="probable").check()
+    assert shown(page) == counts[certainty.Label.PROBABLE]
+    page.get_by_role("button", name="Show all").click()
+    assert shown(page) == len(article)
+
+
+def test_slider_filters_by_probability(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html())
+    slider = page.get_by_role("slider", name="Probability at least")
+    slider.fill("90")
+    expected = sum(not s.is_claim or round(s.probability, 4) >= 0.9 for s in article)
+    assert 0 < expected < len(article)
+    assert shown(page) == expected
+    assert slider.get_attribute("aria-valuetext") == "90%"
+    slider.press("Home")
+    assert shown(page) == len(article)
+
+
+def test_keyboard_moves_between_sentences_and_shows_their_probabilities(
+    open_page: Open, article: certainty.Document
+) -> None:
+    page = open_page(article.to_html())
+    sentences, panel = page.locator(".certainty-sentence"), page.get_by_role("tooltip")
+    assert panel.count() == 0  # hidden
+    page.get_by_role("button", name="Show all").focus()
+    page.keyboard.press("Tab")
+    seen = []
+    for key in ("Tab", "ArrowDown", "ArrowRight", "ArrowUp", "Shift+Tab", "ArrowLeft", "ArrowLeft", "End", "Home"):
+        seen.append(sentences.evaluate_all("all => all.indexOf(document.activeElement)"))
+        at = article[seen[-1]]
+        rows = panel.locator(".certainty-row").all_inner_texts()
+        assert len(rows) == (4 if at.is_claim else 0)
+        for row, (label, probability) in zip(rows, at.probabilities.items(), strict=False):
+            name, percent = row.split("\n")[0], row.split("\n")[-1]
+            assert name == label.replace("_", " ")
+            assert abs(float(re.sub("[<>%]", "", percent)) / 100 - probability) < 0.011
+        assert sentences.nth(seen[-1]).get_attribute("aria-describedby") == panel.get_attribute("id")
+        page.keyboard.press(key)
+    assert seen == [0, 1, 2, 3, 2, 1, 0, 0, len(article) - 1]
+
+    page.keyboard.press("Escape")
+    assert panel.count() == 0
+    assert sentences.evaluate_all("all => all.indexOf(document.activeElement)") == 0
+    page.get_by_role("checkbox", name="asserted").uncheck()
+    sentences.filter(visible=True).first.focus()
+    page.keyboard.press("ArrowDown")  # from one that is shown to the next that is
+    chosen = [i for i, s in enumerate(article) if not s.is_claim or s.label != "asserted"]
+    assert sentences.evaluate_all("all => all.indexOf(document.activeElement)") == chosen[1]
+
+
+def test_pointer_shows_the_panel_within_the_window(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html(), viewport={"width": 390, "height": 600})
+    panel = page.get_by_role("tooltip")
+    for i in (0, 7, len(article) - 1):
+        sentence = page.locator(".certainty-sentence").nth(i)
+        sentence.scroll_into_view_if_needed()
+        line = sentence.evaluate("one => one.getClientRects()[0].toJSON()")
+        page.mouse.move(line["x"] + 5, line["y"] + line["height"] / 2)
+        sentence.and_(page.locator("[aria-describedby]")).wait_for()
+        box = panel.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 600
+    panel.hover()  # it stays under the pointer
+    page.wait_for_timeout(300)
+    assert panel.is_visible()
+    page.mouse.move(1, 1)
+    panel.wait_for(state="hidden")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page: Open, article: certainty.Document, scheme: str) -> None:
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+    page = open_page(render_page([article, article], ["a.txt", "b.txt"], min_confidence=0.7), color_scheme=scheme)
+    page.locator(".certainty-sentence").nth(4).focus()
+    found = sync_playwright.Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["impact"]) for rule in found if rule["impact"] in ("serious", "critical")] == []
+
+
+def test_without_script_the_page_reads_all_the_same(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html(), java_script_enabled=False)
+    assert page.locator("input, button").count() == 0
+    assert page.locator(".certainty-text").inner_text().replace("\n", "").startswith("Le barrage de Vernaison")
+    title = page.locator(".certainty-sentence").nth(1).get_attribute("title")
+    assert title and title.startswith("asserted ") and title.count("%") == 4
+
+
+def test_two_fragments_live_in_one_notebook(open_page: Open, article: certainty.Document) -> None:
+    cells = "".join(f"<div>{article._repr_html_()}</div>" for _ in range(2))
+    page = open_page(f'<!DOCTYPE html><html lang="en"><title>Notebook</title><body>{cells}</body></html>')
+    first, second = page.locator(".certainty").all()
+    first.get_by_role("checkbox", name="denied").uncheck()
+    assert first.locator("[data-category=denied]").filter(visible=True).count() == 1  # the key alone
+    assert second.locator(".certainty-text [data-category=denied]").first.is_visible()
+    assert page.locator(".certainty-controls").count() == 2
+    ids = page.eval_on_selector_all("[id]", "all => all.map((one) => one.id)")
+    assert len(ids) == len(set(ids)) == 2
+
+
+def test_print_keeps_the_marks_and_hides_the_controls(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html(), color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.locator("input, button").filter(visible=True).count() == 0
+    sentence = page.locator(".certainty-text .certainty-denied").first
+    assert "≠" in sentence.evaluate("one => getComputedStyle(one, '::before').content")
+    assert page.locator("main").evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_nothing_in_a_text_runs(open_page: Open) -> None:
+    text = '<img src=x onerror="document.title=1"> <script>document.title=2</script> </span></div> Il est parti.'
+    page = open_page(render_page([certainty.score(text)], ["</title><script>document.title=3</script>"]))
+    assert page.title() == "</title><script>document.title=3</script> – certainty"
+    assert text in page.locator(".certainty-text").inner_text()
