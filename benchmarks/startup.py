@@ -12,34 +12,47 @@ import subprocess
 import sys
 import time
 
-from certainty.model_folder import default_model
+from benchmarks import record
+from benchmarks.contenders import ratio
 
 ARTICLE = "docs/examples/article.txt"
-PIPELINE = (
-    "from transformers import pipeline; pipeline('text-classification', model={model!r}, top_k=None)('Moscou dément.')"
+SENTENCE = "Moscou dément."
+IMPORT, ONE, PIPELINE = "import certainty", "certainty, one sentence", "pipeline, one sentence"
+CERTAINTY_CODE = "import certainty; certainty.load({model!r}).score({text!r})"
+PIPELINE_CODE = (
+    "from transformers import pipeline; pipeline('text-classification', model={model!r}, top_k=None)({text!r})"
 )
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
+    record.add_arguments(parser)
     parser.add_argument("file", nargs="?", default=ARTICLE)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
+    score = f"certainty score {args.file}"
+    values = {"model": args.model, "text": SENTENCE}
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        "import certainty": [sys.executable, "-c", "import certainty"],
-        f"certainty score {args.file}": [sys.executable, "-m", "certainty", "score", args.file],
-        "transformers pipeline, one sentence": [sys.executable, "-c", PIPELINE.format(model=str(default_model()))],
+        "python -c pass": ["-c", "pass"],
+        IMPORT: ["-c", "import certainty"],
+        ONE: ["-c", CERTAINTY_CODE.format(**values)],
+        score: ["-m", "certainty", "score", args.file, "--model", args.model],
+        PIPELINE: ["-c", PIPELINE_CODE.format(**values)],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(args.rounds):
         for name, command in commands.items():
             started = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([sys.executable, *command], check=True, capture_output=True)
             seconds[name].append(time.perf_counter() - started)
     for name, times in seconds.items():
         print(f"{statistics.median(times):6.2f} s median, {min(times):6.2f} s best of {args.rounds}: {name}")
+    faster = ratio(seconds[PIPELINE], seconds[ONE])
+    print(f"cold process to the first score: {faster:.1f} × the pipeline")
+    record.write(args.output, "startup", {"seconds": seconds, "ratio_to_pipeline": faster})
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    record.plot_bars(args.output, "startup", medians, "seconds from start to end of a fresh process")
 
 
 if __name__ == "__main__":

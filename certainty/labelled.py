@@ -1,4 +1,4 @@
-"""Labelled sentences: read from JSONL, CSV, TSV or Parquet through `datasets`, checked row by row."""
+"""Labelled sentences: read from JSONL, or through `datasets` from CSV, TSV or Parquet, and checked row by row."""
 
 from __future__ import annotations
 
@@ -71,19 +71,18 @@ def _read_file(path: Path) -> list[LabelledSentence]:
         raise CertaintyError(f"{path}: {'is a directory, not a file' if path.is_dir() else 'no such file'}.")
     if path.stat().st_size == 0:
         raise CertaintyError(f"{path}: the file is empty. It needs rows with `text` and `label`.")
-    rows = _load_rows(path, loader)
-    columns = set().union(*rows[:1])
+    rows = _json_rows(path) if loader == "json" else _table_rows(path, loader)
+    columns = set().union(*(row for _, row in rows))
     for required in ("text", "label"):
         if required not in columns:
             raise CertaintyError(
                 f"{path}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
                 "Rename the column that holds it."
             )
-    header = 2 if loader == "csv" else 1
-    return [_parse(row, f"{path}, line {n}") for n, row in enumerate(rows, header)]
+    return [_parse(row, f"{path}, line {line}") for line, row in rows]
 
 
-def _load_rows(path: Path, loader: str) -> list[dict[str, Any]]:
+def _table_rows(path: Path, loader: str) -> list[tuple[int, dict[str, Any]]]:
     import datasets
 
     options: dict[str, Any] = {}
@@ -92,14 +91,12 @@ def _load_rows(path: Path, loader: str) -> list[dict[str, Any]]:
         # As strings, or a column of numbers and blanks would be guessed to be floats.
         columns = datasets.Features({name: datasets.Value("string") for name in _csv_header(path, separator)})
         options = {"sep": separator, "features": columns, "keep_default_na": False}
-    if loader == "json":
-        _check_json_lines(path)
     datasets.disable_progress_bars()
     try:
         table = datasets.load_dataset(loader, data_files=str(path), split="train", keep_in_memory=True, **options)
     except Exception as error:  # whatever the parser of that format raises is a fault of the file
         raise CertaintyError(f"{path}: cannot be read as {path.suffix}: {error.__cause__ or error}") from error
-    return list(table)
+    return list(enumerate(table, 2 if loader == "csv" else 1))
 
 
 def _csv_header(path: Path, separator: str) -> list[str]:
@@ -110,7 +107,9 @@ def _csv_header(path: Path, separator: str) -> list[str]:
         raise CertaintyError(f"{path}: not UTF-8 ({error}). Save the file as UTF-8.") from error
 
 
-def _check_json_lines(path: Path) -> None:
+def _json_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    # Not by `datasets`, which guesses types over the whole file and turns a date in a text into a timestamp.
+    rows = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -125,14 +124,16 @@ def _check_json_lines(path: Path) -> None:
                 raise CertaintyError(f"{path}, line {number}: not a JSON object: {error}.") from error
             if not isinstance(row, dict):
                 raise CertaintyError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")
+            rows.append((number, row))
+    return rows
 
 
 def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
-    text = row["text"]
+    text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
-    label = _label(row["label"], f"{where}: label")
+    label = _label(row.get("label"), f"{where}: label")
     claim = claim is None or claim
     if claim and label is None:
         raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")

@@ -34,6 +34,17 @@ def test_formats(tmp_path: Path, suffix: str) -> None:
     assert all(s.claim and s.attributed is None and s.cues is None for s in sentences)
 
 
+def test_what_looks_like_a_date_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"id": "2024-01-01", "text": "2024-01-02", "label": "asserted"}\n\n{"text": "Non.", "label": "no"}\n'
+    )
+    with pytest.raises(CertaintyError, match="line 3: label: unknown"):
+        read_labelled(path)
+    path.write_text('{"id": "2024-01-01", "text": "2024-01-02", "label": "asserted"}\n')
+    assert [(s.id, s.text) for s in read_labelled(path)] == [("2024-01-01", "2024-01-02")]
+
+
 def test_optional_columns(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(

@@ -1,0 +1,96 @@
+"""Engines give the same answers, whatever the batch, the neighbours and the number of threads."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from conftest import DATA
+
+import certainty
+from certainty import CertaintyError
+from certainty.labelled import read_labelled
+from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
+from certainty.modeling import CertaintyModel
+from training.export import export_int8, export_onnx
+
+TEXTS = [sentence.text for sentence in read_labelled(DATA / "tiny.jsonl")]
+MIXED = [*TEXTS, "Oui.", " ".join(TEXTS[:6]), " ".join(TEXTS)]  # one token, near the longest input, many windows
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx-int8", "torch"])
+def test_a_score_depends_on_nothing_but_its_sentence(tiny_model: Path, engine: str) -> None:
+    together = certainty.load(tiny_model, engine=engine, threads=2).predict_proba(MIXED)
+    one_thread = certainty.load(tiny_model, engine=engine, threads=1)
+    np.testing.assert_allclose(one_thread.predict_proba(MIXED), together, atol=1e-5)
+    alone = np.concatenate([one_thread.predict_proba([text]) for text in MIXED])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    order = random.Random(0).sample(range(len(MIXED)), len(MIXED))
+    np.testing.assert_allclose(one_thread.predict_proba([MIXED[i] for i in order]), together[order], atol=1e-5)
+
+
+def test_all_heads_agree_between_engines(tiny_model: Path) -> None:
+    torch, onnx_ = (certainty.load(tiny_model, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
+    for ours, theirs in zip(onnx_, torch, strict=True):
+        assert (ours.label, ours.is_claim, ours.attributed) == (theirs.label, theirs.is_claim, theirs.attributed)
+        assert ours.cues == theirs.cues
+        assert ours.probability == pytest.approx(theirs.probability, abs=1e-4)
+
+
+def test_integers_come_close(tiny_model: Path) -> None:
+    exact, integer = (certainty.load(tiny_model, engine=e).predict_proba(MIXED) for e in ("onnx", "onnx-int8"))
+    assert 0 < np.abs(exact - integer).max() < 0.05
+
+
+def test_the_graph_reads_its_weights_from_the_one_file(tiny_model: Path) -> None:
+    for name in (ONNX_FILE, INT8_FILE):
+        graph = onnx.load(tiny_model / name, load_external_data=False).graph
+        inside = [t for t in graph.initializer if t.data_location != onnx.TensorProto.EXTERNAL]
+        assert sum(np.prod(t.dims) for t in inside) < 5_000
+    assert (tiny_model / ONNX_FILE).stat().st_size < (tiny_model / "model.safetensors").stat().st_size
+
+
+def test_a_cue_head_on_the_top_layer(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    assert config.pop("cue_layer") == -2
+    (folder / "config.json").write_text(json.dumps(config))
+    model = CertaintyModel.from_pretrained(folder)
+    export_onnx(model, folder)
+    export_int8(model, folder, [[0, 5, 6, 2]], pad_token_id=1)
+    torch, exact = (certainty.load(folder, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
+    assert [s.cues for s in torch] == [s.cues for s in exact]
+    np.testing.assert_allclose([s.certainty for s in torch], [s.certainty for s in exact], atol=1e-4)
+    assert len(certainty.load(folder, engine="onnx-int8").score_sentences(MIXED)) == len(MIXED)
+
+
+def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    settings = json.loads((folder / SETTINGS_FILE).read_text())
+    assert settings["training"]["int8"]["agreement"] > 0.5
+    for engine in ("onnx", "onnx-int8"):
+        (folder / SETTINGS_FILE).write_text(json.dumps({**settings, "engine": engine}))
+        auto, named = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("auto", engine))
+        np.testing.assert_array_equal(auto, named)
+    (folder / INT8_FILE).unlink()
+    torch, auto = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("torch", "auto"))
+    np.testing.assert_array_equal(auto, torch)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads is 0; give at least 1"),
+        ({"engine": "gpu"}, "unknown engine 'gpu'. Allowed: 'auto', 'onnx', 'onnx-int8', 'torch'"),
+    ],
+)
+def test_wrong_options(tiny_model: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        certainty.load(tiny_model, **options)  # type: ignore[arg-type]
