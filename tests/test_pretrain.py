@@ -14,11 +14,12 @@ from transformers import AutoModelForSequenceClassification
 
 from certainty import CertaintyError
 from certainty.labelled import read_labelled
+from training.deduplication import Deduplicator
 from training.masking import MASK, WholeWordMasker
 from training.packing import TokenRows
 from training.pretrain import pretrain
 from training.settings import PretrainingSettings
-from training.text import deduplicate, text_files
+from training.text import text_files
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,15 @@ def test_text_files_and_duplicates(text: Path, tmp_path: Path) -> None:
         text_files([tmp_path / "none"])
     with pytest.raises(CertaintyError, match=r"No \.txt"):
         text_files([tmp_path])
-    assert list(deduplicate(["Il pleut.", "il pleut !", "Il neige."])) == ["Il pleut.", "Il neige."]
+    assert list(Deduplicator()(["Il pleut.", "il pleut !", "Il neige."])) == ["Il pleut.", "Il neige."]
+
+
+def test_near_duplicates_are_left_out_across_files() -> None:
+    unseen = Deduplicator()
+    words = [f"mot{i}" for i in range(60)]
+    first, second, other = " ".join(words), " ".join([*words[:-1], "fin"]), " ".join(reversed(words))
+    assert list(unseen([first])) == [first]
+    assert list(unseen([second, other])) == [other]
 
 
 def test_wrong_settings() -> None:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from training.text import deduplicate, read_paragraphs
+from training.deduplication import Deduplicator
+from training.text import read_paragraphs
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +35,11 @@ def encode_files(files: Iterable[Path], tokenizer: Tokenizer, folder: Path) -> l
         digest.update(f"{file.name} {file.stat().st_size}".encode())
     stamp = folder / "tokens.json"
     if not stamp.exists() or json.loads(stamp.read_text())["digest"] != digest.hexdigest():
-        seen: set[bytes] = set()
+        unseen = Deduplicator()
         counts = {}
         for file in files:
             parts: list[NDArray[np.uint16]] = []
-            paragraphs = deduplicate(read_paragraphs(file), seen)
+            paragraphs = unseen(read_paragraphs(file))
             while block := list(islice(paragraphs, 4096)):
                 for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
                     parts.append(np.array([*encoding.ids, EOS], dtype=np.uint16))

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 from transformers import CamembertConfig, CamembertForMaskedLM
 
@@ -161,9 +162,14 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
             }
         )
         save_checkpoint(checkpoint, model, optimizer, log)
+        for name, value in log[-1].items():
+            if value is not None:
+                board.add_scalar(name, value, step)
+        board.flush()
         (folder / "log.json").write_text(json.dumps(log, indent=1))
         logger.info("%s", log[-1])
 
+    board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
     losses: list[float] = []
     started = time.monotonic()
     with tqdm(total=settings.total_steps, initial=step, disable=None, unit="step") as bar:
@@ -184,6 +190,7 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
                 losses, started = [], time.monotonic()
     if losses:
         checkpoint_now()
+    board.close()
     if step == settings.total_steps:
         save_encoder(model, tokenizer, folder / "encoder")
         counts = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]

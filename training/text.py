@@ -1,8 +1,7 @@
-"""Raw text for pretraining: streamed paragraph by paragraph from .txt and .txt.xz files, deduplicated."""
+"""Raw text for pretraining: streamed paragraph by paragraph from .txt and .txt.xz files."""
 
 from __future__ import annotations
 
-import hashlib
 import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -37,19 +36,3 @@ def read_paragraphs(path: Path) -> Iterator[str]:
             paragraph = line.strip()
             if paragraph:
                 yield paragraph
-
-
-def deduplicate(paragraphs: Iterable[str], seen: set[bytes] | None = None) -> Iterator[str]:
-    """Drop paragraphs whose letters and digits were met before, whatever their case, spaces and punctuation.
-
-    Args:
-        paragraphs: The paragraphs, in order.
-        seen: Digests met before; passed from file to file, it deduplicates across files.
-    """
-    seen = set() if seen is None else seen
-    for paragraph in paragraphs:
-        normalised = "".join(filter(str.isalnum, paragraph.lower()))
-        digest = hashlib.blake2b(normalised.encode(), digest_size=8).digest()
-        if digest not in seen:
-            seen.add(digest)
-            yield paragraph
