@@ -66,7 +66,9 @@ def stages(model: str, engine: str, texts: list[str]) -> dict[str, float]:
     )
     windows = timed("batching", lambda: cut_windows([e.ids for e in encodings], special, settings.max_length))
     logits = SentenceLogits(windows, len(sentences))
-    for indices in timed("batching", lambda: batches([len(window.ids) for window in windows])):
+    for indices in timed(
+        "batching", lambda: batches([len(window.ids) for window in windows], classifier._engine.token_budget)
+    ):
         padded = timed("batching", lambda rows=indices: pad([windows[i].ids for i in rows], settings.pad_token_id))  # type: ignore[misc]
         output = timed("engine", lambda arrays=padded: classifier._engine.run(*arrays))  # type: ignore[misc]
         timed("scoring", lambda rows=indices, part=output: logits.add(rows, part))  # type: ignore[misc]
@@ -85,7 +87,7 @@ def operators(model: str, engine: str, texts: list[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = f"{folder}/profile"
         session = onnxruntime.InferenceSession(f"{model}/{ONNX_FILES[engine]}", options)
-        for indices in batches([len(window.ids) for window in windows]):
+        for indices in batches([len(window.ids) for window in windows], classifier._engine.token_budget):
             ids, mask = pad([windows[i].ids for i in indices], classifier.settings.pad_token_id)
             session.run(None, {"input_ids": ids, "attention_mask": mask})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))

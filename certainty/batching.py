@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-TOKEN_BUDGET = 512
-"""Padded tokens a batch; 512 measured best, see `benchmarks/README.md`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -47,13 +44,13 @@ def cut_windows(token_ids: Sequence[list[int]], special: tuple[int, int], max_le
     return windows
 
 
-def batches(lengths: Sequence[int], workers: int = 1, token_budget: int = TOKEN_BUDGET) -> list[list[int]]:
+def batches(lengths: Sequence[int], token_budget: int, workers: int = 1) -> list[list[int]]:
     """Return the indices of each batch, the batches of the longest rows first, so that padding is rare.
 
     Args:
         lengths: Length of every row in tokens.
-        workers: Batches that run at the same time; few rows are shared out among them.
         token_budget: Most tokens a batch, padding included; a longer row is a batch of its own.
+        workers: Batches that run at the same time; few rows are shared out among them.
     """
     token_budget = min(token_budget, math.ceil(sum(lengths) / workers))
     order = np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable").tolist()

@@ -71,10 +71,10 @@ class CertaintyClassifier:
         shutil.copytree(self._folder, folder, dirs_exist_ok=True)
 
     @overload
-    def score(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str]
+    def score(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is an Iterable[str]
     @overload
-    def score(self, texts: Sequence[str]) -> list[Document]: ...
-    def score(self, texts: str | Sequence[str]) -> Document | list[Document]:
+    def score(self, texts: Iterable[str]) -> list[Document]: ...
+    def score(self, texts: str | Iterable[str]) -> Document | list[Document]:
         """Split into sentences and score each.
 
         Args:
@@ -109,7 +109,7 @@ class CertaintyClassifier:
                 gathered, characters = [], 0
         yield from self._documents(gathered)
 
-    def score_sentences(self, sentences: Sequence[str]) -> list[SentenceScore]:
+    def score_sentences(self, sentences: Iterable[str]) -> list[SentenceScore]:
         """Score given sentences, without splitting; `start` and `end` are offsets into each sentence.
 
         Raises:
@@ -117,7 +117,7 @@ class CertaintyClassifier:
         """
         return list(self._scores(_sentences(sentences)))
 
-    def predict_proba(self, sentences: Sequence[str]) -> NDArray[np.float64]:
+    def predict_proba(self, sentences: Iterable[str]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of given sentences.
 
         Returns:
@@ -130,7 +130,7 @@ class CertaintyClassifier:
         logits = [logits.label for _, _, logits in self._chunks(given)]
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
-    def predict(self, sentences: Sequence[str]) -> NDArray[np.str_]:
+    def predict(self, sentences: Iterable[str]) -> NDArray[np.str_]:
         """Return the most probable label of each given sentence, shape (n,).
 
         Raises:
@@ -166,7 +166,7 @@ class CertaintyClassifier:
         def run(indices: list[int]) -> tuple[list[int], Logits]:
             return indices, self._engine.run(*pad([rows[i] for i in indices], self.settings.pad_token_id))
 
-        made = batches([len(row) for row in rows], self._engine.workers)
+        made = batches([len(row) for row in rows], self._engine.token_budget, self._engine.workers)
         if len(made) == 1 or self._engine.workers == 1:
             yield from map(run, made)
             return
@@ -228,8 +228,8 @@ def load(
     Args:
         model: A model folder, or `owner/name` on the Hugging Face hub; None opens the model that ships with the
             package.
-        engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs) or "torch"
-            (needs `certainty[train]`; uses a GPU where there is one).
+        engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs), "torch"
+            (needs `certainty[train]`; uses a GPU where there is one) or "torch-compile" (slower to start).
         threads: CPU threads to use; None takes all cores.
 
     Raises:
@@ -239,10 +239,10 @@ def load(
 
 
 @overload
-def score(texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is a Sequence[str]
+def score(texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is an Iterable[str]
 @overload
-def score(texts: Sequence[str]) -> list[Document]: ...
-def score(texts: str | Sequence[str]) -> Document | list[Document]:
+def score(texts: Iterable[str]) -> list[Document]: ...
+def score(texts: str | Iterable[str]) -> Document | list[Document]:
     """Score with the default model, opened at the first call; see `CertaintyClassifier.score`."""
     global _default
     if _default is None:

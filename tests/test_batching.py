@@ -10,15 +10,15 @@ from certainty.batching import batches, cut_windows, pad
 
 @given(st.lists(st.integers(2, 300), max_size=200), st.integers(1, 4), st.integers(1, 2000))
 def test_batches_cover_all_rows_within_the_budget(lengths: list[int], workers: int, budget: int) -> None:
-    made = batches(lengths, workers, budget)
+    made = batches(lengths, budget, workers)
     assert sorted(i for batch in made for i in batch) == list(range(len(lengths)))
     for batch in made:
         assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= budget
 
 
 def test_few_rows_are_shared_out_among_the_workers() -> None:
-    assert len(batches([10] * 8, workers=2)) == 2
-    assert len(batches([10] * 8, workers=1)) == 1
+    assert len(batches([10] * 8, 512, workers=2)) == 2
+    assert len(batches([10] * 8, 512)) == 1
 
 
 @given(st.lists(st.integers(0, 500), max_size=8), st.integers(4, 64))

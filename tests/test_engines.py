@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,14 @@ def test_all_heads_agree_between_engines(tiny_model: Path) -> None:
         assert (ours.label, ours.is_claim, ours.attributed) == (theirs.label, theirs.is_claim, theirs.attributed)
         assert ours.cues == theirs.cues
         assert ours.probability == pytest.approx(theirs.probability, abs=1e-4)
+
+
+def test_compiled(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The graphs are captured as for a user; making machine code of them would take half a minute.
+    monkeypatch.setattr(CertaintyModel, "compile", partialmethod(CertaintyModel.compile, backend="eager"))
+    texts = MIXED[:4]
+    compiled = certainty.load(tiny_model, engine="torch-compile").predict_proba(texts)
+    np.testing.assert_allclose(compiled, certainty.load(tiny_model, engine="torch").predict_proba(texts), atol=1e-4)
 
 
 def test_integers_come_close(tiny_model: Path) -> None:
@@ -88,7 +97,7 @@ def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"threads": 0}, "threads is 0; give at least 1"),
-        ({"engine": "gpu"}, "unknown engine 'gpu'. Allowed: 'auto', 'onnx', 'onnx-int8', 'torch'"),
+        ({"engine": "gpu"}, "unknown engine 'gpu'. Allowed: 'auto', 'onnx', 'onnx-int8', 'torch', 'torch-compile'"),
     ],
 )
 def test_wrong_options(tiny_model: Path, options: dict[str, object], message: str) -> None:

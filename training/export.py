@@ -42,6 +42,9 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
     return path
 
 
+CALIBRATION_TOKENS = 1024
+
+
 def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[int]], pad_token_id: int) -> Path | None:
     """Write `model.int8.onnx`, which computes in 8-bit integers; return None for architectures that have no such graph.
 
@@ -53,7 +56,10 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
     """
     if not is_supported(model.config):
         return None
-    padded = (pad([sentences[i] for i in indices], pad_token_id) for indices in batches([len(s) for s in sentences]))
+    padded = (
+        pad([sentences[i] for i in indices], pad_token_id)
+        for indices in batches([len(s) for s in sentences], CALIBRATION_TOKENS)
+    )
     ranges = input_ranges(model, ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded))
     path = folder / INT8_FILE
     temporary = path.with_suffix(".tmp")

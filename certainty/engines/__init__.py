@@ -35,9 +35,11 @@ class Engine(Protocol):
 
     Attributes:
         workers: How many batches to run at the same time.
+        token_budget: Tokens of a batch, padding included, at which it runs best.
     """
 
     workers: int
+    token_budget: int
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
         """Return the logits for arrays of shape (rows, length)."""
@@ -45,6 +47,7 @@ class Engine(Protocol):
 
 
 ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
+TORCH_ENGINES = ("torch", "torch-compile")
 
 
 def open_engine(name: str, folder: Path, threads: int | None, default: str = "onnx") -> Engine:
@@ -52,7 +55,8 @@ def open_engine(name: str, folder: Path, threads: int | None, default: str = "on
 
     Args:
         name: "onnx" (onnxruntime, on CPUs), "onnx-int8" (the same in 8-bit integers: twice as fast, and one label in a
-            hundred differs), "torch" (also on GPUs), or "auto": the default where the folder has its file.
+            hundred differs), "torch" (also on GPUs), "torch-compile" (the same, compiled: slower to start), or "auto":
+            the default where the folder has its file.
         folder: The model folder.
         threads: CPU threads; None takes all cores.
         default: What "auto" takes.
@@ -69,13 +73,13 @@ def open_engine(name: str, folder: Path, threads: int | None, default: str = "on
         from certainty.engines.onnx import OnnxEngine
 
         return OnnxEngine(folder / ONNX_FILES[name], threads)
-    if name == "torch":
+    if name in TORCH_ENGINES:
         try:
             from certainty.engines.torch import TorchEngine
         except ImportError as error:
             raise CertaintyError(
-                f"engine 'torch' needs torch and transformers ({error}): pip install 'certainty[train]'."
+                f"engine {name!r} needs torch and transformers ({error}): pip install 'certainty[train]'."
             ) from error
-        return TorchEngine(folder, threads)
-    allowed = ", ".join(map(repr, ("auto", *ONNX_FILES, "torch")))
+        return TorchEngine(folder, threads, compiled=name == "torch-compile")
+    allowed = ", ".join(map(repr, ("auto", *ONNX_FILES, *TORCH_ENGINES)))
     raise CertaintyError(f"unknown engine {name!r}. Allowed: {allowed}.")

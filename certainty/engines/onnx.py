@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from certainty.engines import Logits
 from certainty.errors import CertaintyError
 
+TOKEN_BUDGET = 512
+"""Best of 256, 512, 1024 and 2048, see `benchmarks/README.md`."""
+
 
 class OnnxEngine:
     """Runs an ONNX file. One session, which has no threads of its own, serves all threads and forked processes.
@@ -27,6 +30,7 @@ class OnnxEngine:
     def __init__(self, path: Path, threads: int | None = None) -> None:
         self._path = path
         self.workers = threads or _cores()
+        self.token_budget = TOKEN_BUDGET
         self._session = self._open()
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:

@@ -11,16 +11,28 @@ from numpy.typing import NDArray
 from certainty.engines import Logits
 from certainty.modeling import CertaintyModel
 
+CPU_TOKEN_BUDGET = 1024
+GPU_TOKEN_BUDGET = 16_384
+
 
 class TorchEngine:
-    """Runs `model.safetensors`, on a GPU where there is one (in bfloat16), else on the CPU (in float32)."""
+    """Runs `model.safetensors`, on a GPU where there is one (in bfloat16), else on the CPU (in float32).
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
+    Args:
+        folder: The model folder.
+        threads: CPU threads; None takes all cores.
+        compiled: Compile the model at its first batches.
+    """
+
+    def __init__(self, folder: Path, threads: int | None = None, compiled: bool = False) -> None:
         self.workers = 1  # torch's own threads share one batch
         if threads is not None:
             torch.set_num_threads(threads)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.token_budget = GPU_TOKEN_BUDGET if self._device.type == "cuda" else CPU_TOKEN_BUDGET
         self._model = CertaintyModel.from_pretrained(folder).to(self._device)
+        if compiled:
+            self._model.compile(dynamic=True)
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
         """Return the logits for arrays of shape (rows, length)."""
