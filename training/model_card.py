@@ -17,6 +17,8 @@ from training.report import METRICS
 from training.settings import PretrainingSettings
 from training.templates import environment
 
+STAGES_FILE = "pretraining.json"
+
 
 def write_model_card(
     folder: Path, name: str, settings: Any, model: ModelSettings, evaluation: Mapping[str, Any]
@@ -53,7 +55,9 @@ def write_encoder_card(
     files: Mapping[str, Mapping[str, int]],
     log: Sequence[Mapping[str, Any]],
 ) -> Path:
-    """Write `README.md` into an encoder's folder.
+    """Write `README.md` and `pretraining.json`, the stages of its training, into an encoder's folder.
+
+    A run that went on from an encoder with such a file adds its stage to those of that one.
 
     Args:
         folder: The folder, with its weights.
@@ -62,12 +66,18 @@ def write_encoder_card(
         files: For each text file its numbers of `paragraphs` and `tokens`.
         log: The rows of the run's `log.json`.
     """
+    before = Path(settings.initial) / STAGES_FILE if settings.initial else None
+    stages = json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else []
+    stages.append(
+        {"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": "exact and near", "log": log}
+    )
+    (folder / STAGES_FILE).write_text(json.dumps(stages, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     values = {
         "name": name,
+        "stages": stages,
+        "tokens": sum(stage["log"][-1]["tokens"] for stage in stages),
         "longest": settings.row_lengths[-1],
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
-        "files": files,
-        "log": log,
     }
     return _write(folder, "encoder_card.md.j2", settings, values)
 
