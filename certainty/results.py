@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 class Cue(NamedTuple):
-    """Words that decided a label: `document.text[start:end] == text`."""
+    """Words that decided a label: `document.text[start:end] == text`.
+
+    Attributes:
+        start: Character offset of their first character in the text of the document.
+        end: Character offset after their last character.
+        text: The words.
+    """
 
     start: int
     end: int
@@ -29,7 +35,8 @@ class SentenceScore:
 
     Attributes:
         text: The sentence as it stands in the given text.
-        start, end: Its character offsets: `given[start:end] == text`.
+        start: Character offset of its first character in the given text.
+        end: Character offset after its last character: `given[start:end] == text`.
         label: The most probable label.
         probabilities: Calibrated probability of each label; they sum to 1.
         is_claim: False for a question, a heading or a fragment, which claims nothing.
@@ -180,7 +187,7 @@ class Document(Sequence[SentenceScore]):
         """Return one row a sentence: its attributes, and a column for the probability of each label.
 
         Raises:
-            ImportError: pandas is not installed (`pip install certainty[pandas]`).
+            CertaintyError: pandas is not installed (`pip install 'certainty[pandas]'`).
         """
         from certainty.views.dataframe import to_dataframe
 

@@ -17,6 +17,8 @@ import certainty
 from certainty.cli import main
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
+COMMANDS = ["score", "view", "serve", "threshold", "label", "label export", "label import"]
+COMMANDS += ["label agreement", "label suggest", "label audit", "label correct"]
 Score = Callable[..., int]
 
 
@@ -146,6 +148,37 @@ def test_progress_bar_shows_for_several_files_and_leaves_the_output_alone(tiny_m
     assert not shown and output.count(b"\n") == 4
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_text_shows_that_it_is_being_scored(
+    score: Score, article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("certainty.commands.texts._LONG", len(TEXT))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert score(article, "--format", "jsonl") == 0
+    assert f"Scoring {len(TEXT)} characters" in terminal.getvalue()
+    assert capsys.readouterr().out.count("\n") == 4
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_describes_itself_within_the_terminal(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    with pytest.raises(SystemExit, match="0"):
+        main([*command.split(), "--help"])
+    usage, rest = capsys.readouterr().out.split("\n\n", 1)
+    options, examples = rest.split("\nexample", 1)
+    assert usage.startswith(f"usage: certainty {command}")
+    assert rest[0].isupper(), "a description"
+    assert max(map(len, options.splitlines())) <= 72
+    assert f"  certainty {command}" in examples
+
+
 def test_bad_file_is_reported_and_the_others_are_scored(
     score: Score, article: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,10 +218,10 @@ def test_output_may_be_a_device_but_no_input_and_no_folder(
     assert score(article, "--output", os.devnull) == 0
     assert not Path(os.devnull).is_file()
     assert score(article, "--output", article) == 2
-    assert "is also to be scored" in capsys.readouterr().err
+    assert "is one of the inputs" in capsys.readouterr().err
     assert article.read_bytes().decode() == TEXT
     assert score(article, "--output", article.parent / "none" / "out.csv") == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert f"there is no folder {article.parent / 'none'}" in capsys.readouterr().err
 
 
 def test_bad_model_is_one_line(article: Path, capsys: pytest.CaptureFixture[str]) -> None:

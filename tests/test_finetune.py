@@ -133,6 +133,49 @@ def test_the_command_reports_errors_in_one_line(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none.jsonl'}: no such file")
 
 
+def _written(path: Path, *rows: dict[str, object]) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_corrections_reach_train_and_dev_but_never_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    given: list[list[LabelledSentence]] = []
+
+    def finetune(_: object, train: list[LabelledSentence], dev: list[LabelledSentence], *rest: object) -> dict[str, str]:
+        test = rest[1]
+        assert isinstance(test, list)
+        given.extend((train, dev, test))
+        return {}
+
+    monkeypatch.setattr("training.finetune.finetune", finetune)
+    rows: list[dict[str, object]] = [
+        {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
+    ]
+    reason = {"old": "denied", "reason": "a hedge beats a negation"}
+    arguments = ["--train", _written(tmp_path / "train.jsonl", *rows[:2])]
+    arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
+    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows), "--output", str(tmp_path / "out")]
+    first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
+    second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
+    with caplog.at_level(logging.INFO):
+        assert main([*arguments, "--corrections", first, second]) == 0
+    assert "Labels of 2 sentences are corrected." in caplog.text
+    train, dev, test = given
+    assert [s.label for s in train] == [Label.DENIED, None]
+    assert [s.label for s in dev] == [Label.PROBABLE]
+    assert [s.label for s in test] == [Label.DENIED] * 3
+
+    unknown = _written(tmp_path / "unknown.jsonl", {"id": "d", "new": "probable", **reason})
+    assert main([*arguments, "--corrections", unknown]) == 2
+    assert f"{unknown}, line 1: no row has the id 'd'" in capsys.readouterr().err
+    arguments[3] = _written(tmp_path / "clash.jsonl", {**rows[2], "id": "a"})
+    assert main([*arguments, "--corrections", first]) == 2
+    assert "id 'a' is one sentence in train and another in dev" in capsys.readouterr().err
+    assert len(given) == 3, "nothing is trained on wrong corrections"
+
+
 def test_the_order_of_an_epoch_is_fixed_and_groups_lengths() -> None:
     lengths = np.random.default_rng(0).integers(3, 60, 1000).tolist()
     sampler = LengthGroupedSampler(lengths, batch_size=10, seed=1)

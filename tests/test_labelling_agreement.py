@@ -125,7 +125,7 @@ def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.Capt
     assert json.loads(differing.read_text(encoding="utf-8"))["zoé"] == "denied"
     assert main(arguments) == 0
     table = capsys.readouterr().out
-    assert "marc / zoé" in table and "50.0%" in table and "1 sentences with different labels" in table
+    assert "marc / zoé" in table and "50.0%" in table and "sentences with different labels: 1" in table
 
 
 def test_rows_of_several_annotators_with_the_same_label_are_all_read(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DATA
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification
 
@@ -51,20 +52,32 @@ def settings(text: Path) -> PretrainingSettings:
     )
 
 
-def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path, objective: str) -> None:
+    settings = replace(settings, objective=objective)
     unbroken = pretrain(replace(settings, output=str(tmp_path / "unbroken")))
     broken = replace(settings, output=str(tmp_path / "broken"))
     assert pretrain(broken, stop_after=5)[-1]["step"] == 5
     resumed = pretrain(broken)
     assert resumed[-1]["step"] == unbroken[-1]["step"] == 12
+    assert resumed[-1]["tokens"] == 12 * 256
     assert resumed[-1]["held_out_loss"] == pytest.approx(unbroken[-1]["held_out_loss"], abs=2e-4)
     assert unbroken[-1]["held_out_loss"] < np.log(400)
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "broken" / "encoder")
     assert model.config.num_hidden_layers == 2
+    weights = [load_file(tmp_path / run / "checkpoint.safetensors") for run in ("unbroken", "broken")]
+    for name, value in weights[0].items():
+        np.testing.assert_allclose(value, weights[1][name], atol=1e-5, err_msg=name)
+    other = {"mlm": "rtd", "rtd": "mlm"}[objective]
+    with pytest.raises(CertaintyError, match="of another model or objective"):
+        pretrain(replace(broken, objective=other))
 
 
-def test_a_run_goes_on_from_an_encoder(settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path) -> None:
-    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_a_run_goes_on_from_an_encoder(
+    settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path, objective: str
+) -> None:
+    further = replace(settings, objective=objective, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
     pretrain(further)
     given, trained = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (tiny_encoder, tmp_path / "encoder"))
     assert given.get_vocab() == trained.get_vocab()
@@ -135,3 +148,7 @@ def test_wrong_settings() -> None:
         PretrainingSettings()
     with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
         PretrainingSettings(text=["x"], hidden_size=30)
+    with pytest.raises(CertaintyError, match=r"objective is 'rdt'\. Allowed: 'mlm', 'rtd'"):
+        PretrainingSettings(text=["x"], objective="rdt")
+    with pytest.raises(CertaintyError, match=r"generator_width is 0; it must lie in \(0, 1\]"):
+        PretrainingSettings(text=["x"], generator_width=0)

@@ -12,6 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from certainty import CertaintyError
+
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, log: list[dict[str, Any]]) -> None:
     """Write weights and optimizer moments to one safetensors file, atomically; the log stands in its metadata."""
@@ -26,14 +28,26 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
-    """Restore what `save_checkpoint` wrote and return the log."""
+    """Restore what `save_checkpoint` wrote and return the log.
+
+    Raises:
+        CertaintyError: the checkpoint is of another model or objective.
+    """
     with safe_open(path, "pt") as file:
+        keys = set(file.keys())
+        if {key for key in keys if key.startswith("model.")} != {
+            f"model.{name}" for name, _ in model.named_parameters()
+        }:
+            raise CertaintyError(
+                f"{path}: of another model or objective than the settings name. Choose another output, or delete it."
+            )
         for name, p in model.named_parameters():
             with torch.no_grad():
                 p.copy_(file.get_tensor(f"model.{name}"))
             optimizer.state[p] = {
                 key: file.get_tensor(f"optimizer.{key}.{name}").to(p.device if key != "step" else "cpu")
                 for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"optimizer.{key}.{name}" in keys  # not where the loss does not depend on the parameter
             }
         log: list[dict[str, Any]] = json.loads(file.metadata()["log"])
     return log

@@ -28,6 +28,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer
 import certainty
 from certainty import CertaintyError, Label
 from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelling.corrections import apply_corrections
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from certainty.modeling import CertaintyModel
@@ -41,7 +42,7 @@ from training.pooling_layer import add_pooling_layer
 from training.settings import FinetuningSettings, load_settings, save_settings
 from training.splits import check_data, split_held_out_groups
 from training.thresholds import cue_threshold, predict_logits, with_head_thresholds
-from training.trainer import build_trainer, last_complete_checkpoint
+from training.trainer import CertaintyTrainer, build_trainer, last_complete_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -78,19 +79,8 @@ def finetune(
         raise CertaintyError(f"{checkpoints}: an unfinished run. Go on with --resume, or delete the folder.")
     train, contrast = split_held_out_groups(train)
     train = check_data(train, dev)
-    tokenizer = load_tokenizer(settings.encoder)
-    transformers.set_seed(settings.seed)
-    model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
-    if settings.pooling_layer:
-        add_pooling_layer(model.classifier)
-    if settings.attention_weight or not torch.cuda.is_available():
-        # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
-        model.classifier.set_attn_implementation("eager")
-    max_length = settings.max_length or longest_input(model.config, tokenizer)
-    fast = backend(tokenizer)
-    features = SentenceFeatures(train, fast, max_length, settings.second_weight)
-    dev_features = SentenceFeatures(dev, fast, max_length)
-    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints)
+    trainer, tokenizer, max_length = set_up(settings, train, dev, checkpoints)
+    features, dev_features = trainer.train_dataset, trainer.eval_dataset
     last = last_complete_checkpoint(checkpoints) if resume else None
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if not trainer.is_world_process_zero():
@@ -98,7 +88,7 @@ def finetune(
 
     # Without it the folder is no model, so that an older one is not read with half of its files new.
     (output / SETTINGS_FILE).unlink(missing_ok=True)
-    model = _rounded(model, output)
+    model = _rounded(trainer.model, output)
     logits = predict_logits(model, dev_features, tokenizer.pad_token_id)
     gold = np.array([LABELS.index(s.label) if s.label else -1 for s in dev])
     calibration = fit_calibration(logits["label"][gold >= 0], gold[gold >= 0])
@@ -130,6 +120,54 @@ def finetune(
     write_model_card(output, name, settings, model_settings, shown)
     shutil.rmtree(checkpoints)
     return evaluation
+
+
+def set_up(
+    settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], checkpoints: Path
+) -> tuple[CertaintyTrainer, PreTrainedTokenizerBase, int]:
+    """Open the encoder, encode the sentences and return the Trainer, the tokenizer and the longest input in tokens."""
+    tokenizer = load_tokenizer(settings.encoder)
+    transformers.set_seed(settings.seed)
+    model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
+    if settings.pooling_layer:
+        add_pooling_layer(model.classifier)
+    if settings.attention_weight or not torch.cuda.is_available():
+        # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
+        model.classifier.set_attn_implementation("eager")
+    max_length = settings.max_length or longest_input(model.config, tokenizer)
+    fast = backend(tokenizer)
+    features = SentenceFeatures(train, fast, max_length, settings.second_weight)
+    dev_features = SentenceFeatures(dev, fast, max_length)
+    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints)
+    return trainer, tokenizer, max_length
+
+
+def corrected(
+    train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], files: Sequence[str | Path]
+) -> tuple[list[LabelledSentence], list[LabelledSentence]]:
+    """Return train and dev with their labels corrected; see `certainty.labelling.corrections.apply_corrections`.
+
+    Args:
+        train, dev: The rows; an id must mean the same sentence in both.
+        files: Files of corrections, applied in turn; a file may hold corrections of both.
+
+    Raises:
+        CertaintyError: a file is wrong or names a row that neither has, or an id stands for two sentences.
+    """
+    texts = {s.id: s.text for s in train if s.id}
+    for sentence in dev if files else ():
+        if texts.get(sentence.id, sentence.text) != sentence.text:
+            raise CertaintyError(
+                f"id {sentence.id!r} is one sentence in train and another in dev; give each its own to correct them."
+            )
+    given = [*train, *dev]
+    rows = given
+    for file in files:
+        rows = apply_corrections(rows, file)
+    if files:
+        changed = sum(new is not old for new, old in zip(rows, given, strict=True))
+        logger.info("Labels of %d sentences are corrected.", changed)
+    return rows[: len(train)], rows[len(train) :]
 
 
 def load_tokenizer(encoder: str) -> PreTrainedTokenizerBase:
@@ -206,6 +244,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
     parser.add_argument("--dev", nargs="+", required=True, help="chooses the checkpoint and calibrates")
     parser.add_argument("--test", nargs="+", help="evaluated at the end (default: dev)")
+    parser.add_argument(
+        "--corrections",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
+    )
     parser.add_argument("--output", required=True, help="folder of the model")
     parser.add_argument("--encoder", help="folder or hub id (default: the encoder in models/)")
     parser.add_argument("--config", help="YAML file of FinetuningSettings")
@@ -215,10 +260,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         settings = load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "seed": args.seed})
+        train, dev = corrected(read_labelled(args.train), read_labelled(args.dev), args.corrections)
         evaluation = finetune(
             settings,
-            read_labelled(args.train),
-            read_labelled(args.dev),
+            train,
+            dev,
             args.output,
             read_labelled(args.test) if args.test else None,
             args.resume,

@@ -1,8 +1,9 @@
 """Pretrain an encoder from raw text: `python -m training.pretrain --config training/configs/pretrain.yaml`.
 
-Tokenizer → token arrays → static embeddings → masked language model. Each stage is kept in the output folder and
-taken up there by the next run; the training itself resumes exactly from its last checkpoint, since the rows and
-masks of a step follow from the seed and the step alone.
+Tokenizer → token arrays → static embeddings → training by an objective: `training.masked_language_model` or
+`training.replaced_token_detection`. Each stage is kept in the output folder and taken up there by the next run; the
+training itself resumes exactly from its last checkpoint, since the rows, masks and random numbers of a step follow
+from the seed and the step alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import math
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -25,37 +27,22 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
-from transformers import CamembertConfig, CamembertForMaskedLM
 
-from certainty import CertaintyError
 from training.checkpoint import load_checkpoint, save_checkpoint
+from training.encoder import new_encoder, save_encoder
+from training.masked_language_model import MaskedLanguageModel
 from training.mlm_batches import Batches
 from training.model_card import write_encoder_card
 from training.packing import TOKEN_COUNTS, encode_files
 from training.precision import bf16_is_fast
+from training.replaced_token_detection import ReplacedTokenDetection
 from training.settings import PretrainingSettings, load_settings, save_settings
 from training.static_embeddings import static_embeddings
 from training.text import read_paragraphs, text_files
-from training.tokenizer import for_transformers, sample_paragraphs, train_tokenizer
+from training.tokenizer import sample_paragraphs, train_tokenizer
 from training.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
-
-ATTENTION = "eager"  # compiled, faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there
-
-
-class MaskedLanguageModel(nn.Module):
-    """A CamemBERT masked language model that computes the vocabulary logits of the masked positions only."""
-
-    def __init__(self, model: CamembertForMaskedLM) -> None:
-        super().__init__()
-        self.model: Any = model
-
-    def forward(self, ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy at `positions` (n,) of the flattened `ids` (rows, length)."""
-        hidden = self.model.roberta(input_ids=ids).last_hidden_state
-        logits = self.model.lm_head(hidden.flatten(0, 1)[positions])
-        return nn.functional.cross_entropy(logits.float(), labels)
 
 
 def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Path) -> Tokenizer:
@@ -71,42 +58,6 @@ def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Pa
         sample = (p for file in files for p in sample_paragraphs(read_paragraphs(file), share, settings.seed))
         train_tokenizer(sample, settings.vocab_size).save(str(path))
     return Tokenizer.from_file(str(path))
-
-
-def new_model(settings: PretrainingSettings) -> MaskedLanguageModel:
-    """Build the model with random weights, or open the encoder that the run goes on from."""
-    if settings.initial:
-        try:
-            model = CamembertForMaskedLM.from_pretrained(
-                settings.initial, dtype=torch.float32, attn_implementation=ATTENTION
-            )
-        except (OSError, ValueError) as error:
-            raise CertaintyError(f"{settings.initial}: cannot load the encoder: {error}") from error
-        return MaskedLanguageModel(model)
-    torch.manual_seed(settings.seed)
-    config = CamembertConfig(
-        vocab_size=settings.vocab_size,
-        hidden_size=settings.hidden_size,
-        num_hidden_layers=settings.num_hidden_layers,
-        num_attention_heads=settings.num_attention_heads,
-        intermediate_size=4 * settings.hidden_size,
-        # CamemBERT counts positions from pad_token_id + 1.
-        max_position_embeddings=settings.row_lengths[-1] + 2,
-        type_vocab_size=1,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        bos_token_id=0,
-        pad_token_id=1,
-        eos_token_id=2,
-        attn_implementation=ATTENTION,
-    )
-    return MaskedLanguageModel(CamembertForMaskedLM(config))
-
-
-def save_encoder(model: MaskedLanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the encoder with its language-model head in Hugging Face layout (16-bit floats) with its tokenizer."""
-    model.model.half().save_pretrained(folder)
-    for_transformers(tokenizer, model.model.config.max_position_embeddings - 2).save_pretrained(folder)
 
 
 def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> list[dict[str, Any]]:
@@ -126,12 +77,13 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
     tokenizer = build_tokenizer(settings, files, folder)
     sources = encode_files(files, tokenizer, folder / "tokens")
     checkpoint = folder / "checkpoint.safetensors"
-    model = new_model(settings)
+    encoder = new_encoder(settings)
     if not checkpoint.exists() and not settings.initial:
         counts = 1.0 + np.sum([np.bincount(source, minlength=settings.vocab_size) for source in sources], axis=0)
         embeddings = static_embeddings(sources, settings.vocab_size, settings.hidden_size)
-        warm_start(model.model, embeddings, counts / counts.sum())
+        warm_start(encoder, embeddings, counts / counts.sum())
         logger.info("static embeddings ready")
+    model = ReplacedTokenDetection(encoder, settings) if settings.objective == "rtd" else MaskedLanguageModel(encoder)
     model.to(device)
     optimizer = torch.optim.AdamW(
         [
@@ -145,54 +97,57 @@ def pretrain(settings: PretrainingSettings, stop_after: int | None = None) -> li
     log = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
     step = log[-1]["step"] if log else 0
     batches = Batches(settings, sources, [settings.repeats.get(f.name, 1) for f in files], tokenizer)
-    loss_of: Callable[..., Tensor] = torch.compile(model, dynamic=False) if settings.compile else model
+    losses_of: Callable[..., dict[str, Tensor]] = torch.compile(model, dynamic=False) if settings.compile else model
     autocast = (lambda: torch.autocast(device.type, torch.bfloat16)) if bf16_is_fast(device) else nullcontext
 
     def checkpoint_now() -> None:
         with torch.no_grad(), autocast():
-            loss = float(np.mean([model(*(t.to(device) for t in b)).item() for b in batches.held_out()]))
+            loss = float(np.mean([model.held_out_loss(*(t.to(device) for t in b)).item() for b in batches.held_out()]))
         log.append(
             {
                 "step": step,
                 "tokens": step * settings.batch_tokens,
-                "loss": round(float(np.mean(losses)), 4) if losses else None,
+                **{name: round(float(np.mean(values)), 4) for name, values in losses.items()},
                 "held_out_loss": round(loss, 4),
                 "held_out_perplexity": round(math.exp(loss), 2),
-                "tokens_per_second": round(len(losses) * settings.batch_tokens / (time.monotonic() - started)),
+                "tokens_per_second": round(len(losses["loss"]) * settings.batch_tokens / (time.monotonic() - started)),
             }
         )
         save_checkpoint(checkpoint, model, optimizer, log)
         for name, value in log[-1].items():
-            if value is not None:
-                board.add_scalar(name, value, step)
+            board.add_scalar(name, value, step)
         board.flush()
         (folder / "log.json").write_text(json.dumps(log, indent=1))
         logger.info("%s", log[-1])
 
     board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
-    losses: list[float] = []
+    losses: defaultdict[str, list[float]] = defaultdict(list)
     started = time.monotonic()
     with tqdm(total=settings.total_steps, initial=step, disable=None, unit="step") as bar:
         while step < settings.total_steps and step != stop_after:
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * settings.learning_rate_factor(step)
+            torch.manual_seed(int(np.random.SeedSequence([settings.seed, step]).generate_state(1)[0]))
             with autocast():
-                loss = loss_of(*(t.to(device) for t in batches(step)))
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                results = losses_of(*(t.to(device) for t in batches(step)))
+            results["loss"].backward()
+            for part in model.children():  # each by itself, so that a discriminator's weight does not slow a generator
+                nn.utils.clip_grad_norm_(part.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            losses.append(loss.item())
+            for name, value in results.items():
+                losses[name].append(value.item())
             step += 1
             bar.update()
             if time.monotonic() - started > settings.checkpoint_minutes * 60:
                 checkpoint_now()
-                losses, started = [], time.monotonic()
+                losses.clear()
+                started = time.monotonic()
     if losses:
         checkpoint_now()
     board.close()
     if step == settings.total_steps:
-        save_encoder(model, tokenizer, folder / "encoder")
+        save_encoder(model.encoder(), tokenizer, folder / "encoder")
         counts = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]
         write_encoder_card(folder / "encoder", folder.resolve().name, settings, counts, log)
     return log

@@ -31,12 +31,17 @@ class PretrainingSettings:
             each, and the longest is the encoder's maximum.
         batch_tokens: Tokens a step.
         total_tokens: Tokens of the whole run.
+        objective: "mlm" (masked language model) or "rtd" (`training.replaced_token_detection`).
         mask_rate: Share of the tokens to predict.
+        generator_layers, generator_width: Of "rtd": the generator's shares of the encoder's layers and heads.
+        detection_weight, correction_weight: Of "rtd": weights of the discriminator's loss and of predicting the
+            original tokens, beside the generator's, which is 1; correction_weight 0 leaves that out.
+        masks_kept: Of "rtd": share of the masks that the generator does not fill.
         learning_rate, weight_decay, warmup_steps: AdamW; constant after the warm-up until
         decay_fraction: the last share of the run, in which the learning rate falls linearly to 0.
         checkpoint_minutes: Time between two checkpoints.
         threads: CPU threads (null: torch's choice).
-        seed: Of the weights, the order of rows and the masks.
+        seed: Of the weights, the order of rows, the masks and the generator's samples.
     """
 
     text: list[str] = field(default_factory=list)
@@ -51,7 +56,13 @@ class PretrainingSettings:
     curriculum: list[list[float]] = field(default_factory=lambda: [[0.85, 64], [1.0, 128]])
     batch_tokens: int = 8192
     total_tokens: int = 60_000_000
+    objective: str = "mlm"
     mask_rate: float = 0.2
+    generator_layers: float = 0.33
+    generator_width: float = 1.0
+    detection_weight: float = 50.0
+    correction_weight: float = 1.0
+    masks_kept: float = 0.2
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup_steps: int = 300
@@ -70,6 +81,16 @@ class PretrainingSettings:
             )
         if not 0 < self.mask_rate < 1:
             raise CertaintyError(f"mask_rate is {self.mask_rate}; it must lie between 0 and 1.")
+        if self.objective not in ("mlm", "rtd"):
+            raise CertaintyError(f"objective is {self.objective!r}. Allowed: 'mlm', 'rtd'.")
+        for name in ("generator_layers", "generator_width"):
+            if not 0 < getattr(self, name) <= 1:
+                raise CertaintyError(f"{name} is {getattr(self, name)}; it must lie in (0, 1].")
+        if not 0 <= self.masks_kept < 1:
+            raise CertaintyError(f"masks_kept is {self.masks_kept}; it must lie in [0, 1).")
+        for name in ("detection_weight", "correction_weight"):
+            if getattr(self, name) < 0:
+                raise CertaintyError(f"{name} is {getattr(self, name)}; it must not be below 0.")
         if self.vocab_size > 2**16:
             raise CertaintyError(f"vocab_size is {self.vocab_size}; token arrays hold at most 65536.")
 

@@ -178,7 +178,7 @@ def _audit(args: argparse.Namespace) -> int:
             writer = csv.DictWriter(out, COLUMNS, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
             writer.writeheader()
             writer.writerows(found)
-    print(f"{len(found)} of {len(sentences)} labels are likely errors.", file=sys.stderr)
+    print(f"likely errors: {len(found)} of {len(sentences)} labels.", file=sys.stderr)
     return 0
 
 

@@ -24,16 +24,18 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         names: The input files, which the output must not replace.
 
     Raises:
-        CertaintyError: the output is one of the inputs, or cannot be written.
+        CertaintyError: the output is one of the inputs, its folder is missing, or it cannot be written.
     """
     if output is None:
         yield sys.stdout
         return
     target = Path(os.path.realpath(output))  # a link stays a link
     if target in {Path(os.path.realpath(name)) for name in names if name != STDIN}:
-        raise CertaintyError(f"{output}: is also to be scored; give another file for the output.")
+        raise CertaintyError(f"{output}: is one of the inputs; give another file for the output.")
     regular = output.is_file() or not output.exists()  # a device or a pipe cannot be replaced
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp") if regular else output
+    if regular and not target.parent.is_dir():
+        raise CertaintyError(f"{output}: there is no folder {output.parent}; make it, or give another file.")
     try:
         out = draft.open("w", encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from certainty.commands.confidence import add_confidence_argument
+from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.results import Document
@@ -26,13 +27,13 @@ def add_parser(commands: Any) -> None:
         description="Score each sentence of French texts.",
         epilog="examples:\n"
         "  certainty score article.txt\n"
-        "  certainty score *.txt --format csv --output scores.csv\n"
+        "  certainty score *.txt --format csv -o scores.csv\n"
         "  pdftotext article.pdf - | certainty score --format html > article.html",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add_text_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="table", help="what to write (default: %(default)s)")
-    parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),

@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
+from certainty.commands.help import HelpFormatter
 from certainty.errors import CertaintyError
 from certainty.server.settings import ServerSettings
 
@@ -28,12 +29,12 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "serve",
         help="score over HTTP",
-        description="Serve a page to paste a text into, and an HTTP interface (described at /docs).",
+        description="Serve a page to paste a text into (at /), and an HTTP interface (described at /docs).",
         epilog="examples:\n"
         "  certainty serve\n"
         '  curl http://127.0.0.1:8000/v1/score --json \'{"text": "Moscou dément."}\'\n'
         "  curl http://127.0.0.1:8000/v1/score/stream -T texts.jsonl -X POST -H 'Content-Type: application/x-ndjson'",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port; 0 picks a free one (default: %(default)s)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import certainty
@@ -12,6 +13,8 @@ from certainty.commands.output import STDIN, report
 from certainty.errors import CertaintyError
 from certainty.reading import decode, read_text
 from certainty.results import Document
+
+_LONG = 200_000  # characters; some seconds on two cores
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +40,9 @@ def scored_files(
             continue
         if classifier is None:
             classifier = certainty.load(args.model)
-        yield ("stdin" if name == STDIN else name), classifier.score(text)
+        with _busy(text, alone=len(names) == 1):
+            document = classifier.score(text)
+        yield ("stdin" if name == STDIN else name), document
 
 
 def read(name: str, encoding: str | None) -> str:
@@ -51,6 +56,19 @@ def read(name: str, encoding: str | None) -> str:
     if sys.stdin.isatty():
         print("Type or paste the text; end with Ctrl-D.", file=sys.stderr)
     return decode(sys.stdin.buffer.read(), "standard input", encoding)
+
+
+@contextmanager
+def _busy(text: str, alone: bool) -> Iterator[None]:
+    """Show on the terminal that one long text, for which no bar can move, is being scored."""
+    if not alone or len(text) < _LONG or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status(f"Scoring {len(text):,} characters; this takes a while"):
+        yield
 
 
 def progress(names: Sequence[str], output: Path | None) -> Iterator[str]:

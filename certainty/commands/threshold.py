@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import certainty
+from certainty.commands.help import HelpFormatter
 from certainty.labels import LABELS, Label
 
 
@@ -16,13 +17,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "threshold",
         help="choose a minimal probability on labelled rows",
-        description="Choose the minimal probability that gives a wanted precision of one label, or accuracy of all, on "
-        "labelled rows that the model was not trained on. Use it with `certainty score --min-confidence`.",
+        description="Choose the minimal probability that gives a wanted precision of one label, or accuracy of all, "
+        "on labelled rows that the model was not trained on. Use it with `--min-confidence` of "
+        "`certainty score` and `certainty view`, or with `Document.filter(min_probability=…)`.",
         epilog="examples:\n"
         "  certainty threshold my_test.jsonl --label denied --precision 0.95\n"
         "  certainty threshold my_test.jsonl --accuracy 0.95\n"
         "  certainty threshold my_test.jsonl --coverage 0.8 --format json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows: JSONL, CSV, TSV or Parquet")
     parser.add_argument(

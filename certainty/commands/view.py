@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.confidence import add_confidence_argument
+from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.errors import CertaintyError
@@ -31,14 +32,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "view",
         help="read scored texts in a browser",
-        description="Write French texts as pages that show how each sentence commits itself. A page stands on its own: "
-        "it can be sent, kept and opened without a network.",
+        description="Write French texts as pages that show how each sentence commits itself. A page stands on its "
+        "own: it can be sent, kept and opened without a network.",
         epilog="examples:\n"
         "  certainty view article.txt --open\n"
         "  certainty view article.txt -o page.html\n"
         "  certainty view *.txt -o pages/            an index and a page a text\n"
         "  certainty view *.txt -o all.html          all texts on one page",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add_text_arguments(parser)
     parser.add_argument(
@@ -122,8 +123,11 @@ def _filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
     """Yield a draft folder whose files move into the folder only if all goes well.
 
     Raises:
-        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written.
+        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written; or the
+            folder that is to hold this one is missing.
     """
+    if not folder.parent.is_dir():
+        raise CertaintyError(f"{folder}: there is no folder {folder.parent}; make it, or give another with -o.")
     inputs = {Path(name).resolve() for name in names if name != STDIN}
     try:
         made = tempfile.TemporaryDirectory(prefix=".certainty-", dir=folder if folder.is_dir() else folder.parent)
@@ -134,7 +138,7 @@ def _filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
         pages = sorted(Path(draft).iterdir())
         for page in pages:
             if (folder / page.name).resolve() in inputs:
-                raise CertaintyError(f"{folder / page.name}: is also to be scored; give another folder with -o.")
+                raise CertaintyError(f"{folder / page.name}: is one of the inputs; give another folder with -o.")
             _check_replaceable(folder / page.name)
         try:
             folder.mkdir(exist_ok=True)

@@ -28,7 +28,7 @@ def write_tables(result: Agreement, out: TextIO) -> None:
             for name, row in zip(question.categories, pair.confusion, strict=True):
                 table.add_row(name, *map(str, row))
             console.print(table)
-    console.print(f"{len(result.disagreements)} sentences with different labels")
+    console.print(f"sentences with different labels: {len(result.disagreements)}")
 
 
 def _alphas(question: Question) -> Table:

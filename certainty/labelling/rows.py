@@ -51,7 +51,9 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise CertaintyError(f"{path}, line {number}: not a JSON object: {error}.") from error
+                raise CertaintyError(
+                    f"{path}, line {number}: not a JSON object: {error}. JSON Lines have a whole object on each line."
+                ) from error
             if not isinstance(row, dict):
                 raise CertaintyError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")
             yield number, row

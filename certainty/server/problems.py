@@ -60,7 +60,10 @@ def _describe(error: dict[str, Any]) -> dict[str, str]:
     place = [str(part) for part in error["loc"] if part != "body"]
     if error["type"] == "extra_forbidden":
         # The last part is a key that the client chose: it may be text.
-        return {"field": ".".join(place[:-1]), "message": "a field that this route does not know; leave it out"}
+        return {
+            "field": ".".join(place[:-1]),
+            "message": "a field that this route does not know; /docs lists those that it takes",
+        }
     if error["type"] == "missing" and not place:
         return {"field": "", "message": "the body is empty; send a JSON object"}
     if error["type"] in ("model_attributes_type", "model_type"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.results import Document
 
@@ -27,12 +28,12 @@ def to_dataframe(document: Document) -> pandas.DataFrame:
     tuple of `Cue`s).
 
     Raises:
-        ImportError: pandas is not installed.
+        CertaintyError: pandas is not installed.
     """
     try:
         import pandas
     except ImportError as error:
-        raise ImportError('to_dataframe needs pandas: pip install "certainty[pandas]"') from error
+        raise CertaintyError(f"to_dataframe needs pandas ({error}): pip install 'certainty[pandas]'.") from error
     frame = pandas.DataFrame(
         {
             "text": [s.text for s in document],

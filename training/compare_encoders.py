@@ -1,0 +1,114 @@
+"""Compare encoders by what a short fine-tuning makes of them.
+
+`python -m training.compare_encoders --encoder A B --train FILE --dev FILE --seeds 1 2 3 --epochs 1`
+
+Every encoder gets the same sentences, the same settings and the same seeds; dev is scored after each epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from certainty import CertaintyError
+from certainty.labelled import LabelledSentence, read_labelled
+from training.finetune import load_tokenizer, set_up
+from training.model_card import STAGES_FILE
+from training.settings import FinetuningSettings
+from training.splits import check_data, split_held_out_groups
+
+logger = logging.getLogger(__name__)
+
+RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1)
+"""What every encoder is fine-tuned with, but for seed and number of epochs."""
+
+HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
+
+
+def dev_macro_f1(
+    settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
+) -> float:
+    """Fine-tune once and return the dev macro-F1 of the best of the epochs; nothing is kept.
+
+    Args:
+        settings: The settings, with the encoder.
+        train: Training sentences, already checked against dev.
+        dev: Sentences to score.
+    """
+    with tempfile.TemporaryDirectory() as checkpoints, redirect_stdout(sys.stderr):  # the Trainer prints its log
+        trainer = set_up(settings, train, dev, Path(checkpoints))[0]
+        trainer.train()
+    return float(trainer.state.best_metric)
+
+
+def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
+    """Return tokens seen and last held-out loss of an encoder that `training.pretrain` made, where they are recorded.
+
+    They stand in the encoder's folder, with the tokens of all stages; failing that, in the run's folder, for the last.
+    """
+    folder = Path(encoder)
+    logs: list[list[dict[str, Any]]] = []
+    if (folder / STAGES_FILE).is_file():
+        logs = [stage["log"] for stage in json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))]
+    elif folder.resolve().name == "encoder" and (folder.resolve().parent / "log.json").is_file():
+        logs = [json.loads((folder.resolve().parent / "log.json").read_text(encoding="utf-8"))]
+    if not logs:
+        return None
+    return sum(log[-1]["tokens"] for log in logs), logs[-1][-1]["held_out_loss"]
+
+
+def table_row(encoder: str, scores: Sequence[float]) -> str:
+    """Return the encoder's row of the Markdown table, with mean and standard deviation of its scores."""
+    log = pretraining_log(encoder)
+    tokens, loss = (f"{log[0]:,}", f"{log[1]:.4f}") if log else ("–", "–")
+    spread = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
+    return f"| {encoder} | {tokens} | {loss} | {statistics.mean(scores):.4f}{spread} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.compare_encoders", description="Compare encoders by a short fine-tuning."
+    )
+    parser.add_argument("--encoder", nargs="+", required=True, help="folders or hub ids")
+    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
+    parser.add_argument("--dev", nargs="+", required=True, help="what is scored")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        for encoder in args.encoder:
+            load_tokenizer(encoder)  # a wrong name is told before hours of training
+        dev = read_labelled(args.dev)
+        train = split_held_out_groups(read_labelled(args.train))[0]
+        if args.sentences and args.sentences < len(train):
+            train = random.Random(0).sample(train, args.sentences)
+        train = check_data(train, dev)
+        print(HEADER, flush=True)
+        for encoder in args.encoder:
+            recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs)
+            scores = []
+            for seed in args.seeds:
+                scores.append(dev_macro_f1(replace(recipe, seed=seed), train, dev))
+                logger.info("%s, seed %d: dev macro-F1 %.4f", encoder, seed, scores[-1])
+            print(table_row(encoder, scores), flush=True)
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
