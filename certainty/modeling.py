@@ -5,6 +5,7 @@ Needs torch and transformers; `import certainty` never imports this module.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ class CertaintyModel(nn.Module):
         tensors |= {f"{HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
         half = {name: v.half().contiguous() if v.is_floating_point() else v for name, v in tensors.items()}
         save_file(half, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", folder / WEIGHTS_FILE)  # safetensors lets the owner alone read it
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Run without gradients and return numpy arrays."""
