@@ -148,7 +148,8 @@ def corrected(
     """Return train and dev with their labels corrected; see `certainty.labelling.corrections.apply_corrections`.
 
     Args:
-        train, dev: The rows; an id must mean the same sentence in both.
+        train: The rows of train.
+        dev: The rows of dev; an id must mean the same sentence as in train.
         files: Files of corrections, applied in turn; a file may hold corrections of both.
 
     Raises:

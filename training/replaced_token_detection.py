@@ -99,7 +99,8 @@ class ReplacedTokenDetection(nn.Module):
 
     def _word_embeddings(self) -> Tensor:
         shared: Tensor = self.generator.electra.embeddings.word_embeddings.weight
-        return shared.detach() + self.model.roberta.embeddings.word_embeddings.weight
+        difference: Tensor = self.model.roberta.embeddings.word_embeddings.weight
+        return shared.detach() + difference
 
     def _read(self, ids: Tensor, table: Tensor) -> Tensor:
         """Return the encoder's hidden states of the flattened ids, shape (tokens, hidden_size)."""
