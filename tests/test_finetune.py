@@ -139,11 +139,16 @@ def _written(path: Path, *rows: dict[str, object]) -> str:
 
 
 def test_corrections_reach_train_and_dev_but_never_test(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     given: list[list[LabelledSentence]] = []
 
-    def finetune(_: object, train: list[LabelledSentence], dev: list[LabelledSentence], *rest: object) -> dict[str, str]:
+    def finetune(
+        _: object, train: list[LabelledSentence], dev: list[LabelledSentence], *rest: object
+    ) -> dict[str, str]:
         test = rest[1]
         assert isinstance(test, list)
         given.extend((train, dev, test))

@@ -70,7 +70,8 @@ def test_the_encoder_is_written_with_its_full_embeddings(
     expected = MaskedLanguageModel(encoder).held_out_loss(*batch)
     model = ReplacedTokenDetection(encoder, settings)
     torch.testing.assert_close(model.held_out_loss(*batch), expected)
-    model.model.roberta.embeddings.word_embeddings.weight.add_(0.1)
+    difference = model.model.roberta.embeddings.word_embeddings.weight
+    difference.add_(0.1 * torch.randn_like(difference))
     changed = model.held_out_loss(*batch)
     assert abs(changed - expected) > 1e-3
     torch.testing.assert_close(MaskedLanguageModel(model.encoder()).held_out_loss(*batch), changed)
@@ -89,6 +90,21 @@ def test_the_discriminator_leaves_the_generator_alone(
     torch.testing.assert_close(losses["loss"], parts)
     without = ReplacedTokenDetection(encoder, replace(settings, correction_weight=0.0))(*batch)
     assert "correction_loss" not in without
+
+
+def test_bfloat16_gives_about_the_same_losses(
+    encoder: CamembertForMaskedLM, settings: PretrainingSettings, batch: Batch
+) -> None:
+    model = ReplacedTokenDetection(encoder, settings)
+    torch.manual_seed(0)
+    single = model(*batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.manual_seed(0)
+        half = model(*batch)
+    assert half["generator_loss"].dtype == half["discriminator_loss"].dtype == torch.float32
+    torch.testing.assert_close(half["generator_loss"], single["generator_loss"], rtol=0.02, atol=0)
+    half["loss"].backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
 def test_replacements_are_judged_and_kept_masks_are_not(

@@ -155,6 +155,7 @@ def test_html_of_several_texts_sums_them_up() -> None:
 def test_index_links_the_pages_and_sums_them_up() -> None:
     counts = {"asserted": 1, "denied": 3}
     page = render_index([IndexEntry("<a>.txt", "a b.html", counts), IndexEntry("b", "b.html", {"asserted": 4})])
+    assert ">4 sentences<" in page and ">1 sentence<" in render_index([IndexEntry("c", "c.html", {"denied": 1})])
     links = [a["href"] for tag, a in Reader(page).tags if tag == "a"]
     assert links == ["a%20b.html", "b.html"]
     assert "<bdi>&lt;a&gt;.txt</bdi>" in page
@@ -179,6 +180,7 @@ def test_claims_under_the_least_confidence_are_undecided() -> None:
     assert [s["data-category"] for s in sentence_tags(page)] == ["undecided", "undecided", "no_claim"]
     assert sentence_tags(page)[0]["aria-label"] == "undecided, probable, 91%"
     assert 'aria-label="undecided 67%, no claim 33%"' in page
+    assert "under 0.92." in page and "under 0" not in DOCUMENT.to_html()
     assert render_page([DOCUMENT], min_confidence=0.92) == DOCUMENT.to_html(min_confidence=0.92)
     assert "undecided" not in {s["data-category"] for s in sentence_tags(DOCUMENT.to_html(min_confidence=0.91))}
 

@@ -68,7 +68,7 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     """Return a page that lists texts, with the shares of the labels in each and in all."""
     items = "\n".join(
         f'<li><a href="{escape(quote(entry.address))}"><bdi>{escape(entry.title)}</bdi></a> '
-        f'<span class="certainty-share">{sum(entry.counts.values())} sentences</span> {bar(entry.counts)}</li>'
+        f'<span class="certainty-share">{_sentences(sum(entry.counts.values()))}</span> {bar(entry.counts)}</li>'
         for entry in entries
     )
     total: dict[str, int] = {}
@@ -93,7 +93,16 @@ def render_fragment(document: Document, min_confidence: float | None = None) -> 
 def _overview(documents: Sequence[Document], min_confidence: float | None) -> str:
     if min_confidence is not None:
         min_confidence = checked_probability(min_confidence, "min_confidence")
-    return f"{overview(category_counts(documents, min_confidence))}\n{HELP}"
+    undecided = (
+        f'\n<p class="certainty-help">Undecided: the label has a probability under {min_confidence:.4g}.</p>'
+        if min_confidence
+        else ""
+    )
+    return f"{overview(category_counts(documents, min_confidence))}\n{HELP}{undecided}"
+
+
+def _sentences(count: int) -> str:
+    return "1 sentence" if count == 1 else f"{count} sentences"
 
 
 def _layout(head: str, content: str) -> str:
