@@ -224,6 +224,16 @@ def test_output_may_be_a_device_but_no_input_and_no_folder(
     assert f"there is no folder {article.parent / 'none'}" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_is_said_before_the_work(
+    article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(certainty, "load", lambda *_: pytest.fail("scores before it looks"))
+    none = str(article.parent / "none" / "out")
+    for command in (["score"], ["view"], ["label", "suggest", "--count", "1"], ["label", "audit"]):
+        assert main([*command, str(article), "-o", none]) == 2
+        assert "there is no folder" in capsys.readouterr().err
+
+
 def test_bad_model_is_one_line(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(article), "--model", str(article.parent)]) == 2
     error = capsys.readouterr().err

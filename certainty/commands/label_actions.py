@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import certainty
-from certainty.commands.output import FAILED, STDIN, destination, report
+from certainty.commands.output import FAILED, STDIN, check_destination, destination, report
 from certainty.commands.texts import progress, read
 from certainty.errors import CertaintyError
 from certainty.labelled import LOADERS, LabelledSentence, read_labelled
@@ -108,6 +108,8 @@ def _agreement(args: argparse.Namespace) -> int:
 def _suggest(args: argparse.Namespace) -> int:
     settings = Settings(args.count, args.random_share, args.diversity, args.by, args.seed)
     names = args.files or [STDIN]
+    if args.output:
+        check_destination(args.output, [*names, *args.exclude])
     excluded = [text for name in args.exclude for text in _texts(Path(name))]
     failed: list[str] = []
     chosen = suggest(_scored(names, args, failed), settings, excluded)
@@ -150,6 +152,8 @@ def _texts(path: Path) -> list[str]:
 
 
 def _audit(args: argparse.Namespace) -> int:
+    if args.output:
+        check_destination(args.output, args.files)
     sentences = _rows(args.files)
     if args.folds is not None:
         probabilities = cross_validated(sentences, args.folds, args.seed)

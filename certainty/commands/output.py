@@ -15,6 +15,24 @@ STDIN = "-"
 FAILED = 2
 
 
+def check_destination(output: Path, names: Sequence[str]) -> Path:
+    """Check an output file before long work, and return it with its links followed.
+
+    Args:
+        output: The output file.
+        names: The input files, which the output must not replace.
+
+    Raises:
+        CertaintyError: the output is one of the inputs, or its folder is missing.
+    """
+    target = Path(os.path.realpath(output))  # a link stays a link
+    if target in {Path(os.path.realpath(name)) for name in names if name != STDIN}:
+        raise CertaintyError(f"{output}: is one of the inputs; give another file for the output.")
+    if _is_regular(output) and not target.parent.is_dir():
+        raise CertaintyError(f"{output}: there is no folder {output.parent}; make it, or give another file.")
+    return target
+
+
 @contextmanager
 def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
     """Yield standard output, or a stream whose text becomes the output file only if all goes well.
@@ -29,13 +47,9 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    target = Path(os.path.realpath(output))  # a link stays a link
-    if target in {Path(os.path.realpath(name)) for name in names if name != STDIN}:
-        raise CertaintyError(f"{output}: is one of the inputs; give another file for the output.")
-    regular = output.is_file() or not output.exists()  # a device or a pipe cannot be replaced
+    target = check_destination(output, names)
+    regular = _is_regular(output)
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp") if regular else output
-    if regular and not target.parent.is_dir():
-        raise CertaintyError(f"{output}: there is no folder {output.parent}; make it, or give another file.")
     try:
         out = draft.open("w", encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
@@ -48,6 +62,11 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
     finally:
         if regular:
             draft.unlink(missing_ok=True)
+
+
+def _is_regular(output: Path) -> bool:
+    """Whether it is, or will be, a file that can be replaced; a device or a pipe cannot."""
+    return output.is_file() or not output.exists()
 
 
 def report(error: CertaintyError) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, destination
+from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.results import Document
 
@@ -47,6 +47,8 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
     names: list[str] = args.files or [STDIN]
+    if args.output:
+        check_destination(args.output, names)
     failed: list[str] = []
     with closing(scored_files(args, names, failed)) as scored:
         first = next(scored, None)

@@ -15,7 +15,7 @@ from typing import Any
 
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, destination
+from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.errors import CertaintyError
 from certainty.results import Document
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     names: list[str] = args.files or [STDIN]
     if args.output == STDIN:
         raise CertaintyError("a page needs a file; `certainty score --format html` writes to standard output.")
+    if args.output and not _is_folder(args.output):
+        check_destination(Path(args.output), names)
     failed: list[str] = []
     # The output tells the progress bar that no results appear on the terminal.
     to_file = argparse.Namespace(**{**vars(args), "output": args.output or _FOLDER})
@@ -78,7 +80,7 @@ def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], nam
     several = len(names) > 1
     if args.output is not None:
         target = Path(args.output)
-        if args.output.endswith(("/", os.sep)) or target.is_dir():
+        if _is_folder(args.output):
             return _write_folder(target, scored, names, args.min_confidence)
         return _write_page(target, scored, names, args.min_confidence)
     parent = Path(tempfile.mkdtemp(prefix="certainty-")) if args.open else Path()
@@ -87,6 +89,10 @@ def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], nam
     target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
     _check_replaceable(target)
     return _write_page(target, scored, names, args.min_confidence)
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
 def _write_page(
