@@ -164,7 +164,8 @@ class CertaintyClassifier:
         """Run the engine on rows of token ids; yield the indices of each batch and its logits, in any order."""
 
         def run(indices: list[int]) -> tuple[list[int], Logits]:
-            return indices, self._engine.run(*pad([rows[i] for i in indices], self.settings.pad_token_id))
+            ids, mask = pad([rows[i] for i in indices], self.settings.pad_token_id)
+            return indices, self._engine.run(ids, mask, alone=len(made) == 1)
 
         made = batches([len(row) for row in rows], self._engine.token_budget, self._engine.workers)
         if len(made) == 1 or self._engine.workers == 1:

@@ -41,8 +41,8 @@ class Engine(Protocol):
     workers: int
     token_budget: int
 
-    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
-        """Return the logits for arrays of shape (rows, length)."""
+    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
+        """Return the logits for arrays of shape (rows, length); `alone` tells that no other batch runs beside it."""
         ...
 
 

@@ -34,8 +34,8 @@ class TorchEngine:
         if compiled:
             self._model.compile(dynamic=True)
 
-    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
-        """Return the logits for arrays of shape (rows, length)."""
+    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
+        """Return the logits for arrays of shape (rows, length), whatever runs beside it."""
         ids, mask = (torch.from_numpy(x).to(self._device) for x in (input_ids, attention_mask))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
             return self._model.logits(ids, mask)
