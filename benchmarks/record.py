@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from certainty import __version__
+
 FOLDER = "benchmarks/results"
-PACKAGES = ("certainty", "onnxruntime", "tokenizers", "torch", "transformers")
+PACKAGES = ("onnxruntime", "tokenizers", "torch", "transformers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,7 @@ def machine() -> dict[str, Any]:
         "processor": names[0] if names else platform.processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": {"certainty": __version__, **{name: importlib.metadata.version(name) for name in PACKAGES}},
     }
 
 

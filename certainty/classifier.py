@@ -99,6 +99,8 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: something that is given is not a string.
         """
+        if isinstance(texts, str):
+            raise CertaintyError("texts is a str; give a list or another iterable of texts, or use `score`.")
         gathered: list[str] = []
         characters = 0
         for i, text in enumerate(texts):

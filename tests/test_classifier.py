@@ -171,6 +171,7 @@ def test_large_texts(classifier: CertaintyClassifier) -> None:
         (lambda c: c.score(3.5), r"texts is float"),
         (lambda c: c.score(["Il pleut.", None]), r"texts\[1\] is NoneType"),
         (lambda c: list(c.stream(["Il pleut.", b"x"])), r"texts\[1\] is bytes"),
+        (lambda c: list(c.stream("Il pleut.")), r"texts is a str; give a list"),
         (lambda c: c.score_sentences("Il pleut."), r"one str; give a list"),
         (lambda c: c.predict_proba(["Il pleut.", "  "]), r"sentences\[1\] is empty"),
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
