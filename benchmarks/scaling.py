@@ -1,7 +1,7 @@
 """Whether time and memory stay flat: `python -m benchmarks.scaling`.
 
-Scores a stream of texts that are made as they are read. Each size runs in a fresh process; the time of a sentence in the
-last third of a long stream, against that in the first, tells whether the end is slower than the start.
+Scores a stream of texts that are made as they are read. Each size runs in a fresh process; the time of a sentence in
+the last third of a long stream, against that in the first, tells whether the end is slower than the start.
 """
 
 from __future__ import annotations
