@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -61,6 +62,12 @@ def read_labelled(paths: str | Path | Sequence[str | Path]) -> list[LabelledSent
     if len(unique) < len(sentences):
         logger.warning("%d duplicated rows (same text and label) were dropped.", len(sentences) - len(unique))
     return unique
+
+
+def digest(sentences: Sequence[LabelledSentence]) -> str:
+    """Return the SHA-256 of labels and texts, by which `certainty.json` names the data that a model was made with."""
+    content = "\n".join(f"{s.label or 'none'}\t{s.text}" for s in sentences)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _read_file(path: Path) -> list[LabelledSentence]:

@@ -8,7 +8,6 @@ Data → Trainer (early stopping on dev macro-F1, resumable) → calibration on 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import shutil
@@ -27,7 +26,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer
 
 import certainty
 from certainty import CertaintyError, Label
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelled import LabelledSentence, digest, read_labelled
 from certainty.labelling.corrections import apply_corrections
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
@@ -211,10 +210,6 @@ def provenance(
     seconds: float,
 ) -> dict[str, Any]:
     """Return what `certainty.json` tells of the model's making."""
-
-    def digest(sentences: Sequence[LabelledSentence]) -> str:
-        content = "\n".join(f"{s.label or 'none'}\t{s.text}" for s in sentences)
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
     def count(sentences: Sequence[LabelledSentence]) -> dict[str, int]:
         labels = {label.value: sum(s.label is label for s in sentences) for label in Label}

@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import certainty
-from certainty.commands.output import FAILED, STDIN, check_destination, destination, report
-from certainty.commands.texts import progress, read
+from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.texts import read, readable
 from certainty.errors import CertaintyError
 from certainty.labelled import LOADERS, LabelledSentence, read_labelled
 from certainty.labelling.agreement import agreement
 from certainty.labelling.audit import COLUMNS, claims, cross_validated, model_probabilities, seen_in_training, suspects
 from certainty.labelling.corrections import apply_corrections
 from certainty.labelling.extra import needs
-from certainty.labelling.rows import read_json_lines, write_rows
+from certainty.labelling.rows import read_json_lines, write_json_lines, write_rows
 from certainty.labelling.suggest import Settings, suggest
 from certainty.labelling.tasks import Task, predicted, read_tasks, tasks_of_rows, tasks_of_texts
 from certainty.labelling.tools import tool
@@ -101,7 +100,7 @@ def _agreement(args: argparse.Namespace) -> int:
             write_tables(result, out)
     if args.disagreements:
         with destination(args.disagreements, args.files) as out:
-            _write_json_lines(result.disagreements, out)
+            write_json_lines(result.disagreements, out)
     return 0
 
 
@@ -116,7 +115,7 @@ def _suggest(args: argparse.Namespace) -> int:
     if len(failed) == len(names):
         return FAILED
     with destination(args.output, [*names, *args.exclude]) as out:
-        _write_json_lines([item.to_row() for item in chosen], out)
+        write_json_lines([item.to_row() for item in chosen], out)
     if len(chosen) < args.count:
         print(
             f"only {len(chosen)} of {args.count} sentences: the texts have no more claims to choose from.",
@@ -130,15 +129,9 @@ def _scored(names: Sequence[str], args: argparse.Namespace, failed: list[str]) -
     waiting: deque[str] = deque()
 
     def paragraphs() -> Iterator[str]:
-        for name in progress(names, args.output):
-            try:
-                text = read(name, args.encoding)
-            except CertaintyError as error:
-                report(error)
-                failed.append(name)
-                continue
+        for name, text in readable(args, names, failed):
             for paragraph in text.replace("\r\n", "\n").split(_BLANK_LINE):
-                waiting.append("stdin" if name == STDIN else Path(name).name)
+                waiting.append(Path(name).name)
                 yield paragraph
 
     for document in certainty.load(args.model).stream(paragraphs()):
@@ -177,7 +170,7 @@ def _audit(args: argparse.Namespace) -> int:
     suffix = args.output.suffix.lower() if args.output else ""
     with destination(args.output, args.files) as out:
         if (args.format or ("jsonl" if suffix in (".jsonl", ".json") else "csv")) == "jsonl":
-            _write_json_lines(found, out)
+            write_json_lines(found, out)
         else:
             writer = csv.DictWriter(out, COLUMNS, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
             writer.writeheader()
@@ -205,10 +198,6 @@ def _write_rows(sentences: Iterable[LabelledSentence], output: Path, names: Sequ
         raise CertaintyError(f"{output}: rows are written as JSON Lines; give a name that ends in .jsonl.")
     with destination(output, names) as out:
         write_rows(sentences, out)
-
-
-def _write_json_lines(rows: Iterable[dict[str, Any]], out: Any) -> None:
-    out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {

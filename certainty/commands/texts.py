@@ -31,6 +31,16 @@ def scored_files(
 ) -> Generator[tuple[str, Document], None, None]:
     """Yield name and scores of each file that can be read; report and collect the others."""
     classifier = None
+    for name, text in readable(args, names, failed):
+        if classifier is None:
+            classifier = certainty.load(args.model)
+        with _busy(text, alone=len(names) == 1):
+            document = classifier.score(text)
+        yield name, document
+
+
+def readable(args: argparse.Namespace, names: Sequence[str], failed: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each file that can be read; report and collect the others."""
     for name in progress(names, args.output):
         try:
             text = read(name, args.encoding)
@@ -38,11 +48,7 @@ def scored_files(
             report(error)
             failed.append(name)
             continue
-        if classifier is None:
-            classifier = certainty.load(args.model)
-        with _busy(text, alone=len(names) == 1):
-            document = classifier.score(text)
-        yield ("stdin" if name == STDIN else name), document
+        yield ("stdin" if name == STDIN else name), text
 
 
 def read(name: str, encoding: str | None) -> str:

@@ -24,8 +24,8 @@ from certainty.labelling.choices import (
     category,
     labelled_sentence,
 )
-from certainty.labelling.guideline import full_guideline, short_guideline
-from certainty.labelling.rows import as_list, as_object, read_json_list
+from certainty.labelling.guideline import guideline
+from certainty.labelling.rows import as_list, as_object, read_json_list, write_json_list
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import Imported
 from certainty.labels import LABELS
@@ -45,11 +45,7 @@ def write(tasks: Iterable[Task], out: TextIO) -> None:
     Raises:
         CertaintyError: a sentence has several labels whose annotators are no Argilla accounts.
     """
-    separator = "[\n"
-    for task in tasks:
-        out.write(separator + json.dumps(_record(task), ensure_ascii=False))
-        separator = ",\n"
-    out.write("\n]\n" if separator != "[\n" else "[]\n")
+    write_json_list(map(_record, tasks), out)
 
 
 def companions(name: str) -> dict[str, str]:
@@ -73,7 +69,7 @@ def settings() -> dict[str, Any]:
         "visible_options": None,
     }
     return {
-        "guidelines": short_guideline() + "\n---\n\n" + full_guideline(),
+        "guidelines": guideline(),
         "fields": [
             {
                 "name": _TEXT,

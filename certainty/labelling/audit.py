@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, digest
 from certainty.labelling.choices import CATEGORIES, category
 from certainty.labelling.extra import needs
 from certainty.labelling.tasks import sentence_id
@@ -93,9 +92,9 @@ def model_probabilities(sentences: Sequence[LabelledSentence], classifier: Certa
 
 def seen_in_training(sentences: Sequence[LabelledSentence], classifier: CertaintyClassifier) -> str | None:
     """Return "train" or "dev" where the model was made with just these rows, so that it knows their labels."""
-    digest = _digest(sentences)
+    rows = digest(sentences)
     made_with = classifier.settings.training or {}
-    return next((part for part in ("train", "dev") if made_with.get(part, {}).get("sha256") == digest), None)
+    return next((part for part in ("train", "dev") if made_with.get(part, {}).get("sha256") == rows), None)
 
 
 def cross_validated(sentences: Sequence[LabelledSentence], folds: int, seed: int = 0) -> NDArray[np.float64]:
@@ -149,12 +148,6 @@ def cross_validated(sentences: Sequence[LabelledSentence], folds: int, seed: int
 def _groups(sentences: Sequence[LabelledSentence]) -> list[int]:
     keys: dict[object, int] = {}
     return [keys.setdefault(s.group if s.group is not None else s.text, len(keys)) for s in sentences]
-
-
-def _digest(sentences: Sequence[LabelledSentence]) -> str:
-    """As the fine-tuning writes it into `certainty.json`."""
-    content = "\n".join(f"{s.label or 'none'}\t{s.text}" for s in sentences)
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def claims(sentences: Sequence[LabelledSentence]) -> list[LabelledSentence]:

@@ -15,8 +15,8 @@ from typing import Any, TextIO
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import COLOURS, CUE, FLAT, flat_choices, labelled_sentence, split_flat
-from certainty.labelling.guideline import full_guideline, short_guideline
-from certainty.labelling.rows import as_list, read_json_lines
+from certainty.labelling.guideline import guideline
+from certainty.labelling.rows import as_list, read_json_lines, write_json_lines
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import Imported
 
@@ -31,9 +31,7 @@ _KEYS = "apodnsx"
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
     """Write a line for each label of each task. A prediction fills the same fields: doccano has no suggestions."""
-    for task in tasks:
-        for sentence in task.labels or ((task.prediction.sentence,) if task.prediction else (None,)):
-            out.write(json.dumps(_line(task, sentence), ensure_ascii=False) + "\n")
+    write_json_lines((_line(task, sentence) for task in tasks for sentence in task.answers), out)
 
 
 def companions(name: str) -> dict[str, str]:
@@ -43,7 +41,7 @@ def companions(name: str) -> dict[str, str]:
     return {
         ".categories.json": json.dumps(categories, indent=2),
         ".spans.json": json.dumps([_label(CUE, "c")], indent=2),
-        ".guideline.md": short_guideline() + "\n---\n\n" + full_guideline(),
+        ".guideline.md": guideline(),
     }
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from importlib.resources import files
 
 
+def guideline() -> str:
+    """Return the page and then all cases, as Markdown."""
+    return short_guideline() + "\n---\n\n" + full_guideline()
+
+
 def short_guideline() -> str:
     """Return the guideline on one page, as Markdown."""
     return _read("guideline.md")

@@ -6,7 +6,6 @@ in Python (Label Studio 1.5 and later).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,8 +25,8 @@ from certainty.labelling.choices import (
     category,
     labelled_sentence,
 )
-from certainty.labelling.guideline import full_guideline, short_guideline
-from certainty.labelling.rows import as_list, as_object, read_json_list
+from certainty.labelling.guideline import guideline
+from certainty.labelling.rows import as_list, as_object, read_json_list, write_json_list
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import Imported
 from certainty.labels import LABELS
@@ -43,16 +42,12 @@ _BLANKS = re.compile(r"\s|\\n")
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
     """Write a JSON list of tasks: labels as annotations, predictions as predictions."""
-    separator = "[\n"
-    for task in tasks:
-        out.write(separator + json.dumps(_task(task), ensure_ascii=False))
-        separator = ",\n"
-    out.write("\n]\n" if separator != "[\n" else "[]\n")
+    write_json_list(map(_task, tasks), out)
 
 
 def companions(name: str) -> dict[str, str]:
     """Return the labelling configuration and the guideline."""
-    return {".config.xml": config(), ".guideline.md": short_guideline() + "\n---\n\n" + full_guideline()}
+    return {".config.xml": config(), ".guideline.md": guideline()}
 
 
 def config() -> str:

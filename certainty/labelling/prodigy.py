@@ -6,7 +6,6 @@ https://prodi.gy/docs/api-interfaces
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from itertools import pairwise
@@ -16,8 +15,8 @@ from typing import Any, TextIO
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import CUE, FLAT, TITLES, Span, flat_choices, labelled_sentence, split_flat
-from certainty.labelling.guideline import full_guideline, short_guideline
-from certainty.labelling.rows import as_list, as_object, read_json_lines
+from certainty.labelling.guideline import guideline
+from certainty.labelling.rows import as_list, as_object, read_json_lines, write_json_lines
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import Imported
 
@@ -62,9 +61,7 @@ _PAGE = '<pre style="white-space: pre-wrap; text-align: left">{}</pre>\n'
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
     """Write a line for each label of each task. A prediction is chosen beforehand, without an `answer`."""
-    for task in tasks:
-        for sentence in task.labels or ((task.prediction.sentence,) if task.prediction else (None,)):
-            out.write(json.dumps(_line(task, sentence), ensure_ascii=False) + "\n")
+    write_json_lines((_line(task, sentence) for task in tasks for sentence in task.answers), out)
 
 
 def companions(name: str) -> dict[str, str]:
@@ -73,7 +70,7 @@ def companions(name: str) -> dict[str, str]:
 
     return {
         ".recipe.py": _RECIPE.format(guideline=f"{name}.guideline.html", cue=CUE),
-        ".guideline.html": _PAGE.format(escape(short_guideline() + "\n---\n\n" + full_guideline())),
+        ".guideline.html": _PAGE.format(escape(guideline())),
     }
 
 

@@ -15,10 +15,23 @@ _ZIP = b"PK\x03\x04"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+def write_json_list(items: Iterable[Any], out: TextIO) -> None:
+    """Write a JSON list, an item a line, as the items come."""
+    separator = "[\n"
+    for item in items:
+        out.write(separator + json.dumps(item, ensure_ascii=False))
+        separator = ",\n"
+    out.write("\n]\n" if separator != "[\n" else "[]\n")
+
+
 def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
     """Write one JSON object a line. A lone surrogate, which no JSON reader takes, becomes U+FFFD."""
-    for sentence in sentences:
-        out.write(json.dumps(to_row(sentence), ensure_ascii=False) + "\n")
+    write_json_lines(map(to_row, sentences), out)
+
+
+def write_json_lines(rows: Iterable[Any], out: TextIO) -> None:
+    """Write one JSON value a line, as they come."""
+    out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def to_row(sentence: LabelledSentence) -> dict[str, Any]:

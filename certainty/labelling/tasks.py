@@ -49,6 +49,11 @@ class Task:
     labels: tuple[LabelledSentence, ...] = ()
     prediction: Prediction | None = None
 
+    @property
+    def answers(self) -> tuple[LabelledSentence | None, ...]:
+        """The labels; where there are none the prediction, for tools without a field for it; else one None."""
+        return self.labels or ((self.prediction.sentence,) if self.prediction else (None,))
+
 
 def sentence_id(text: str, given: str = "") -> str:
     """Return the given identifier, or where there is none one made from the text."""
