@@ -14,7 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines import Logits, open_engine
@@ -22,12 +22,13 @@ from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, find_model
 from certainty.results import Document, SentenceScore
-from certainty.scoring import Encoding, SentenceLogits, sentence_scores, softmax
+from certainty.scoring import SentenceLogits, sentence_scores, softmax
 from certainty.sentences import Sentence, split_sentences
 
 _CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # text gathered before a stream scores it
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MASKS = ("<mask>", "[MASK]")
 
 
 class CertaintyClassifier:
@@ -140,6 +141,34 @@ class CertaintyClassifier:
         """
         return np.asarray(self.classes_[self.predict_proba(sentences).argmax(axis=1)])
 
+    @property
+    def mask_token_id(self) -> int:
+        """Id of the token that hides a word, as in the encoder's pretraining.
+
+        Raises:
+            CertaintyError: the tokenizer has none.
+        """
+        for name in _MASKS:
+            if (token := self._tokenizer.token_to_id(name)) is not None:
+                return int(token)
+        raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token ({' or '.join(_MASKS)}).")
+
+    def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
+        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`."""
+        return self._tokenizer.encode_batch([_SURROGATES.sub("\ufffd", s) for s in sentences], add_special_tokens=False)
+
+    def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
+        """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.
+
+        Args:
+            token_ids: Ids of each sentence as `tokenize` gives them; a sentence may be empty.
+
+        Returns:
+            Shape (n, 4), columns in `classes_` order.
+        """
+        chunks = [self._logits(token_ids[start : start + _CHUNK]) for start in range(0, len(token_ids), _CHUNK)]
+        return softmax(np.concatenate([chunk.label for chunk in chunks])) if chunks else np.empty((0, len(LABELS)))
+
     def _documents(self, texts: list[str]) -> Iterator[Document]:
         split = [split_sentences(text) for text in texts]
         scores = self._scores([sentence for sentences in split for sentence in sentences])
@@ -154,13 +183,15 @@ class CertaintyClassifier:
         """Yield the sentences in order, so many at a time, with their encodings and logits."""
         for start in range(0, len(sentences), _CHUNK):
             chunk = sentences[start : start + _CHUNK]
-            texts = [_SURROGATES.sub("\ufffd", sentence.text) for sentence in chunk]
-            encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-            windows = cut_windows([e.ids for e in encodings], self._special, self.settings.max_length)
-            logits = SentenceLogits(windows, len(chunk))
-            for indices, output in self._run([window.ids for window in windows]):
-                logits.add(indices, output)
-            yield chunk, encodings, logits
+            encodings = self.tokenize(sentence.text for sentence in chunk)
+            yield chunk, encodings, self._logits([encoding.ids for encoding in encodings])
+
+    def _logits(self, token_ids: Sequence[list[int]]) -> SentenceLogits:
+        windows = cut_windows(token_ids, self._special, self.settings.max_length)
+        logits = SentenceLogits(windows, len(token_ids))
+        for indices, output in self._run([window.ids for window in windows]):
+            logits.add(indices, output)
+        return logits
 
     def _run(self, rows: list[list[int]]) -> Iterator[tuple[list[int], Logits]]:
         """Run the engine on rows of token ids; yield the indices of each batch and its logits, in any order."""

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
+from certainty.model_folder import ModelSettings
+from training.calibrate import Calibration
 from training.evaluate import evaluate, evaluate_classifier, main, summary, write_report
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS
@@ -145,6 +148,60 @@ def test_several_models_are_averaged() -> None:
     assert accuracy["sd"] == pytest.approx(1 / 36 / 2**0.5)
     assert result["confusion"][0] == [8.5, 0.5, 0, 0]
     assert result["errors"] == []  # those of the first
+
+
+CALIBRATION = {"temperature": 2.0, "bias": [0.5, -0.5, 0.25, -0.25]}
+
+
+class Calibrated(StandIn):
+    settings = ModelSettings(max_length=64, training={"calibration": CALIBRATION})
+
+
+def test_calibration_is_undone() -> None:
+    calibration = Calibration(2.0, (0.5, -0.5, 0.25, -0.25))
+    logits = np.array([[3.0, -1.0, 0.5, 2.0], [0.0, 0.0, 0.0, 0.0]])
+    raw, calibrated = (np.exp(x) / np.exp(x).sum(1, keepdims=True) for x in (logits, calibration.apply(logits)))
+    np.testing.assert_allclose(calibration.undo(calibrated), raw)
+    np.testing.assert_allclose(calibration.undo(np.array([[1.0, 0.0, 0.0, 0.0]])), [[1, 0, 0, 0]])
+
+
+def test_the_figures_before_calibration(tmp_path: Path) -> None:
+    result = evaluate_classifier(Calibrated(), SENTENCES)
+    before = result["uncalibrated"]
+    assert result["metrics"]["ece"]["value"] == pytest.approx(0.03)
+    # Of 0.97 and three times 0.01, the log-odds are log 97; undone, each is (log 97 + its bias less the other's) * 2.
+    bias = np.array(CALIBRATION["bias"])
+    own = [
+        1 / sum((np.exp(b - other) / 97) ** 2 if j != i else 1 for j, other in enumerate(bias))
+        for i, b in enumerate(bias)
+    ]
+    assert before["ece"]["value"] == pytest.approx(1 - np.mean(own))
+    assert before["brier"]["value"] < result["metrics"]["brier"]["value"]
+    assert sum(bin_["count"] for bin_ in before["reliability"]) == before["ece"]["rows"] == 36
+    assert "Before → after calibration: calibration error 0.001 → 0.030, Brier score 0.000 → 0.001" in summary(result)
+    page = write_report(result, tmp_path).read_text(encoding="utf-8")
+    assert "before calibration 0.001" in page
+    assert ">before calibration</text>" in page and ">after</text>" in page
+
+
+def test_without_a_recorded_calibration_there_is_no_before(tmp_path: Path) -> None:
+    class Unrecorded(StandIn):
+        settings = ModelSettings(max_length=64)
+
+    texts = [s.text for s in SENTENCES]
+    scores = {"a": StandIn().score_sentences(texts), "b": StandIn().score_sentences(texts)}
+    one_of_two = evaluate(scores, SENTENCES, {}, [Calibration(1.0, (0.0,) * 4), None])
+    for result in (evaluate_classifier(StandIn(), SENTENCES), evaluate_classifier(Unrecorded(), SENTENCES), one_of_two):
+        assert result["uncalibrated"] is None
+        assert "Before → after" not in summary(result)
+        assert "before calibration" not in write_report(result, tmp_path).read_text(encoding="utf-8")
+
+
+def test_the_card_tells_of_the_calibration(tiny_model: Path) -> None:
+    dev = json.loads((tiny_model / "evaluation.json").read_text(encoding="utf-8"))["dev"]
+    before, after = dev["uncalibrated"]["ece"]["value"], dev["metrics"]["ece"]["value"]
+    card = (tiny_model / "README.md").read_text(encoding="utf-8")
+    assert f"calibration error {before:.3f} → {after:.3f}, Brier score" in card
 
 
 def test_baselines_are_worse_than_the_perfect_classifier() -> None:

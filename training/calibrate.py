@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from torch import nn
 
 from certainty.labels import LABELS
 from certainty.scoring import softmax
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Array = NDArray[np.float64]
 
@@ -34,6 +36,14 @@ class Calibration:
         """Return the calibrated logits, shape (n, 4)."""
         return np.asarray(logits / self.temperature + np.asarray(self.bias))
 
+    def undo(self, probabilities: Array) -> Array:
+        """Return the probabilities before calibration from those after it, shape (n, 4).
+
+        The softmax does not tell logits from their log-probabilities, so these suffice.
+        """
+        with np.errstate(divide="ignore"):  # a probability of 0 stays 0
+            return softmax((np.log(probabilities) - np.asarray(self.bias)) * self.temperature)
+
 
 def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Calibration:
     """Fit temperature and bias to the negative log-likelihood of held-out claims.
@@ -53,15 +63,18 @@ def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Ca
     return Calibration(float(np.exp(best.x[0])), tuple(bias.tolist()))
 
 
-@torch.no_grad()
 def fold_into_head(classifier: nn.Module, calibration: Calibration) -> None:
     """Change the last linear layer with four outputs, so that plain transformers gives calibrated probabilities."""
+    import torch
+    from torch import nn
+
     heads = [m for m in classifier.modules() if isinstance(m, nn.Linear) and m.out_features == len(LABELS)]
     head = heads[-1]
     if head.bias is None:
         head.bias = nn.Parameter(torch.zeros(len(LABELS)))
-    head.weight /= calibration.temperature
-    head.bias.copy_(head.bias / calibration.temperature + torch.tensor(calibration.bias, dtype=head.bias.dtype))
+    with torch.no_grad():
+        head.weight /= calibration.temperature
+        head.bias.copy_(head.bias / calibration.temperature + torch.tensor(calibration.bias, dtype=head.bias.dtype))
 
 
 def best_threshold(

@@ -45,7 +45,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
             with torch.no_grad():
                 p.copy_(file.get_tensor(f"model.{name}"))
             optimizer.state[p] = {
-                key: file.get_tensor(f"optimizer.{key}.{name}").to(p.device if key != "step" else "cpu")
+                key: file.get_tensor(f"optimizer.{key}.{name}").to(p.device)
                 for key in ("step", "exp_avg", "exp_avg_sq")
                 if f"optimizer.{key}.{name}" in keys  # not where the loss does not depend on the parameter
             }

@@ -10,26 +10,23 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import random
-import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
 from certainty.labelled import LabelledSentence, read_labelled
-from training.finetune import load_tokenizer, set_up
+from training.fast_tokenizer import load_tokenizer
 from training.model_card import STAGES_FILE
 from training.settings import FinetuningSettings
 from training.splits import check_data, split_held_out_groups
+from training.trials import mean_and_deviation, sample, trained
 
 logger = logging.getLogger(__name__)
 
-RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1)
+RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1, learning_rate=5e-4, dropout=0.0, pooling_layer=True)
 """What every encoder is fine-tuned with, but for seed and number of epochs."""
 
 HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
@@ -45,10 +42,8 @@ def dev_macro_f1(
         train: Training sentences, already checked against dev.
         dev: Sentences to score.
     """
-    with tempfile.TemporaryDirectory() as checkpoints, redirect_stdout(sys.stderr):  # the Trainer prints its log
-        trainer = set_up(settings, train, dev, Path(checkpoints))[0]
-        trainer.train()
-    return float(trainer.state.best_metric)
+    with trained(settings, train, dev) as (trainer, _, _):
+        return float(trainer.state.best_metric)
 
 
 def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
@@ -71,8 +66,7 @@ def table_row(encoder: str, scores: Sequence[float]) -> str:
     """Return the encoder's row of the Markdown table, with mean and standard deviation of its scores."""
     log = pretraining_log(encoder)
     tokens, loss = (f"{log[0]:,}", f"{log[1]:.4f}") if log else ("–", "–")
-    spread = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
-    return f"| {encoder} | {tokens} | {loss} | {statistics.mean(scores):.4f}{spread} |"
+    return f"| {encoder} | {tokens} | {loss} | {mean_and_deviation(scores)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,9 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             load_tokenizer(encoder)  # a wrong name is told before hours of training
         dev = read_labelled(args.dev)
         train = split_held_out_groups(read_labelled(args.train))[0]
-        if args.sentences and args.sentences < len(train):
-            train = random.Random(0).sample(train, args.sentences)
-        train = check_data(train, dev)
+        train = check_data(sample(train, args.sentences), dev)
         print(HEADER, flush=True)
         for encoder in args.encoder:
             recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs)

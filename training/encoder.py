@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import CamembertConfig, CamembertForMaskedLM
+from transformers.models.camembert.modeling_camembert import CamembertLayer
+from transformers.models.electra.modeling_electra import ElectraLayer
 
 from certainty import CertaintyError
 from training.settings import PretrainingSettings
 from training.tokenizer import for_transformers
 
-ATTENTION = "eager"  # compiled, faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there
+# Compiled, eager is faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there.
+ATTENTION = "sdpa" if torch.cuda.is_available() else "eager"
 
 
 def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
@@ -24,11 +29,14 @@ def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
     torch.manual_seed(settings.seed)
     if settings.initial:
         try:
-            return CamembertForMaskedLM.from_pretrained(
+            encoder = CamembertForMaskedLM.from_pretrained(
                 settings.initial, dtype=torch.float32, attn_implementation=ATTENTION
             )
         except (OSError, ValueError) as error:
             raise CertaintyError(f"{settings.initial}: cannot load the encoder: {error}") from error
+        if settings.keep_layers:
+            keep_layers(encoder, settings.keep_layers)
+        return encoder
     config = CamembertConfig(
         vocab_size=settings.vocab_size,
         hidden_size=settings.hidden_size,
@@ -46,6 +54,27 @@ def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
         attn_implementation=ATTENTION,
     )
     return CamembertForMaskedLM(config)
+
+
+def keep_layers(encoder: CamembertForMaskedLM, layers: Sequence[int]) -> None:
+    """Leave only the layers of these indices: the start of a smaller encoder (https://arxiv.org/abs/1910.01108).
+
+    Raises:
+        CertaintyError: the encoder has no such layer.
+    """
+    there = encoder.roberta.encoder.layer
+    unknown = [index for index in layers if not 0 <= index < len(there)]
+    if unknown:
+        raise CertaintyError(f"keep_layers: the encoder has no layer {unknown[0]}, only 0 to {len(there) - 1}.")
+    encoder.roberta.encoder.layer = nn.ModuleList([there[index] for index in layers])
+    encoder.config.num_hidden_layers = len(layers)
+
+
+def compile_layers(model: nn.Module) -> None:
+    """Compile each layer by itself: all are one graph, so that it takes seconds and not a minute."""
+    for module in model.modules():
+        if isinstance(module, (CamembertLayer, ElectraLayer)):
+            module.compile(dynamic=False)
 
 
 def save_encoder(encoder: CamembertForMaskedLM, tokenizer: Tokenizer, folder: Path) -> None:

@@ -15,6 +15,8 @@ see `training.figures`.
 - `per_corpus`: {corpus: `sentences`, `claims`, and FIGUREs `macro_f1`, `accuracy`, `ece`, `no_claim_f1`}.
 - `confusion`: mean count of each gold (row) and predicted (column) label, in label order.
 - `reliability`: list of `low`, `high`, `count`, `confidence`, `accuracy`, all models pooled.
+- `uncalibrated`: `ece` and `brier` (FIGUREs) and `reliability` as they were before the calibration that the models'
+  `certainty.json` records; None where one of them records none.
 - `risk_coverage`: `coverage` and `risk`, mean over models.
 - `baselines`: {name: `macro_f1` and `accuracy` (FIGUREs), `f1` {label: value}, `difference` (of macro-F1, model less
   baseline: `value`, `low`, `high`), `p_value` (one-sided, see `metrics.paired_bootstrap`)}.
@@ -39,9 +41,11 @@ import certainty
 from certainty import CertaintyError, SentenceScore
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
+from certainty.model_folder import ModelSettings
 from training import metrics
 from training.baselines import BASELINES, cross_validated
-from training.figures import compared, gold_labels, headline, per_class, per_corpus, probabilities_of
+from training.calibrate import Calibration
+from training.figures import compared, gold_labels, headline, per_class, per_corpus, probabilities_of, uncalibrated
 from training.report import summary, without_text, write_report
 from training.splits import leaked
 
@@ -51,6 +55,7 @@ __all__ = [
     "evaluate_splits",
     "main",
     "predict_baselines",
+    "recorded_calibration",
     "summary",
     "without_text",
     "write_report",
@@ -95,7 +100,8 @@ def evaluate_classifier(
     """
     _check(sentences)
     scores = {name: classifier.score_sentences([sentence.text for sentence in sentences])}
-    return evaluate(scores, sentences, predict_baselines(sentences, train, seed=seed), train=train, seed=seed)
+    baselines = predict_baselines(sentences, train, seed=seed)
+    return evaluate(scores, sentences, baselines, [recorded_calibration(classifier)], train=train, seed=seed)
 
 
 def evaluate_splits(
@@ -119,7 +125,8 @@ def evaluate_splits(
         end = start + sum(sentence.label is not None for sentence in sentences)
         scores = {name: classifier.score_sentences([sentence.text for sentence in sentences])}
         baselines = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
-        results[split] = evaluate(scores, sentences, baselines, train=train, seed=seed)
+        calibrations = [recorded_calibration(classifier)]
+        results[split] = evaluate(scores, sentences, baselines, calibrations, train=train, seed=seed)
         start = end
     return results
 
@@ -143,10 +150,19 @@ def predict_baselines(
     return {name: make().fit(train).predict_proba(texts) for name, make in BASELINES.items()}
 
 
+def recorded_calibration(classifier: object) -> Calibration | None:
+    """Return the calibration that a classifier's settings record; None where they, or it, are missing."""
+    settings = getattr(classifier, "settings", None)
+    training = settings.training if isinstance(settings, ModelSettings) else None
+    recorded = (training or {}).get("calibration")
+    return Calibration(recorded["temperature"], tuple(recorded["bias"])) if recorded else None
+
+
 def evaluate(
     scores: Mapping[str, Sequence[SentenceScore]],
     sentences: Sequence[LabelledSentence],
     baselines: Mapping[str, NDArray[np.float64]],
+    calibrations: Sequence[Calibration | None] = (),
     *,
     train: Sequence[LabelledSentence] | None = None,
     seed: int = 0,
@@ -157,6 +173,7 @@ def evaluate(
         scores: For each model's name, one score for each sentence.
         sentences: The held-out sentences.
         baselines: What `predict_baselines` returns; may be empty.
+        calibrations: Of each model, where it is known.
         train: What the baselines were fitted on; None for cross-validation.
         seed: Of the bootstrap.
 
@@ -172,6 +189,7 @@ def evaluate(
     labelled = [[score for score, s in zip(m, sentences, strict=True) if s.label is not None] for m in models]
     probabilities = [probabilities_of(model) for model in labelled]
     confusions = [metrics.confusion_matrix(gold, p.argmax(1), len(LABELS)) for p in probabilities]
+    known = [calibration for calibration in calibrations if calibration is not None]
     return {
         "seed": seed,
         "resamples": metrics.RESAMPLES,
@@ -187,6 +205,7 @@ def evaluate(
         "per_corpus": per_corpus(models, sentences, seed),
         "confusion": np.mean(confusions, axis=0, dtype=float).tolist(),
         "reliability": metrics.reliability_bins(np.tile(gold, len(models)), np.concatenate(probabilities)),
+        "uncalibrated": uncalibrated(gold, probabilities, known, seed) if len(known) == len(models) else None,
         "risk_coverage": _risk_coverage(gold, probabilities),
         "baselines": {name: compared(gold, probabilities, p, seed) for name, p in baselines.items()},
         "baselines_fit": "cross-validation" if train is None else "train",
@@ -215,9 +234,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check(sentences, ", ".join(options.data))
         train = read_labelled(options.train) if options.train else None
         texts = [sentence.text for sentence in sentences]
-        scores = {folder: certainty.load(folder).score_sentences(texts) for folder in options.model}
+        models = {folder: certainty.load(folder) for folder in options.model}
+        scores = {folder: model.score_sentences(texts) for folder, model in models.items()}
+        calibrations = [recorded_calibration(model) for model in models.values()]
         baselines = predict_baselines(sentences, train, seed=options.seed)
-        result = evaluate(scores, sentences, baselines, train=train, seed=options.seed)
+        result = evaluate(scores, sentences, baselines, calibrations, train=train, seed=options.seed)
         page = write_report(result, options.output)
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)

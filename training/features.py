@@ -80,6 +80,10 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.rows[index]
 
+    def extend(self, rows: Sequence[dict[str, Any]], repeats: int = 1) -> None:
+        """Take the own rows `repeats` times, then add others of the same form (of their ids any array will do)."""
+        self.rows = [*self.rows * repeats, *rows]
+
     @property
     def lengths(self) -> list[int]:
         """Tokens of each row."""
@@ -94,22 +98,19 @@ class Collator:
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
         """Return tensors: ids, mask and cue (rows, length), labels (rows, 4), claim and attributed (rows,)."""
-        width = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), width), self.pad_token_id)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        cue = torch.full((len(rows), width), IGNORED)
-        for i, row in enumerate(rows):
-            n = len(row["input_ids"])
-            ids[i, :n] = torch.tensor(row["input_ids"])
-            mask[i, :n] = 1
-            cue[i, :n] = torch.from_numpy(row["cue"])
+        lengths = np.array([len(row["input_ids"]) for row in rows])
+        real = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(real.shape, self.pad_token_id, dtype=np.int64)
+        ids[real] = np.concatenate([row["input_ids"] for row in rows])
+        cue = np.full(real.shape, IGNORED, dtype=np.float32)
+        cue[real] = np.concatenate([row["cue"] for row in rows])
         return {
-            "input_ids": ids,
-            "attention_mask": mask,
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(real.astype(np.int64)),
             "labels": torch.from_numpy(np.stack([row["labels"] for row in rows])),
             "claim": torch.tensor([row["claim"] for row in rows]),
             "attributed": torch.tensor([row["attributed"] for row in rows]),
-            "cue": cue,
+            "cue": torch.from_numpy(cue),
         }
 
 

@@ -8,6 +8,7 @@ many were resampled). Where the data has nothing to measure, `rows` is 0, `value
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from certainty import Label, SentenceScore
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from training import metrics as m
+from training.calibrate import Calibration
 
 Models = Sequence[Sequence[SentenceScore]]
 """For each model, one score for each sentence."""
@@ -104,6 +106,22 @@ def compared(
         "f1": {label.value: float(value) for label, value in zip(LABELS, f1, strict=True)},
         "difference": {"value": test.difference, "low": test.interval.low, "high": test.interval.high},
         "p_value": test.p_value,
+    }
+
+
+def uncalibrated(
+    gold: NDArray[np.int64],
+    probabilities: Sequence[NDArray[np.float64]],
+    calibrations: Sequence[Calibration],
+    seed: int,
+) -> dict[str, Any]:
+    """Return `ece`, `brier` and `reliability` of the models as they were before their calibration."""
+    raw = [calibration.undo(p) for calibration, p in zip(calibrations, probabilities, strict=True)]
+    n = len(gold)
+    return {
+        "ece": figure([Metric(n, partial(m.expected_calibration_error, gold, p)) for p in raw], seed),
+        "brier": figure([Metric(n, partial(m.brier_score, gold, p)) for p in raw], seed),
+        "reliability": m.reliability_bins(np.tile(gold, len(raw)), np.concatenate(raw)),
     }
 
 

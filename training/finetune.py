@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer
+from transformers import PreTrainedTokenizerBase, Trainer
 
 import certainty
 from certainty import CertaintyError, Label
@@ -34,10 +34,13 @@ from certainty.modeling import CertaintyModel
 from training.calibrate import Calibration, fit_calibration, fold_into_head
 from training.evaluate import evaluate_splits, summary, without_text
 from training.export import export_int8, export_onnx
+from training.fast_tokenizer import backend, load_tokenizer
 from training.features import SentenceFeatures
 from training.int8_check import int8_comparison, with_faster_engine
 from training.model_card import write_model_card
 from training.pooling_layer import add_pooling_layer
+from training.pseudo_labels import pseudo_label_metadata, read_pseudo_labels
+from training.regularisation import prepare
 from training.settings import FinetuningSettings, load_settings, save_settings
 from training.splits import check_data, split_held_out_groups
 from training.thresholds import cue_threshold, predict_logits, with_head_thresholds
@@ -105,7 +108,7 @@ def finetune(
     model_settings.save(output)
     model_settings = replace(model_settings, cue_threshold=cue_threshold(output, model_settings, dev))
     model_settings.save(output)
-    typical = [row["input_ids"] for row in features.rows[:INT8_SENTENCES]]
+    typical = [row["input_ids"] for row in features.rows[: min(INT8_SENTENCES, len(train))]]
     if export_int8(model, output, typical, tokenizer.pad_token_id):
         model_settings = with_faster_engine(model_settings, int8_comparison(output, dev))
         model_settings.save(output)
@@ -137,8 +140,29 @@ def set_up(
     fast = backend(tokenizer)
     features = SentenceFeatures(train, fast, max_length, settings.second_weight)
     dev_features = SentenceFeatures(dev, fast, max_length)
-    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints)
+    masking = prepare(features, train, tokenizer, settings)
+    extend_by_pseudo_labels(features, fast, max_length, settings)
+    trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints, masking)
     return trainer, tokenizer, max_length
+
+
+def extend_by_pseudo_labels(
+    features: SentenceFeatures, tokenizer: Tokenizer, max_length: int, settings: FinetuningSettings
+) -> None:
+    """Repeat the labelled sentences and add the pseudo-labelled ones, as far as the student can read them whole.
+
+    Raises:
+        CertaintyError: the file cannot be read, or is of another tokenizer.
+    """
+    rows = read_pseudo_labels(settings.pseudo_labels, tokenizer) if settings.pseudo_labels else []
+    short = [row for row in rows if len(row["input_ids"]) <= max_length]
+    if len(short) < len(rows):
+        logger.warning(
+            "%d pseudo-labelled sentences are longer than %d tokens; they are left out.",
+            len(rows) - len(short),
+            max_length,
+        )
+    features.extend(short, settings.labelled_repeats)
 
 
 def corrected(
@@ -170,25 +194,6 @@ def corrected(
     return rows[: len(train)], rows[len(train) :]
 
 
-def load_tokenizer(encoder: str) -> PreTrainedTokenizerBase:
-    """Load the encoder's tokenizer; it must have the fast form that scoring uses."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(encoder)
-    except (OSError, ValueError) as error:
-        raise CertaintyError(f"{encoder}: cannot load the tokenizer: {error}") from error
-    if not tokenizer.is_fast:
-        raise CertaintyError(f"{encoder}: its tokenizer has no fast form (tokenizer.json).")
-    return tokenizer
-
-
-def backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
-    """Return the Rust tokenizer without truncation and padding."""
-    fast = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    fast.no_truncation()
-    fast.no_padding()
-    return fast
-
-
 def longest_input(config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
     """Return the longest input in tokens that the encoder takes, at most 512."""
     offset = config.pad_token_id + 1 if config.model_type in ("camembert", "roberta", "xlm-roberta") else 0
@@ -215,10 +220,12 @@ def provenance(
         labels = {label.value: sum(s.label is label for s in sentences) for label in Label}
         return {**labels, "no_claim": sum(not s.claim for s in sentences)}
 
+    distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     return {
         "encoder": Path(settings.encoder).name,
         "train": {"sentences": len(train), "labels": count(train), "sha256": digest(train)},
         "dev": {"sentences": len(dev), "labels": count(dev), "sha256": digest(dev)},
+        **distilled,
         "calibration": {"temperature": calibration.temperature, "bias": list(calibration.bias)},
         "best_dev_macro_f1": trainer.state.best_metric,
         "best_step": trainer.state.best_global_step,
@@ -249,13 +256,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", required=True, help="folder of the model")
     parser.add_argument("--encoder", help="folder or hub id (default: the encoder in models/)")
+    parser.add_argument("--pseudo-labels", metavar="FILE", help="of training.pseudo_labels; overrides the config's")
     parser.add_argument("--config", help="YAML file of FinetuningSettings")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of a killed run")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        settings = load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "seed": args.seed})
+        overrides = {"encoder": args.encoder, "seed": args.seed, "pseudo_labels": args.pseudo_labels}
+        settings = load_settings(FinetuningSettings, args.config, overrides)
         train, dev = corrected(read_labelled(args.train), read_labelled(args.dev), args.corrections)
         evaluation = finetune(
             settings,

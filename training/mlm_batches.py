@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
 import numpy as np
 import torch
 from tokenizers import Tokenizer
@@ -10,6 +15,33 @@ from torch import Tensor
 from training.masking import WholeWordMasker
 from training.packing import TokenRows
 from training.settings import PretrainingSettings
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def prefetched(
+    batch_of: Callable[[int], Batch], steps: Iterable[int], *, pin: bool, ahead: int = 6
+) -> Generator[Batch, None, None]:
+    """Yield the batches of the steps, made in a thread of their own so that no device waits for one.
+
+    Args:
+        batch_of: Makes the batch of a step.
+        steps: In their order; may be endless.
+        pin: Put batches into page-locked memory, from where they reach a GPU without waiting.
+        ahead: Batches that are made in advance.
+    """
+
+    def make(step: int) -> Batch:
+        ids, positions, labels = batch_of(step)
+        return (ids.pin_memory(), positions.pin_memory(), labels.pin_memory()) if pin else (ids, positions, labels)
+
+    remaining = iter(steps)
+    with ThreadPoolExecutor(1) as thread:
+        pending = deque(thread.submit(make, step) for step in islice(remaining, ahead))
+        while pending:
+            batch = pending.popleft().result()
+            pending.extend(thread.submit(make, step) for step in islice(remaining, 1))
+            yield batch
 
 
 class Batches:
@@ -26,7 +58,7 @@ class Batches:
         self.validation = TokenRows.cut(validation, [1] * len(sources), lengths[0])
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(self, step: int) -> Batch:
         """Return the masked ids, positions and labels of a training step."""
         length = self.settings.row_length(step)
         rows, size = self.rows[length], self.settings.batch_tokens // length
@@ -42,7 +74,7 @@ class Batches:
         ]
         return self._mask(ids, np.random.default_rng([self.settings.seed, step]))
 
-    def held_out(self, size: int = 128) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def held_out(self, size: int = 128) -> list[Batch]:
         """Return the held-out rows, masked the same way each time, in full batches."""
         rng = np.random.default_rng(0)
         order = rng.permutation(len(self.validation))
@@ -56,6 +88,6 @@ class Batches:
             self._orders[length] = epoch, rng.permutation(len(self.rows[length]))
         return self._orders[length][1]
 
-    def _mask(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _mask(self, ids: np.ndarray, rng: np.random.Generator) -> Batch:
         masked, positions, labels = self.masker(ids, rng)
         return torch.from_numpy(masked), torch.from_numpy(positions), torch.from_numpy(labels)

@@ -33,7 +33,8 @@ def joint_loss(
     Args:
         logits: Label (rows, 4), claim (rows,), attributed (rows,), cue (rows, length), and where its loss has a
             weight the top layer's attention of the first token (rows, heads, length).
-        batch: Targets as `Collator` makes them; `IGNORED` and all-zero label rows do not count.
+        batch: Targets as `Collator` makes them; `IGNORED` does not count. A row of label targets counts by its sum:
+            1 for a claim, 0 for none, and a teacher's P(claim) in between.
         weights: Weights of the heads.
         class_weights: Shape (4,), weight of each label, or None.
         label_smoothing: Share of the label target spread over all labels (https://arxiv.org/abs/1512.00567).
@@ -41,8 +42,8 @@ def joint_loss(
     label, claim, attributed, cue = (x.float() for x in logits[:4])
     targets = batch["labels"]
     has_claim = targets.sum(dim=1)
-    smoothed = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
-    per_label = -smoothed * F.log_softmax(label, dim=-1) * has_claim[:, None]
+    smoothed = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1] * has_claim[:, None]
+    per_label = -smoothed * F.log_softmax(label, dim=-1)
     if class_weights is not None:
         per_label = per_label * class_weights
     loss = per_label.sum() / has_claim.sum().clamp(min=1)
@@ -61,7 +62,7 @@ def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 def _attention_loss(attention: Tensor, cue: Tensor) -> Tensor:
     """Ask half of the heads to look at the cue: -log of their attention on its tokens, where there is one."""
-    is_cue = (cue == 1.0).float()
+    is_cue = (cue > 0.5).float()
     has_cue = is_cue.sum(dim=1) > 0
     looks = attention[:, : attention.shape[1] // 2].mean(dim=1)
     losses = -torch.log((looks * is_cue).sum(dim=1) + 1e-6)

@@ -23,7 +23,9 @@ BOS, EOS = 0, 2
 TOKEN_COUNTS = "tokens/tokens.json"  # in the folder of a run
 
 
-def encode_files(files: Iterable[Path], tokenizer: Tokenizer, folder: Path) -> list[NDArray[np.uint16]]:
+def encode_files(
+    files: Iterable[Path], tokenizer: Tokenizer, folder: Path, deduplicate: bool = True
+) -> list[NDArray[np.uint16]]:
     """Encode each file to `<folder>/<name>.npy` (shape (tokens,), a paragraph ends in `</s>`) unless it is there.
 
     The arrays are opened as memory maps. A changed tokenizer or file list makes them anew.
@@ -39,7 +41,7 @@ def encode_files(files: Iterable[Path], tokenizer: Tokenizer, folder: Path) -> l
         counts = {}
         for file in files:
             parts: list[NDArray[np.uint16]] = []
-            paragraphs = unseen(read_paragraphs(file))
+            paragraphs = unseen(read_paragraphs(file)) if deduplicate else read_paragraphs(file)
             while block := list(islice(paragraphs, 4096)):
                 for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
                     parts.append(np.array([*encoding.ids, EOS], dtype=np.uint16))

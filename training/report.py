@@ -77,12 +77,14 @@ def write_report(result: Mapping[str, Any], folder: str | Path) -> Path:
 
 def render(result: Mapping[str, Any]) -> str:
     """Return the evaluation as one HTML page that loads nothing."""
+    before = result.get("uncalibrated")
     templates = environment(autoescape=True)
     templates.filters.update(number=_number, interval=_interval, p_value=_p_value, title=_title)
     return templates.get_template("report.html.j2").render(
         **result,
         titles=METRICS,
-        reliability_plot=_reliability_plot(result["reliability"]),
+        before=before,
+        reliability_plot=_reliability_plot(result["reliability"], before["reliability"] if before else None),
         risk_plot=_risk_plot(result["risk_coverage"]),
         segments=_segments,
     )
@@ -101,6 +103,12 @@ def summary(result: Mapping[str, Any]) -> str:
         ("metric", "value", "interval", "rows"),
         [(METRICS[name][0], *_cells(f), f"{f['rows']:,}") for name, f in result["metrics"].items() if f["rows"]],
     )
+    if before := result.get("uncalibrated"):
+        changes = (
+            f"{METRICS[name][0]} {_number(before[name]['value'])} → {_number(result['metrics'][name]['value'])}"
+            for name in ("ece", "brier")
+        )
+        lines += ["", f"Before → after calibration: {', '.join(changes)}"]
     lines += _table(
         ("label", "F1", "interval", "precision", "recall", "claims"),
         [
@@ -170,14 +178,23 @@ def _segments(
         yield text[start:end], " ".join(k for k, spans in kinds.items() if any(a <= start < b for a, b in spans))
 
 
-def _reliability_plot(bins: Sequence[Mapping[str, float]]) -> str:
+def _reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mapping[str, float]] | None) -> str:
     def draw(axes: Axes) -> None:
+        def curve(bins: Sequence[Mapping[str, float]], form: str, colour: str, label: str) -> None:
+            x, y = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
+            axes.plot(x, y, form, color=colour, linewidth=1.2, markersize=4, clip_on=False, label=label)
+
         axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
         width = bins[0]["high"] - bins[0]["low"]
-        axes.bar([b["low"] for b in bins], [b["accuracy"] for b in bins], width * 0.94, align="edge", color=_ACCENT)
-        axes.plot(
-            [b["confidence"] for b in bins], [b["accuracy"] for b in bins], "o", color=_INK, markersize=4, clip_on=False
-        )
+        left, height = [b["low"] for b in bins], [b["accuracy"] for b in bins]
+        # Pale behind two curves, so that both stand out.
+        axes.bar(left, height, width * 0.94, align="edge", color=_ACCENT, alpha=0.4 if before else None)
+        if before is None:
+            curve(bins, "o", _INK, "")
+        else:
+            curve(before, "D:", _MUTED, "before calibration")
+            curve(bins, "o-", _INK, "after")
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, labelcolor=_INK)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the label given", ylabel="share that is right")
 
     return _plot(draw)

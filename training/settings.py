@@ -24,6 +24,8 @@ class PretrainingSettings:
     Attributes:
         text: Files or folders of .txt and .txt.xz, a paragraph a line.
         initial: Encoder folder to go on from, with its shape and tokenizer; null starts anew.
+        keep_layers: Of `initial`, the indices of the layers to keep (null: all).
+        deduplicate: Leave out paragraphs met before, to the letter or nearly.
         repeats: Passes over a file in one epoch, by file name (1 where it is not named).
         output: Folder of the run; the encoder ends there.
         vocab_size, hidden_size, num_hidden_layers, num_attention_heads: The encoder's shape.
@@ -46,6 +48,8 @@ class PretrainingSettings:
 
     text: list[str] = field(default_factory=list)
     initial: str | None = None
+    keep_layers: list[int] | None = None
+    deduplicate: bool = True
     repeats: dict[str, int] = field(default_factory=dict)
     output: str = "pretraining"
     vocab_size: int = 16_000
@@ -134,6 +138,20 @@ class FinetuningSettings:
         label_smoothing: Share of the label target spread over all labels.
         cue_weight, claim_weight, attributed_weight: Of the other heads' losses.
         attention_weight: Of the loss that asks the top layer of `<s>` to look at the cue words; 0 leaves it out.
+        r_drop: Weight of the divergence between two passes with different dropout (R-Drop, arXiv:2106.14448); the loss
+            is the mean over both passes. This and the following are off at 0; see `training.regularisation`.
+        adversarial: Length of the step that moves the word embeddings along their gradient for a second backward
+            pass (the fast gradient method of Miyato et al. 2016, arXiv:1605.07725).
+        weight_average: Decay of the moving average of the weights that is judged on dev and kept (Polyak and Juditsky
+            1992; Tarvainen and Valpola 2017, arXiv:1703.01780), below 1: 0.99 averages over about 100 steps.
+        contrast_weight: Weight of -log(1 - p·q) over sentences of one group with different labels, whose label
+            distributions p and q should not agree (unlikelihood, arXiv:1908.04319, on the contrast sets of
+            arXiv:2004.02709); the rows of a group then come in one batch.
+        cue_masking: Probability of a training sentence with cues, not asserted, to get a copy in which they are masked
+            and the label target is the mean of train: no cue, no evidence (after arXiv:1909.12434).
+        word_masking: Share of the other tokens of a training batch that are masked (word dropout, arXiv:1511.06349).
+        pseudo_labels: File of sentences labelled by teachers (see `training.pseudo_labels`), trained on beside train.
+        labelled_repeats: Passes over the labelled sentences in one epoch, beside one over the pseudo-labelled.
         max_length: Longest input in tokens; null takes the encoder's.
         bf16: Train in bfloat16 (null: where that is faster, see `training.precision`).
         seed: Of new weights, dropout and the order.
@@ -158,6 +176,14 @@ class FinetuningSettings:
     claim_weight: float = 0.3
     attributed_weight: float = 0.3
     attention_weight: float = 0.0
+    r_drop: float = 0.0
+    adversarial: float = 0.0
+    weight_average: float = 0.0
+    contrast_weight: float = 0.0
+    cue_masking: float = 0.0
+    word_masking: float = 0.0
+    pseudo_labels: str | None = None
+    labelled_repeats: int = 1
     max_length: int | None = None
     bf16: bool | None = None
     seed: int = 1
@@ -168,9 +194,25 @@ class FinetuningSettings:
         for name in ("epochs", "batch_size", "gradient_accumulation", "learning_rate", "evaluations_per_epoch"):
             if not getattr(self, name) > 0:
                 raise CertaintyError(f"{name} is {getattr(self, name)}; it must be above 0.")
-        for name in ("second_weight", "label_smoothing", "dropout", "warmup_fraction"):
+        if self.labelled_repeats < 1:
+            raise CertaintyError(f"labelled_repeats is {self.labelled_repeats}; it must be 1 or more.")
+        for name in (
+            "second_weight",
+            "label_smoothing",
+            "dropout",
+            "warmup_fraction",
+            "weight_average",
+            "word_masking",
+        ):
             if not 0 <= getattr(self, name) < 1:
                 raise CertaintyError(f"{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        for name in ("r_drop", "adversarial", "contrast_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise CertaintyError(f"{name} is {getattr(self, name)}; it must be 0 or above.")
+        if not 0 <= self.cue_masking <= 1:
+            raise CertaintyError(f"cue_masking is {self.cue_masking}; it must lie in [0, 1].")
+        if self.r_drop and not self.dropout:
+            raise CertaintyError(f"r_drop is {self.r_drop} and dropout 0: two passes are alike; set a dropout above 0.")
 
 
 def load_settings(

@@ -15,12 +15,13 @@ HELD_OUT_GROUPS = 5  # one group in five (`group % 5 == 0`) is never trained on
 
 def leaked(train: Iterable[LabelledSentence], held_out: Iterable[LabelledSentence]) -> list[LabelledSentence]:
     """Return the held-out sentences whose text, but for case, spaces and punctuation, is also in train."""
+    known = {text_key(sentence.text) for sentence in train}
+    return [sentence for sentence in held_out if text_key(sentence.text) in known]
 
-    def key(text: str) -> str:
-        return "".join(filter(str.isalnum, text.lower()))
 
-    known = {key(sentence.text) for sentence in train}
-    return [sentence for sentence in held_out if key(sentence.text) in known]
+def text_key(text: str) -> str:
+    """Return the letters and digits of a text in small letters: texts of one key count as the same."""
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def split_held_out_groups(

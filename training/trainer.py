@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainingArguments
 
 from certainty.labels import LABELS
 from certainty.modeling import CertaintyModel
@@ -22,21 +22,64 @@ from training.calibrate import fit_calibration
 from training.features import Collator, LengthGroupedSampler, SentenceFeatures
 from training.objective import HeadWeights, joint_loss
 from training.precision import bf16_is_fast
+from training.regularisation import (
+    GroupCollator,
+    WholeGroupSampler,
+    WordMasking,
+    adversarial_embeddings,
+    agreement_penalty,
+    group_numbers,
+    symmetric_divergence,
+)
 from training.settings import FinetuningSettings
+from training.weight_average import AveragingTrainer
 
 
-class CertaintyTrainer(Trainer):
+class CertaintyTrainer(AveragingTrainer):
     """The Trainer of transformers with our loss, our order of batches and layer-wise learning rates."""
 
-    def __init__(self, settings: FinetuningSettings, class_weights: Tensor | None, **options: Any) -> None:
+    def __init__(
+        self,
+        settings: FinetuningSettings,
+        class_weights: Tensor | None,
+        masking: WordMasking | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.settings = settings
         self.class_weights = class_weights
+        self.masking = masking
+        if settings.weight_average:
+            self.start_averaging(settings.weight_average)
+
+    def training_step(self, model: torch.nn.Module, inputs: dict[str, Tensor], *args: Any, **options: Any) -> Any:
+        """Do the forward and backward pass, and where the settings ask for it an adversarial one."""
+        if self.masking:  # not in the collator, which runs a batch ahead of the generator's state in a checkpoint
+            inputs = self.masking(self._prepare_inputs(inputs))
+        if not self.settings.adversarial:
+            return super().training_step(model, inputs, *args, **options)
+        embeddings = self.model.classifier.get_input_embeddings()
+        earlier = embeddings.weight.grad  # of the batches accumulated so far
+        earlier = None if earlier is None else earlier.clone()
+        loss = super().training_step(model, inputs, *args, **options)
+        gradient = embeddings.weight.grad if earlier is None else embeddings.weight.grad - earlier
+        with adversarial_embeddings(embeddings, gradient, self.settings.adversarial):
+            super().training_step(model, inputs, *args, **options)
+        return loss
 
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Any:
-        """Return the joint loss of the heads."""
+        """Return the joint loss of the heads, in training with the regularisers that need the logits."""
+        loss, logits = self._pass(model, inputs)
+        if model.training and self.settings.r_drop:
+            second_loss, second_logits = self._pass(model, inputs)
+            divergence = symmetric_divergence(logits, second_logits, inputs["labels"].sum(dim=1))
+            loss = (loss + second_loss) / 2 + self.settings.r_drop * divergence
+        return (loss, {"logits": logits}) if return_outputs else loss
+
+    def _pass(self, model: torch.nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return loss and label logits of one pass."""
         settings = self.settings
         logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
         weights = HeadWeights(
@@ -44,10 +87,16 @@ class CertaintyTrainer(Trainer):
         )
         class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
         loss = joint_loss(logits, inputs, weights, class_weights, self.settings.label_smoothing)
-        return (loss, {"logits": logits[0]}) if return_outputs else loss
+        if model.training and settings.contrast_weight:
+            penalty = agreement_penalty(logits[0], inputs["labels"], inputs["group"])
+            loss = loss + settings.contrast_weight * penalty
+        return loss, logits[0]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        return LengthGroupedSampler(self.train_dataset.lengths, self.args.train_batch_size, self.settings.seed)
+        lengths, batch_size, seed = self.train_dataset.lengths, self.args.train_batch_size, self.settings.seed
+        if self.settings.contrast_weight:
+            return WholeGroupSampler(lengths, batch_size, seed, group_numbers(self.train_dataset.rows))
+        return LengthGroupedSampler(lengths, batch_size, seed)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW, its learning rate falling from the heads down through the layers (https://arxiv.org/abs/1801.06146)."""
@@ -94,6 +143,7 @@ def build_trainer(
     dev: SentenceFeatures,
     pad_token_id: int,
     checkpoints: Path,
+    masking: WordMasking | None = None,
 ) -> CertaintyTrainer:
     """Set up the Trainer.
 
@@ -104,6 +154,7 @@ def build_trainer(
         dev: Features of the dev sentences.
         pad_token_id: Fills up shorter rows.
         checkpoints: Folder of the checkpoints.
+        masking: Of words in training batches, see `training.regularisation.prepare`.
     """
 
     def dev_macro_f1(prediction: Any) -> dict[str, float]:
@@ -119,6 +170,7 @@ def build_trainer(
     world = int(os.environ.get("WORLD_SIZE", "1"))
     steps = -(-len(train) // (settings.batch_size * settings.gradient_accumulation * world))
     every = max(1, steps // settings.evaluations_per_epoch)
+    collate = Collator(pad_token_id)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -133,6 +185,7 @@ def build_trainer(
         bf16=bf16_is_fast(device) if settings.bf16 is None else settings.bf16,
         use_cpu=device.type == "cpu",
         dataloader_pin_memory=device.type != "cpu",
+        dataloader_num_workers=4 if device.type == "cuda" else 0,
         eval_strategy="steps",
         eval_steps=every,
         save_steps=every,
@@ -152,11 +205,12 @@ def build_trainer(
     return CertaintyTrainer(
         settings,
         balanced if settings.class_weights == "balanced" else None,
+        masking,
         model=model,
         args=arguments,
         train_dataset=train,
         eval_dataset=dev,
-        data_collator=Collator(pad_token_id),
+        data_collator=GroupCollator(collate) if settings.contrast_weight else collate,
         compute_metrics=dev_macro_f1,
         callbacks=[EarlyStoppingCallback(settings.patience)],
     )

@@ -1,0 +1,210 @@
+"""Distillation: pseudo-labels of an ensemble, their file, and fine-tuning on them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import DATA
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
+
+import certainty
+from certainty import CertaintyError
+from certainty.modeling import CertaintyModel
+from training import finetune
+from training.features import IGNORED, Collator
+from training.objective import HeadWeights, joint_loss
+from training.pseudo_labels import keep_hard, main, pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
+from training.settings import FinetuningSettings
+from training.tokenizer import for_transformers, train_tokenizer
+
+NAMES = ("Le maire", "La ministre", "Un voisin", "Cette chercheuse", "Le patron du club")
+ENDS = ("aurait vendu sa maison", "ne viendra pas demain", "a peut-être raison", "dort bien", "a signé l'accord")
+SENTENCES = [f"{name} {end}." for name in NAMES for end in ENDS]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("text")
+    (folder / "a.txt").write_text("\n".join(" ".join(SENTENCES[i : i + 5]) for i in range(0, 15, 5)), "utf-8")
+    (folder / "b.txt").write_text("\n\n".join([*SENTENCES[10:], "", "O", "mot " * 500]), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def teachers(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two: the tiny model, and it with other label and claim biases."""
+    other = tmp_path_factory.mktemp("teachers") / "other"
+    shutil.copytree(tiny_model, other)
+    model = CertaintyModel.from_pretrained(other)
+    with torch.no_grad():
+        model.classifier.classifier.out_proj.bias += torch.tensor([1.0, 0.0, -1.0, 0.5])
+        model.heads["claim"][2].bias -= 1.0
+    model.save_pretrained(other)
+    return [tiny_model, other]
+
+
+def _made(output: Path, teachers: list[Path], text: Path, *options: object) -> dict[str, np.ndarray]:
+    arguments = ["--teacher", *teachers, "--text", text, "--output", output, "--asserted-share", 0.9, *options]
+    assert main([str(argument) for argument in arguments]) == 0
+    return load_file(output)
+
+
+def _texts(folder: Path, made: dict[str, np.ndarray]) -> list[str]:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    rows = np.split(made["ids"], np.cumsum(made["lengths"])[:-1])
+    return [tokenizer.decode(row.tolist()) for row in rows]
+
+
+def test_the_file_is_deterministic_and_holds_each_sentence_once(
+    teachers: list[Path], text: Path, tmp_path: Path
+) -> None:
+    made = _made(tmp_path / "1.safetensors", teachers, text)
+    _made(tmp_path / "2.safetensors", teachers, text)
+    assert (tmp_path / "1.safetensors").read_bytes() == (tmp_path / "2.safetensors").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.safetensors", "2.safetensors"]
+    texts = _texts(teachers[0], made)
+    assert len(texts) == len(set(texts)) and set(texts) <= set(SENTENCES) and len(texts) > 20
+    assert made["ids"].dtype == np.uint16 and made["labels"].shape == (len(texts), 4)
+    metadata = pseudo_label_metadata(tmp_path / "1.safetensors")
+    assert metadata["teachers"] == ["tiny", "other"] and metadata["sentences"] == len(texts)
+    few = _made(tmp_path / "3.safetensors", teachers, text, "--per-file", 3, "--seed", 2)
+    assert len(few["lengths"]) <= 6
+
+
+def test_probabilities_are_the_mean_over_the_teachers(teachers: list[Path], text: Path, tmp_path: Path) -> None:
+    both = _made(tmp_path / "both.safetensors", teachers, text, "--batch-tokens", 64)
+    texts = _texts(teachers[0], both)
+    alone = [certainty.load(folder, engine="torch").predict_proba(texts) for folder in teachers]
+    assert np.abs(alone[0] - alone[1]).max() > 0.05
+    np.testing.assert_allclose(both["labels"], np.mean(alone, axis=0), atol=0.02)  # bfloat16 where that is fast
+    one, other = (_made(tmp_path / f"{i}.safetensors", [teacher], text) for i, teacher in enumerate(teachers))
+    model, start = CertaintyModel.from_pretrained(teachers[0]), 0
+    for length in one["lengths"].tolist():
+        ids = torch.from_numpy(one["ids"][start : start + length].astype(np.int64))[None]
+        cue = torch.from_numpy(model.logits(ids, torch.ones_like(ids)).cue)[0].sigmoid().numpy()
+        np.testing.assert_allclose(one["cue"][start + 1 : start + length - 1] / 255, cue[1:-1], atol=0.02)
+        assert one["cue"][start] == one["cue"][start + length - 1] == 0
+        start += length
+    claims = [dict(zip(_texts(teachers[0], made), made["claim"], strict=True)) for made in (one, other)]
+    for sentence, claim in zip(texts, both["claim"], strict=True):
+        if sentence in claims[0] and sentence in claims[1]:
+            assert claim == pytest.approx((claims[0][sentence] + claims[1][sentence]) / 2, abs=0.02)
+
+
+def test_excluded_sentences_are_absent(teachers: list[Path], text: Path, tmp_path: Path) -> None:
+    labelled = tmp_path / "dev.jsonl"
+    rows = [{"text": sentence.upper().rstrip(".") + " !", "label": "asserted"} for sentence in SENTENCES[:12]]
+    labelled.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    made = _made(tmp_path / "out.safetensors", teachers, text, "--exclude", labelled)
+    assert set(_texts(teachers[0], made)) <= set(SENTENCES[12:])
+
+
+def test_easy_sentences_make_the_asserted_share() -> None:
+    labels = np.full((100, 4), 0.25, dtype=np.float16)
+    labels[:60] = [0.97, 0.01, 0.01, 0.01]
+    claim = np.full(100, 0.9, dtype=np.float16)
+    claim[60:70] = 0.01
+    kept = keep_hard(labels, claim, 0.4, seed=1)
+    assert set(range(70, 100)) <= set(kept.tolist())
+    assert len(kept) == 50 and (np.diff(kept) > 0).all()
+    assert len(keep_hard(labels, claim, 0.0, seed=1)) == 30
+    assert len(keep_hard(labels, claim, 0.99, seed=1)) == 100, "there are no more"
+
+
+def test_rows_are_targets_of_the_heads(teachers: list[Path], text: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.safetensors"
+    made = _made(path, teachers, text)
+    made["claim"][0] = 0.25
+    made["claim"][1] = 0.75
+    with_metadata = {**pseudo_label_metadata(path)}
+    save_file(made, path, metadata={"pseudo_labels": json.dumps(with_metadata)})
+    tokenizer = Tokenizer.from_file(str(teachers[0] / "tokenizer.json"))
+    unsure, sure = read_pseudo_labels(path, tokenizer)[:2]
+    assert unsure["labels"].sum() == pytest.approx(0.25) and sure["labels"].sum() == pytest.approx(0.75)
+    assert unsure["attributed"] == IGNORED and (unsure["cue"] == IGNORED).all()
+    assert 0 <= sure["attributed"] <= 1
+    assert (sure["cue"][[0, -1]] == IGNORED).all() and (sure["cue"][1:-1] >= 0).all() and sure["cue"].max() <= 1
+    batch = Collator(1)([unsure, {**sure, "input_ids": sure["input_ids"].tolist()}])
+    assert batch["attention_mask"].sum(dim=1).tolist() == [len(unsure["cue"]), len(sure["cue"])]
+    assert batch["input_ids"].dtype == torch.int64 and batch["cue"].dtype == torch.float32
+
+
+def test_what_cannot_be_used_is_refused(
+    teachers: list[Path], text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = train_tokenizer(SENTENCES * 20, 55)
+    path = tmp_path / "out.safetensors"
+    _made(path, teachers, text)
+    with pytest.raises(CertaintyError, match=r"out\.safetensors: made with another tokenizer"):
+        read_pseudo_labels(path, foreign)
+    stranger = tmp_path / "stranger"
+    shutil.copytree(teachers[0], stranger)
+    for_transformers(foreign, max_length=64).save_pretrained(stranger)
+    arguments = ["--text", str(text), "--output", str(tmp_path / "new.safetensors"), "--teacher", str(teachers[0])]
+    assert main([*arguments, str(stranger)]) == 2
+    assert f"{stranger}: its tokenizer is not that of" in capsys.readouterr().err
+    for option, value in (("--asserted-share", "1"), ("--sentences", "0"), ("--output", str(tmp_path / "no" / "x"))):
+        assert main([*arguments, option, value]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00 abc")
+    assert main([*arguments, "--text", str(tmp_path / "binary.txt")]) == 2
+    assert "binary.txt: cannot be read as UTF-8" in capsys.readouterr().err
+    assert not (tmp_path / "new.safetensors").exists()
+
+    tokenizer = Tokenizer.from_file(str(teachers[0] / "tokenizer.json"))
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CertaintyError, match=r"out\.safetensors: no file of pseudo-labels, or damaged"):
+        read_pseudo_labels(path, tokenizer)
+    metadata = {"pseudo_labels": json.dumps({"tokenizer": tokenizer_digest(tokenizer)})}
+    save_file({"ids": np.zeros(3, np.uint16)}, path, metadata=metadata)
+    with pytest.raises(CertaintyError, match="or damaged"):
+        read_pseudo_labels(path, tokenizer)
+
+
+def test_a_student_is_fine_tuned_on_them(teachers: list[Path], tiny_encoder: Path, text: Path, tmp_path: Path) -> None:
+    made = _made(tmp_path / "out.safetensors", teachers, text)
+    config = tmp_path / "config.yaml"
+    config.write_text("epochs: 1\nbatch_size: 32\nevaluations_per_epoch: 1\nbf16: false\nlabelled_repeats: 2\n")
+    arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
+    arguments += ["--config", config, "--pseudo-labels", tmp_path / "out.safetensors", "--output", tmp_path / "student"]
+    assert finetune.main([str(argument) for argument in arguments]) == 0
+    training = json.loads((tmp_path / "student" / "certainty.json").read_text())["training"]
+    n = len(made["lengths"])
+    assert training["pseudo_labels"]["teachers"] == ["tiny", "other"]
+    assert training["pseudo_labels"]["sentences"] == n
+    assert training["steps"] == -(-(2 * training["train"]["sentences"] + n) // 32)
+    card = (tmp_path / "student" / "README.md").read_text()
+    assert f"Distilled from 2 teachers over {n} unlabelled sentences." in card
+
+
+def test_no_repeat_is_refused() -> None:
+    with pytest.raises(CertaintyError, match="labelled_repeats is 0"):
+        FinetuningSettings(labelled_repeats=0)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_soft_claim_weighs_a_row_of_the_label_loss(smoothing: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    label = torch.randn(2, 4, generator=generator)
+    hard = torch.tensor([[1.0, 0, 0, 0], [0, 0.85, 0.15, 0]])
+    weights = HeadWeights(cue=0, claim=0, attributed=0)
+
+    def loss(targets: torch.Tensor) -> float:
+        n = len(targets)
+        ignored = torch.full((n,), IGNORED)
+        batch = {"labels": targets, "claim": ignored, "attributed": ignored, "cue": ignored[:, None]}
+        logits = (label[:n], torch.zeros(n), torch.zeros(n), torch.zeros(n, 1))
+        return float(joint_loss(logits, batch, weights, label_smoothing=smoothing))
+
+    smoothed = hard * (1 - smoothing) + smoothing / 4
+    each = -(smoothed * label.log_softmax(dim=1)).sum(dim=1)
+    assert loss(hard) == pytest.approx(float(each.mean()))
+    assert loss(torch.stack([hard[0], torch.zeros(4)])) == pytest.approx(float(each[0])), "no claim does not count"
+    soft = hard * torch.tensor([[1.0], [0.25]])
+    assert loss(soft) == pytest.approx(float((each[0] + 0.25 * each[1]) / 1.25))

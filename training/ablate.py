@@ -1,0 +1,412 @@
+"""Measure what each setting does to a short fine-tuning, one variant of the settings beside the other.
+
+`python -m training.ablate --config FILE --train FILE --dev FILE --variant "dropout=0.1" "r_drop=0.5,dropout=0.1"`
+
+The settings as they are come first, as "baseline". Every run is written to a JSON-lines file beside the table as soon
+as it ends, and a run that stands there is not done again, so a killed command goes on where it was.
+
+Dev is the same for all variants: corrections and extra sentences change train alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import torch
+import yaml
+
+from certainty import CertaintyError
+from certainty.commands.output import destination
+from certainty.labelled import LabelledSentence, digest, read_labelled
+from certainty.labels import LABELS
+from certainty.scoring import softmax
+from training import metrics
+from training.calibrate import fit_calibration
+from training.fast_tokenizer import backend, load_tokenizer
+from training.features import SentenceFeatures
+from training.finetune import corrected
+from training.regularisation import mask_token
+from training.settings import FinetuningSettings, load_settings
+from training.splits import check_data, leaked, split_held_out_groups
+from training.trials import mean_and_deviation, sample_groups, trained
+
+logger = logging.getLogger(__name__)
+
+BASELINE = "baseline"
+
+HEADER = (
+    "| variant | dev macro-F1 | held-out contrast accuracy | whole quadruples | ECE | Brier | seconds |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant of the settings and of train.
+
+    Attributes:
+        name: As it was given, or "baseline".
+        settings: The settings, but for the seed.
+        corrections: Whether train's labels are corrected.
+        extra: Names of the sentences that join train.
+    """
+
+    name: str
+    settings: FinetuningSettings
+    corrections: bool = False
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tuning, as it travels to another process.
+
+    Attributes:
+        variant: Name of its variant.
+        settings: The settings, with the seed.
+        train: What it trains on.
+        dev: What chooses the checkpoint, calibrates, and is scored.
+        contrast: The held-out groups.
+    """
+
+    variant: str
+    settings: FinetuningSettings
+    train: list[LabelledSentence]
+    dev: list[LabelledSentence]
+    contrast: list[LabelledSentence]
+
+    @property
+    def key(self) -> str:
+        """A digest of variant, settings and sentences, by which a finished run is known again."""
+        default = dataclasses.asdict(FinetuningSettings())
+        changed = {k: v for k, v in dataclasses.asdict(self.settings).items() if v != default[k]}
+        parts = [self.variant, json.dumps(changed, sort_keys=True), *map(digest, (self.train, self.dev, self.contrast))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def parse_variant(text: str, base: FinetuningSettings, extra: Sequence[str] = (), corrections: bool = False) -> Variant:
+    """Return the variant that `text` describes: "setting=value,…", or "" or "baseline" for the settings as they are.
+
+    Beside the settings, `corrections=on` corrects train and `extra=NAME` (or NAME+NAME) adds sentences to it.
+
+    Args:
+        text: The description.
+        base: What it changes.
+        extra: The names that there are.
+        corrections: Whether there are any.
+
+    Raises:
+        CertaintyError: a part is not `name=value`, names an unknown setting, or has a wrong value.
+    """
+    where = f"--variant {text!r}"
+    changes: dict[str, Any] = {}
+    for part in text.split(",") if text not in ("", BASELINE) else ():
+        name, sign, value = (x.strip() for x in part.partition("="))
+        if not (name and sign and value):
+            raise CertaintyError(f"{where}: {part!r} is not setting=value.")
+        if name in changes:
+            raise CertaintyError(f"{where}: {name} is given twice.")
+        if name == "seed":
+            raise CertaintyError(f"{where}: the seeds of all variants are given by --seeds.")
+        changes[name] = value
+    switch, names = changes.pop("corrections", "off"), changes.pop("extra", None)
+    if switch not in ("on", "off"):
+        raise CertaintyError(f"{where}: corrections is {switch!r}. Allowed: on, off.")
+    if switch == "on" and not corrections:
+        raise CertaintyError(f"{where}: there are no corrections; name their files with --corrections.")
+    added = tuple(names.split("+")) if names else ()
+    for unknown in set(added) - set(extra):
+        raise CertaintyError(f"{where}: no extra sentences are named {unknown!r}; give --extra {unknown}=FILE.")
+    values = {f.name: getattr(base, f.name) for f in dataclasses.fields(base)}
+    try:
+        settings = load_settings(FinetuningSettings, None, values | {n: _value(n, v) for n, v in changes.items()})
+    except CertaintyError as error:
+        raise CertaintyError(f"{where}: {error}") from None
+    return Variant(text or BASELINE, settings, switch == "on", added)
+
+
+def _value(name: str, text: str) -> Any:
+    """Read the value of a setting."""
+    hints = get_type_hints(FinetuningSettings)
+    if name not in hints:
+        names = [*hints, "corrections", "extra"]
+        close = get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise CertaintyError(f"unknown setting {name!r}.{hint} Allowed: {', '.join(names)}.")
+    allowed = tuple(get_origin(kind) or kind for kind in get_args(hints[name]) or (hints[name],))
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    if float in allowed and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML takes 3e-4 for a word
+        except (TypeError, ValueError):
+            pass
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise CertaintyError(f"{name} is {text!r}; expected {' or '.join(kind.__name__ for kind in allowed)}.")
+    return value
+
+
+def run_once(run: Run) -> dict[str, Any]:
+    """Fine-tune once and return what its best checkpoint is worth.
+
+    Returns:
+        `variant`, `seed`, `key`; `macro_f1`, and after calibration on dev its `ece` and `brier`; `contrast_accuracy`
+        and `whole_quadruples` (None without held-out groups); `steps`, and `seconds` of set-up and training.
+    """
+    started = time.monotonic()
+    with trained(run.settings, run.train, run.dev) as (trainer, tokenizer, max_length):
+        seconds = time.monotonic() - started
+        trainer.compute_metrics = None
+
+        def logits(sentences: Sequence[LabelledSentence], features: SentenceFeatures) -> tuple[Any, Any]:
+            claims = [i for i, s in enumerate(sentences) if s.label]
+            gold = np.array([LABELS.index(s.label) for s in sentences if s.label])
+            return trainer.predict(features).predictions[claims], gold
+
+        dev_logits, gold = logits(run.dev, trainer.eval_dataset)
+        calibration = fit_calibration(dev_logits, gold)
+        probabilities = softmax(calibration.apply(dev_logits))
+        right = None
+        if run.contrast:
+            features = SentenceFeatures(run.contrast, backend(tokenizer), max_length)
+            contrast_logits, contrast_gold = logits(run.contrast, features)
+            right = calibration.apply(contrast_logits).argmax(axis=1) == contrast_gold
+    groups = np.array([s.group for s in run.contrast if s.label])
+    return {
+        "variant": run.variant,
+        "seed": run.settings.seed,
+        "key": run.key,
+        "macro_f1": float(trainer.state.best_metric),
+        "contrast_accuracy": None if right is None else float(right.mean()),
+        "whole_quadruples": None if right is None else float(np.mean([right[groups == g].all() for g in set(groups)])),
+        "ece": float(metrics.expected_calibration_error(gold, probabilities)),
+        "brier": float(metrics.brier_score(gold, probabilities)),
+        "steps": trainer.state.global_step,
+        "seconds": round(seconds, 1),
+    }
+
+
+def results(runs: Sequence[Run], jobs: int = 1, cpu: bool = False) -> Iterator[dict[str, Any]]:
+    """Do the runs and yield each result as it comes.
+
+    Args:
+        runs: The runs.
+        jobs: Processes at a time; above 1 each has one thread of torch.
+        cpu: Hide the GPUs.
+    """
+    if jobs == 1 and not cpu:
+        yield from map(run_once, runs)
+        return
+    environment = {"CUDA_VISIBLE_DEVICES": ""} if cpu else {}
+    if jobs > 1:
+        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    spawn = multiprocessing.get_context("spawn")
+    # The processes start while runs are handed in, and read their environment before torch is imported.
+    with _environment(environment), ProcessPoolExecutor(jobs, spawn, _set_threads, (jobs,)) as pool:
+        futures = [pool.submit(run_once, run) for run in runs]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _set_threads(jobs: int) -> None:
+    if jobs > 1:
+        torch.set_num_threads(1)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def table_row(variant: str, found: Sequence[Mapping[str, Any]], seeds: int) -> str:
+    """Return a variant's row of the Markdown table: means over its runs, for macro-F1 with the standard deviation.
+
+    Args:
+        variant: Its name.
+        found: Its results.
+        seeds: How many results there will be; a row of fewer says so.
+    """
+
+    def mean(name: str, form: str = ".4f") -> str:
+        values = [result[name] for result in found if result[name] is not None]
+        return format(statistics.mean(values), form) if values else "–"
+
+    done = "" if len(found) == seeds else f" ({len(found)} of {seeds} seeds)"
+    cells = [f"{variant}{done}", mean_and_deviation([result["macro_f1"] for result in found])]
+    cells += [mean(name) for name in ("contrast_accuracy", "whole_quadruples", "ece", "brier")]
+    return f"| {' | '.join([*cells, mean('seconds', '.0f')])} |"
+
+
+def _plan(args: argparse.Namespace) -> list[Run]:
+    """Read everything and return the runs, baseline first."""
+    base = load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs})
+    files: dict[str, str] = {}
+    for given in args.extra:
+        name, sign, file = given.partition("=")
+        if not (name and sign and file) or name in files:
+            raise CertaintyError(f"--extra {given!r}: write NAME=FILE, each name once.")
+        files[name] = file
+    names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in args.variant)]))
+    variants = [parse_variant(name, base, list(files), bool(args.corrections)) for name in names]
+    for variant in variants:  # a wrong encoder is told before hours of training
+        tokenizer = load_tokenizer(variant.settings.encoder)
+        if variant.settings.cue_masking or variant.settings.word_masking:
+            mask_token(tokenizer)
+
+    given, dev = read_labelled(args.train), read_labelled(args.dev)
+    contrast = split_held_out_groups(given)[1]
+    trains = {False: given}
+    if any(variant.corrections for variant in variants):
+        trains[True] = corrected(given, dev, args.corrections)[0]
+    extra = {}
+    for name in {name for variant in variants for name in variant.extra}:
+        rows = split_held_out_groups(read_labelled(files[name]))[0]
+        known = {s.text for s in leaked(contrast, rows)}
+        extra[name] = [s for s in rows if s.text not in known]
+    runs = []
+    for variant in variants:
+        train = sample_groups(split_held_out_groups(trains[variant.corrections])[0], args.sentences)
+        train = check_data([*train, *(s for name in variant.extra for s in extra[name])], dev)
+        runs += [Run(variant.name, replace(variant.settings, seed=s), train, dev, contrast) for s in args.seeds]
+    return runs
+
+
+def _finished(log: Path | None) -> list[dict[str, Any]]:
+    """Read the results of an earlier command; of a last line that a kill cut short, nothing."""
+    if log is None or not log.is_file():
+        return []
+    rows = []
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines) or line.endswith("\n"):
+                raise CertaintyError(f"{log}, line {number}: not a result ({error}); delete the line.") from error
+            log.write_text("".join(lines[:-1]), encoding="utf-8")
+    return rows
+
+
+def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: bool = False) -> None:
+    """Do the runs and print a variant's row when its last run ends.
+
+    Args:
+        runs: The runs, those of a variant one after another.
+        output: Markdown file of the table, written anew after each run; the results stand beside it, with the suffix
+            .jsonl.
+        jobs: Processes at a time.
+        cpu: Hide the GPUs.
+    """
+    log = output.with_suffix(".jsonl") if output else None
+    wanted = {run.key: run for run in runs}
+    found = {result["key"]: result for result in _finished(log) if result.get("key") in wanted}
+    if found:
+        logger.info("%d of %d runs are in %s already.", len(found), len(runs), log)
+    members: dict[str, list[str]] = {}
+    for run in runs:
+        members.setdefault(run.variant, []).append(run.key)
+
+    def row(variant: str) -> str | None:
+        done = [found[key] for key in members[variant] if key in found]
+        return table_row(variant, done, len(members[variant])) if done else None
+
+    def write_table() -> None:
+        if output:
+            with destination(output, ()) as table:
+                table.write("\n".join([HEADER, *filter(None, map(row, members))]) + "\n")
+
+    print(HEADER, flush=True)
+    write_table()
+    for variant, keys in members.items():
+        if all(key in found for key in keys):
+            print(row(variant), flush=True)
+    for result in results([run for key, run in wanted.items() if key not in found], jobs, cpu):
+        found[result["key"]] = result
+        variant = result["variant"]
+        logger.info("%s, seed %d: dev macro-F1 %.4f", variant, result["seed"], result["macro_f1"])
+        if log:
+            with log.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(result, ensure_ascii=False) + "\n")
+        write_table()
+        if all(key in found for key in members[variant]):
+            print(row(variant), flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.ablate", description="Measure variants of the settings by short fine-tunings."
+    )
+    parser.add_argument("--config", help="YAML file of FinetuningSettings")
+    parser.add_argument("--encoder", help="folder or hub id (default: that of the settings)")
+    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
+    parser.add_argument("--dev", nargs="+", required=True, help="chooses the checkpoint, calibrates, and is scored")
+    parser.add_argument("--corrections", nargs="+", default=[], metavar="FILE", help="for variants with corrections=on")
+    parser.add_argument(
+        "--extra", action="extend", nargs="+", default=[], metavar="NAME=FILE", help="for variants with extra=NAME"
+    )
+    parser.add_argument(
+        "--variant",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="SETTING=VALUE,…",
+        help="what it changes in the settings; the settings as they are always come first",
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--epochs", type=float, help="(default: that of the settings)")
+    parser.add_argument(
+        "--sentences", type=int, help="train on a sample of this size, the same for all; groups stay whole"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE.md", help="file of the table; results go to FILE.jsonl")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; above 1 each has one thread")
+    parser.add_argument("--cpu", action="store_true", help="leave the GPU alone")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if args.jobs < 1:
+            raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
+        if args.output and args.output.suffix == ".jsonl":
+            raise CertaintyError(f"{args.output}: the suffix .jsonl is that of the results; name the table .md.")
+        if args.output and not args.output.resolve().parent.is_dir():
+            raise CertaintyError(f"{args.output}: there is no folder {args.output.parent}; make it.")
+        ablate(_plan(args), args.output, args.jobs, args.cpu)
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,378 @@
+"""Label unlabelled sentences by an ensemble of fine-tuned teachers, for the distillation of a student.
+
+`python -m training.pseudo_labels --teacher models/a models/b --text text/ --output pseudo.safetensors`
+
+Text → distinct sentences → the mean of the teachers' probabilities (https://arxiv.org/abs/1503.02531) → fewer of the
+easy sentences → one file, which `training.finetune --pseudo-labels` reads. Such a file holds the sentences as token
+ids, from which anybody can restore them: it may be published only where the text may.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+from tokenizers import Tokenizer
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from certainty import CertaintyError
+from certainty.labelled import read_labelled
+from certainty.labels import LABELS, Label
+from certainty.model_folder import ModelSettings
+from certainty.modeling import CertaintyModel
+from training.fast_tokenizer import backend, load_tokenizer
+from training.features import IGNORED
+from training.precision import bf16_is_fast
+from training.sentence_sample import LONGEST, TokenisedSentences, positions, sample_sentences
+from training.splits import text_key
+from training.text import text_files
+
+logger = logging.getLogger(__name__)
+
+EASY_ASSERTED, EASY_CLAIM = 0.95, 0.05
+"""A sentence is easy if P(asserted) is at least the one, or P(claim) below the other."""
+
+_METADATA = "pseudo_labels"  # a single key: safetensors writes several in no fixed order
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """What the teachers say of sentences, on average.
+
+    Attributes:
+        labels: Shape (n, 4), float16.
+        claim, attributed: Shape (n,), float16.
+        cue: Flat, as the tokens; uint8, the probability times 255, and 0 at special tokens.
+    """
+
+    labels: NDArray[np.float16]
+    claim: NDArray[np.float16]
+    attributed: NDArray[np.float16]
+    cue: NDArray[np.uint8]
+
+
+class Teachers:
+    """Fine-tuned models of one tokenizer.
+
+    Args:
+        folders: Model folders, as `training.finetune` writes them.
+
+    Raises:
+        CertaintyError: a folder holds no model, or the tokenizers differ.
+    """
+
+    def __init__(self, folders: Sequence[str | Path]) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        settings = [ModelSettings.load(Path(folder)) for folder in folders]
+        tokenizers = [backend(load_tokenizer(str(folder))) for folder in folders]
+        for folder, tokenizer in zip(folders, tokenizers, strict=True):
+            if tokenizer_digest(tokenizer) != tokenizer_digest(tokenizers[0]):
+                raise CertaintyError(
+                    f"{folder}: its tokenizer is not that of {folders[0]}; take teachers of one tokenizer."
+                )
+        self.names = [Path(folder).resolve().name for folder in folders]
+        self.tokenizer = tokenizers[0]
+        self.pad_token_id = settings[0].pad_token_id
+        self.max_length = min(s.max_length for s in settings)
+        self.models = [CertaintyModel.from_pretrained(folder).to(self.device) for folder in folders]
+        for model in self.models:
+            model.classifier.set_attn_implementation("sdpa")
+
+    def __call__(self, sentences: TokenisedSentences, batch_tokens: int = 16_384) -> Probabilities:
+        """Score sentences.
+
+        Args:
+            sentences: The sentences.
+            batch_tokens: The most tokens in a batch, padding included.
+        """
+        order = np.argsort(-sentences.lengths, kind="stable")
+        ordered = sentences[order]
+        ends = np.cumsum(ordered.lengths, dtype=np.int64)
+        results: list[Tensor] = []
+        bounds = list(_batches(ordered.lengths, batch_tokens))
+        autocast = torch.autocast(self.device.type, torch.bfloat16) if bf16_is_fast(self.device) else nullcontext()
+        bar = tqdm(total=len(sentences), disable=None, unit="sentence", desc="score")
+        with torch.inference_mode(), autocast, bar:  # one autocast, so that it casts the weights once
+            for start, end in bounds:
+                lengths = ordered.lengths[start:end]
+                real = np.arange(lengths[0]) < lengths[:, None]
+                padded = np.full(real.shape, self.pad_token_id, dtype=np.int32)
+                padded[real] = ordered.ids[ends[start] - lengths[0] : ends[end - 1]]
+                results.append(self._mean(torch.from_numpy(padded)))
+                bar.update(end - start)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+
+        # Columns of a batch: the labels, claim, attributed, and the cue of every token.
+        heads = np.empty((len(sentences), len(LABELS) + 2), dtype=np.float16)
+        cue = np.empty(len(sentences.ids), dtype=np.uint8)
+        for (start, end), result in zip(bounds, results, strict=True):
+            values, lengths = result.numpy(), ordered.lengths[start:end]
+            heads[order[start:end]] = values[:, : heads.shape[1]]
+            tokens = values[:, heads.shape[1] :][np.arange(lengths[0]) < lengths[:, None]]
+            cue[ends[start] - lengths[0] : ends[end - 1]] = np.round(tokens.astype(np.float32) * 255)
+        back = np.empty_like(cue)
+        back[positions(sentences.lengths, order)] = cue
+        back[_special_tokens(sentences.lengths, self.tokenizer)] = 0
+        return Probabilities(heads[:, : len(LABELS)], heads[:, -2], heads[:, -1], back)
+
+    def _mean(self, ids: Tensor) -> Tensor:
+        """Return the mean probabilities of a padded batch, shape (rows, 6 + length), on its way to the CPU."""
+        if self.device.type == "cuda":
+            ids = ids.pin_memory().to(self.device, non_blocking=True)
+        ids = ids.long()
+        mask = (ids != self.pad_token_id).long()
+        total: Tensor | None = None
+        for model in self.models:
+            label, claim, attributed, cue = (logits.float() for logits in model(ids, mask))
+            others = torch.cat([claim[:, None], attributed[:, None], cue], dim=1).sigmoid()
+            probabilities = torch.cat([label.softmax(dim=1), others], dim=1)
+            total = probabilities if total is None else total + probabilities
+        assert total is not None
+        return (total / len(self.models)).half().to("cpu", non_blocking=True)
+
+
+def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of batches of falling lengths, each of one sentence at least."""
+    start = 0
+    while start < len(lengths):
+        end = min(len(lengths), start + max(1, batch_tokens // int(lengths[start])))
+        yield start, end
+        start = end
+
+
+def _special_tokens(lengths: NDArray[np.int32], tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """Return where the special tokens around each sentence stand in the flat array."""
+    around = tokenizer.encode("a").special_tokens_mask
+    before = next(i for i, special in enumerate(around) if not special)
+    after = next(i for i, special in enumerate(reversed(around)) if not special)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    starts = ends - lengths
+    return np.concatenate([*(starts + i for i in range(before)), *(ends - 1 - i for i in range(after))])
+
+
+def tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """Return the SHA-256 of the tokenizer's JSON."""
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+
+
+def keep_hard(
+    labels: NDArray[np.float16], claim: NDArray[np.float16], asserted_share: float, seed: int
+) -> NDArray[np.int64]:
+    """Return the rows to keep, ascending: every hard sentence, and as many easy ones as make `asserted_share` of all.
+
+    Natural text is mostly plain assertions, of which a student learns nothing new.
+
+    Args:
+        labels: Shape (n, 4).
+        claim: Shape (n,).
+        asserted_share: Share of the easy sentences (`EASY_ASSERTED`, `EASY_CLAIM`), from 0 up to but not 1.
+        seed: Of the choice among the easy.
+    """
+    easy = (labels[:, LABELS.index(Label.ASSERTED)] >= EASY_ASSERTED) | (claim < EASY_CLAIM)
+    wanted = round(asserted_share / (1 - asserted_share) * int((~easy).sum()))
+    candidates = np.flatnonzero(easy)
+    chosen = np.random.default_rng(seed).permutation(candidates)[:wanted]
+    return np.sort(np.concatenate([np.flatnonzero(~easy), chosen]))
+
+
+def _log_counts(what: str, labels: NDArray[np.float16]) -> None:
+    p = labels.astype(np.float32)
+    entropy = float(-(p * np.log(np.maximum(p, 1e-9))).sum(axis=1).mean()) if len(p) else 0.0
+    counts = np.bincount(p.argmax(axis=1), minlength=len(LABELS))
+    shown = ", ".join(f"{label.value} {n}" for label, n in zip(LABELS, counts, strict=True))
+    logger.info("%s: %d sentences (%s), mean entropy %.3f nats", what, len(p), shown, entropy)
+
+
+def write_pseudo_labels(
+    path: str | Path, sentences: TokenisedSentences, probabilities: Probabilities, metadata: dict[str, Any]
+) -> None:
+    """Write the file, or nothing: token ids are 16-bit where they fit."""
+    path = Path(path)
+    small = not len(sentences.ids) or int(sentences.ids.max()) < 2**16
+    tensors = {
+        "ids": sentences.ids.astype(np.uint16 if small else np.int32),
+        "lengths": sentences.lengths,
+        **{name: np.ascontiguousarray(value) for name, value in vars(probabilities).items()},
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(save(tensors, metadata={_METADATA: json.dumps(metadata, ensure_ascii=False)}))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
+    """Return the names of the teachers, the numbers of sentences, the seed and the tokenizer's digest.
+
+    Raises:
+        CertaintyError: the file is missing, damaged, or another kind of file.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            metadata: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CertaintyError(_damaged(path, error)) from error
+    return metadata
+
+
+def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """Return the sentences in the form of `SentenceFeatures.rows`, their arrays slices of common ones.
+
+    The label target of a sentence sums to P(claim). Where that is below one half, cue and attribution do not count.
+
+    Args:
+        path: What the command wrote.
+        tokenizer: The student's, without truncation and padding.
+
+    Raises:
+        CertaintyError: the file cannot be read, or is of another tokenizer.
+    """
+    if pseudo_label_metadata(path)["tokenizer"] != tokenizer_digest(tokenizer):
+        raise CertaintyError(f"{path}: made with another tokenizer; take teachers with the encoder's own.")
+    try:
+        with safe_open(path, "np") as file:
+            ids, lengths, labels, claim, attributed, cue = (
+                file.get_tensor(name) for name in ("ids", "lengths", "labels", "claim", "attributed", "cue")
+            )
+    except (OSError, SafetensorError) as error:
+        raise CertaintyError(_damaged(path, error)) from error
+    n, tokens = len(lengths), int(lengths.sum())
+    shapes = [array.shape for array in (ids, cue, labels, claim, attributed)]
+    if shapes != [(tokens,), (tokens,), (n, len(LABELS)), (n,), (n,)] or (lengths < 1).any():
+        raise CertaintyError(_damaged(path, "its arrays do not fit together"))
+    claim = claim.astype(np.float32)
+    distribution = labels.astype(np.float32)
+    targets = distribution / distribution.sum(axis=1, keepdims=True) * claim[:, None]
+    no_claim = claim < 0.5
+    cues = cue.astype(np.float32) / 255
+    cues[np.repeat(no_claim, lengths)] = IGNORED
+    cues[_special_tokens(lengths, tokenizer)] = IGNORED
+    ids = ids.astype(np.int32)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    heads = zip(targets, claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
+    return [
+        {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b]}
+        for (a, b), (target, c, s) in zip(bounds, heads, strict=True)
+    ]
+
+
+def _damaged(path: str | Path, why: object) -> str:
+    return f"{path}: no file of pseudo-labels, or damaged ({why}). Make it with `python -m training.pseudo_labels`."
+
+
+def pseudo_label(
+    teachers: Sequence[str | Path],
+    text: Sequence[str | Path],
+    output: str | Path,
+    sentences: int = 1_000_000,
+    per_file: int | None = None,
+    asserted_share: float = 0.4,
+    exclude: Sequence[str | Path] = (),
+    batch_tokens: int = 16_384,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Draw sentences, score them by the teachers, write the file, and return its metadata.
+
+    Args:
+        teachers: Model folders of one tokenizer.
+        text: Files or folders of .txt and .txt.xz, a paragraph a line.
+        output: The file.
+        sentences: How many to score.
+        per_file: The most from one text file, or None.
+        asserted_share: See `keep_hard`.
+        exclude: Labelled files whose sentences are left out, so that dev and test are never trained on.
+        batch_tokens: The most tokens in a batch.
+        seed: Of the choice of sentences.
+
+    Raises:
+        CertaintyError: a teacher, a file or a number cannot be used.
+    """
+    for name, value in (("sentences", sentences), ("per-file", per_file), ("batch-tokens", batch_tokens)):
+        if value is not None and value < 1:
+            raise CertaintyError(f"{name} is {value}; it must be 1 or more.")
+    if not 0 <= asserted_share < 1:
+        raise CertaintyError(f"asserted-share is {asserted_share}; it must lie in [0, 1).")
+    if not Path(output).resolve().parent.is_dir():
+        raise CertaintyError(f"{output}: its folder does not exist; make it first.")
+    files = text_files(text)
+    excluded = frozenset(text_key(s.text) for s in read_labelled(list(exclude))) if exclude else frozenset()
+    ensemble = Teachers(teachers)
+    longest = min(LONGEST, ensemble.max_length)
+    sample = sample_sentences(
+        files, ensemble.tokenizer, sentences, per_file, excluded, longest, ensemble.pad_token_id, seed
+    )
+    scored = ensemble(sample, batch_tokens)
+    kept = keep_hard(scored.labels, scored.claim, asserted_share, seed)
+    _log_counts("scored", scored.labels)
+    _log_counts("kept", scored.labels[kept])
+    if not len(kept):
+        raise CertaintyError("The teachers find every sentence easy; give more text.")
+    metadata = {
+        "teachers": ensemble.names,
+        "sentences": len(kept),
+        "scored": len(sample),
+        "asserted_share": asserted_share,
+        "seed": seed,
+        "tokenizer": tokenizer_digest(ensemble.tokenizer),
+    }
+    cue = scored.cue[positions(sample.lengths, kept)]
+    probabilities = Probabilities(scored.labels[kept], scored.claim[kept], scored.attributed[kept], cue)
+    write_pseudo_labels(output, sample[kept], probabilities, metadata)
+    return metadata
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.pseudo_labels", description="Label unlabelled sentences by fine-tuned teachers."
+    )
+    parser.add_argument("--teacher", nargs="+", required=True, metavar="DIR", help="model folders of one tokenizer")
+    parser.add_argument("--text", nargs="+", required=True, help="files or folders of .txt and .txt.xz")
+    parser.add_argument("--output", required=True, help="the .safetensors file; as publishable as the text")
+    parser.add_argument("--sentences", type=int, default=1_000_000, help="how many to score (default: %(default)s)")
+    parser.add_argument("--per-file", type=int, help="the most from one text file")
+    parser.add_argument("--asserted-share", type=float, default=0.4, help="of easy sentences (default: %(default)s)")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="FILE", help="labelled files to leave out")
+    parser.add_argument("--batch-tokens", type=int, default=16_384, help="tokens a batch (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        metadata = pseudo_label(
+            args.teacher,
+            args.text,
+            args.output,
+            args.sentences,
+            args.per_file,
+            args.asserted_share,
+            args.exclude,
+            args.batch_tokens,
+            args.seed,
+        )
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{args.output}: {metadata['sentences']} sentences of {metadata['scored']} scored.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
