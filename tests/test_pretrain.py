@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import lzma
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import DATA
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, CamembertForMaskedLM
 
 from certainty import CertaintyError
 from certainty.labelled import read_labelled
 from training.deduplication import Deduplicator
 from training.masking import MASK, WholeWordMasker
+from training.mlm_batches import prefetched
 from training.packing import TokenRows
 from training.pretrain import pretrain
-from training.settings import PretrainingSettings
+from training.settings import PretrainingSettings, load_settings
 from training.text import text_files
 
 
@@ -88,6 +91,52 @@ def test_a_run_goes_on_from_an_encoder(
     assert 0 < np.abs(weights[0] - weights[1]).max() < 0.01
     with pytest.raises(CertaintyError, match="cannot load the encoder"):
         pretrain(replace(further, initial=str(tmp_path / "tokens"), output=str(tmp_path / "encoder")))
+
+
+def test_a_run_goes_on_from_some_layers_of_an_encoder(
+    settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256, learning_rate=1e-9)
+    pretrain(replace(further, keep_layers=[1]))
+    kept = CamembertForMaskedLM.from_pretrained(tmp_path / "encoder").roberta.encoder.layer
+    given = CamembertForMaskedLM.from_pretrained(tiny_encoder).roberta.encoder.layer
+    assert len(kept) == 1 < len(given)
+    dense = [layer.output.dense.weight.detach().numpy() for layer in (kept[0], given[1], given[0])]
+    np.testing.assert_allclose(dense[0], dense[1], atol=1e-3)
+    assert np.abs(dense[0] - dense[2]).max() > 0.01
+    with pytest.raises(CertaintyError, match="keep_layers: the encoder has no layer 9"):
+        pretrain(replace(further, keep_layers=[0, 9], output=str(tmp_path / "other")))
+
+
+def test_a_run_of_a_given_time_settles_its_tokens_and_keeps_to_them(
+    settings: PretrainingSettings, tmp_path: Path
+) -> None:
+    timed = replace(settings, output=str(tmp_path), checkpoint_minutes=0.001)
+    first = pretrain(timed, minutes=0.05, stop_after=65)  # the speed is known after 64 steps
+    assert first[-1]["step"] == 65
+    settled = load_settings(PretrainingSettings, tmp_path / "settings.yaml").total_tokens
+    assert settled >= 65 * settings.batch_tokens and settled % settings.batch_tokens == 0
+    assert pretrain(timed, minutes=60)[-1]["tokens"] == settled
+
+
+def test_batches_are_made_ahead_in_order() -> None:
+    def batch_of(step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        if step == 7:
+            raise ValueError("no such step")
+        return (torch.tensor([step]),) * 3
+
+    upcoming = prefetched(batch_of, count(2), pin=False, ahead=3)
+    assert [int(next(upcoming)[0]) for _ in range(5)] == [2, 3, 4, 5, 6]
+    with pytest.raises(ValueError, match="no such step"):
+        next(upcoming)
+
+
+def test_compute_counts_layers_vocabulary_and_generator() -> None:
+    base = PretrainingSettings(text=["x"])
+    deeper, wider = replace(base, num_hidden_layers=12), replace(base, vocab_size=32_000)
+    assert 1.7 < deeper.flops_per_token / base.flops_per_token < 2
+    assert wider.flops_per_token - base.flops_per_token == pytest.approx(0.2 * 6 * 256 * 16_000)
+    assert 1.3 < replace(base, objective="rtd").flops_per_token / base.flops_per_token < 1.6
 
 
 def test_the_tokenizer_keeps_offsets_and_french_words(settings: PretrainingSettings, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from certainty.modeling import CertaintyModel
 from training.calibrate import Calibration, fit_calibration, fold_into_head
 from training.evaluate import evaluate_splits, summary, without_text
 from training.export import export_int8, export_onnx
+from training.faithfulness import faithfulness
 from training.fast_tokenizer import backend, load_tokenizer
 from training.features import SentenceFeatures
 from training.int8_check import int8_comparison, with_faster_engine
@@ -117,6 +118,8 @@ def finetune(
     name = output.resolve().name
     splits = {"dev": dev, "test": test, "contrast": contrast}
     evaluation = evaluate_splits(classifier, {k: v for k, v in splits.items() if v}, train, name=name)
+    judged = "test" if test else "dev"
+    evaluation[judged]["faithfulness"] = faithfulness(classifier, splits[judged] or dev, name=name)
     shown = {split: without_text(result) for split, result in evaluation.items()}
     (output / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
     write_model_card(output, name, settings, model_settings, shown)

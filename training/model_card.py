@@ -68,9 +68,8 @@ def write_encoder_card(
     """
     before = Path(settings.initial) / STAGES_FILE if settings.initial else None
     stages = json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else []
-    stages.append(
-        {"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": "exact and near", "log": log}
-    )
+    removed = "exact and near" if settings.deduplicate else "no"
+    stages.append({"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": removed, "log": log})
     (folder / STAGES_FILE).write_text(json.dumps(stages, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     values = {
         "name": name,

@@ -215,6 +215,7 @@ def main() -> None:
         PretrainingSettings, args.config, {"text": args.text, "output": args.output, "total_tokens": args.total_tokens}
     )
     logger.info("%s", asdict(settings))
+    logger.info("%.3g floating-point operations a token", settings.flops_per_token)
     pretrain(settings, minutes=args.minutes)
 
 

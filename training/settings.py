@@ -113,6 +113,20 @@ class PretrainingSettings:
         """Every row length of the run, ascending."""
         return sorted({int(n) for _, *lengths in self.curriculum for n in lengths})
 
+    @property
+    def flops_per_token(self) -> float:
+        """Floating-point operations of a training step for each token, matrix products alone, backward pass included.
+
+        Six a weight (https://arxiv.org/abs/2001.08361), where the vocabulary counts for the masked tokens only.
+        """
+        size, length = self.hidden_size, self.row_lengths[-1]
+        layer = 6 * 12 * size**2 + 12 * size * length
+        head = self.mask_rate * 6 * (size * self.vocab_size + size**2)
+        if self.objective == "mlm":
+            return self.num_hidden_layers * layer + head
+        generator = max(1, round(self.generator_layers * self.num_hidden_layers)) * self.generator_width**2
+        return (self.num_hidden_layers + generator) * layer + (2 if self.correction_weight else 1) * head
+
     def learning_rate_factor(self, step: int) -> float:
         """Warm-up, constant, linear decay (https://arxiv.org/abs/2404.06395): easy to prolong before the decay."""
         left = (self.total_steps - step) / (self.decay_fraction * self.total_steps)
