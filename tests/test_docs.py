@@ -45,6 +45,7 @@ NOT_RUN = {
         "downloads an encoder from the hub",
         "needs several GPUs",
         "pretrains for hours on texts that are not part of the repository",
+        "trains for an hour on texts that are not part of the repository",
     ],
 }
 LANGUAGES = {"python", "sh", "text"}
