@@ -11,8 +11,9 @@ from conftest import DATA
 from certainty import CertaintyError
 from certainty.labelled import read_labelled
 from training import ablate
-from training.ablate import main, parse_variant
+from training.ablate import main
 from training.settings import FinetuningSettings
+from training.variants import parse_variant
 
 BASE = FinetuningSettings(dropout=0.0, epochs=1)
 

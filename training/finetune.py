@@ -118,8 +118,8 @@ def finetune(
     name = output.resolve().name
     splits = {"dev": dev, "test": test, "contrast": contrast}
     evaluation = evaluate_splits(classifier, {k: v for k, v in splits.items() if v}, train, name=name)
-    judged = "test" if test else "dev"
-    evaluation[judged]["faithfulness"] = faithfulness(classifier, splits[judged] or dev, name=name)
+    judged, sentences = ("test", test) if test else ("dev", dev)
+    evaluation[judged]["faithfulness"] = faithfulness(classifier, sentences, name=name)
     shown = {split: without_text(result) for split, result in evaluation.items()}
     (output / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
     write_model_card(output, name, settings, model_settings, shown)

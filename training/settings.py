@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -249,14 +249,19 @@ def load_settings(
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for name in values:
         if name not in names:
-            close = get_close_matches(str(name), names, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise CertaintyError(f"{path}: unknown setting {name!r}.{hint} Allowed: {', '.join(names)}.")
+            raise CertaintyError(f"{path}: {unknown_setting(str(name), names)}")
     values.update({name: value for name, value in (overrides or {}).items() if value is not None})
     try:
         return cls(**values)
     except TypeError as error:
         raise CertaintyError(f"{path or 'settings'}: {error}.") from error
+
+
+def unknown_setting(name: str, names: Sequence[str]) -> str:
+    """Return what to say of a setting that there is not, with the one that may be meant."""
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown setting {name!r}.{hint} Allowed: {', '.join(names)}."
 
 
 def save_settings(settings: Any, path: str | Path) -> None:
