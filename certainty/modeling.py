@@ -83,11 +83,7 @@ class CertaintyModel(nn.Module):
             encoder: Folder or hub id.
             dropout: Overrides the encoder's dropout rates.
         """
-        options: dict[str, Any] = {}
-        if dropout is not None:
-            config = AutoConfig.from_pretrained(encoder)
-            names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "mlp_dropout", "classifier_dropout")
-            options = {name: dropout for name in names if hasattr(config, name)}
+        options = {} if dropout is None else _dropout_rates(AutoConfig.from_pretrained(encoder), dropout)
         try:
             classifier = AutoModelForSequenceClassification.from_pretrained(
                 encoder,
@@ -102,15 +98,22 @@ class CertaintyModel(nn.Module):
         return cls(classifier)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> CertaintyModel:
+    def from_pretrained(cls, folder: str | Path, dropout: float | None = None) -> CertaintyModel:
         """Load what `save_pretrained` wrote.
+
+        Args:
+            folder: The folder.
+            dropout: Overrides the model's dropout rates.
 
         Raises:
             CertaintyError: a file is missing or damaged.
         """
         folder = Path(folder)
         try:
-            model = cls(AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder)))
+            config = AutoConfig.from_pretrained(folder)
+            if dropout is not None:
+                config.update(_dropout_rates(config, dropout))
+            model = cls(AutoModelForSequenceClassification.from_config(config))
             tensors = load_file(folder / WEIGHTS_FILE)
             heads = {k.removeprefix(HEADS_PREFIX): v for k, v in tensors.items() if k.startswith(HEADS_PREFIX)}
             body = {k: v for k, v in tensors.items() if not k.startswith(HEADS_PREFIX)}
@@ -136,3 +139,9 @@ class CertaintyModel(nn.Module):
         """Run without gradients and return numpy arrays."""
         with torch.inference_mode():
             return Logits(*(x.float().cpu().numpy() for x in self(input_ids, attention_mask)))
+
+
+def _dropout_rates(config: Any, dropout: float) -> dict[str, float]:
+    """Return all dropout rates of a configuration, by the names that its architecture has for them, as `dropout`."""
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "mlp_dropout", "classifier_dropout")
+    return {name: dropout for name in names if hasattr(config, name)}

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DATA
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 import certainty
 from certainty import CertaintyError, Label
 from certainty.labelled import LabelledSentence, read_labelled
-from training.calibrate import fit_calibration
+from training.calibrate import NONE, choose_calibration, fit_calibration
 from training.features import LengthGroupedSampler
 from training.finetune import main
 from training.settings import FinetuningSettings, load_settings, save_settings
@@ -201,3 +203,32 @@ def test_calibration_recovers_temperature_and_prior() -> None:
     calibration = fit_calibration(logits * 3, gold)
     assert calibration.temperature == pytest.approx(3, rel=0.05)
     np.testing.assert_allclose(calibration.bias, [1, 0, 0, -1], atol=0.1)
+
+
+def _claims(n: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return logits of calibrated probabilities, and labels drawn from these."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(n, 4)) * 2
+    return logits, (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+
+
+def test_calibration_is_as_simple_as_the_claims_allow() -> None:
+    logits, gold = _claims(2000)
+    assert choose_calibration(logits, gold) == NONE
+    overconfident = choose_calibration(logits * 3, gold)
+    assert overconfident.temperature == pytest.approx(3, rel=0.1) and overconfident.bias == NONE.bias
+    enriched = choose_calibration(logits + np.array([0, 2, 0, 0]), gold)
+    assert enriched.bias[1] == pytest.approx(-1.5, abs=0.3), "of mean 0"
+    assert choose_calibration(logits[:9] * 3, gold[:9]) == NONE, "too few to tell"
+
+
+def test_training_goes_on_from_a_model(tiny_model: Path, tmp_path: Path) -> None:
+    files = ["--train", str(DATA / "tiny.jsonl"), "--dev", str(DATA / "tiny_dev.jsonl")]
+    config = tmp_path / "config.yaml"
+    config.write_text("learning_rate: 1.0e-12\nepochs: 1\nevaluations_per_epoch: 1\n")
+    output = tmp_path / "more"
+    assert main([*files, "--config", str(config), "--initial", str(tiny_model), "--output", str(output)]) == 0
+    assert certainty.load(output).settings.training["initial"] == tiny_model.name
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, output))
+    for tensor in ("roberta.encoder.layer.0.output.dense.weight", "certainty_heads.cue.weight"):
+        np.testing.assert_allclose(after[tensor], before[tensor], atol=1e-6)

@@ -45,22 +45,68 @@ class Calibration:
             return softmax((np.log(probabilities) - np.asarray(self.bias)) * self.temperature)
 
 
-def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Calibration:
+NONE = Calibration(1.0, (0.0,) * len(LABELS))
+"""Logits as they are."""
+
+
+def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64], with_bias: bool = True) -> Calibration:
     """Fit temperature and bias to the negative log-likelihood of held-out claims.
 
     Args:
         logits: Raw label logits, shape (n, 4).
         gold: Label indices, shape (n,).
+        with_bias: Whether to fit the bias too; else it is 0.
     """
 
     def loss(parameters: Array) -> float:
-        scaled = softmax(logits / np.exp(parameters[0]) + parameters[1:])
+        bias = parameters[1:]
         # A weak pull of the bias to 0 keeps a label that is rare in a small dev set finite.
-        return float(-np.log(scaled[np.arange(len(gold)), gold] + 1e-12).mean() + 1e-3 * (parameters[1:] ** 2).sum())
+        penalty = 1e-3 * (bias**2).sum()
+        return float(_losses(logits / np.exp(parameters[0]) + (bias if with_bias else 0), gold).mean() + penalty)
 
-    best = minimize(loss, np.zeros(1 + len(LABELS)), method="L-BFGS-B")
+    best = minimize(loss, np.zeros(1 + len(LABELS) if with_bias else 1), method="L-BFGS-B")
+    if not with_bias:
+        return Calibration(float(np.exp(best.x[0])), NONE.bias)
     bias = best.x[1:] - best.x[1:].mean()
     return Calibration(float(np.exp(best.x[0])), tuple(bias.tolist()))
+
+
+def choose_calibration(
+    logits: NDArray[np.floating], gold: NDArray[np.int64], folds: int = 5, seed: int = 0
+) -> Calibration:
+    """Fit as much calibration as held-out claims call for: none, a temperature, or a temperature and a bias.
+
+    By cross-validated negative log-likelihood, the simplest of them that is within one standard error of the best (the
+    one-standard-error rule, Hastie, Tibshirani and Friedman 2009, The Elements of Statistical Learning, 7.10). A model
+    of hard, enriched labels needs all of it; one of soft labels is calibrated already, and a fit would add noise.
+
+    Args:
+        logits: Raw label logits, shape (n, 4).
+        gold: Label indices, shape (n,).
+        folds: Parts of the cross-validation; fewer than two claims for each leave the logits as they are.
+        seed: Of the parts.
+    """
+    if len(gold) < 2 * folds:
+        return NONE
+    fits: tuple[Callable[[NDArray[np.floating], NDArray[np.int64]], Calibration], ...] = (
+        lambda _logits, _gold: NONE,
+        lambda logits, gold: fit_calibration(logits, gold, with_bias=False),
+        fit_calibration,
+    )
+    part = np.random.default_rng(seed).permutation(len(gold)) % folds
+    losses = np.empty((len(fits), len(gold)))
+    for fold in range(folds):
+        fitted, held_out = part != fold, part == fold
+        for row, fit in zip(losses, fits, strict=True):
+            row[held_out] = _losses(fit(logits[fitted], gold[fitted]).apply(logits[held_out]), gold[held_out])
+    worse = losses - losses[losses.mean(axis=1).argmin()]
+    close = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(gold))
+    return fits[int(close.argmax())](logits, gold)
+
+
+def _losses(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Array:
+    """Return the negative log-likelihood of each claim, shape (n,)."""
+    return np.asarray(-np.log(softmax(logits)[np.arange(len(gold)), gold] + 1e-12))
 
 
 def fold_into_head(classifier: nn.Module, calibration: Calibration) -> None:

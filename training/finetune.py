@@ -31,7 +31,7 @@ from certainty.labelling.corrections import apply_corrections
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from certainty.modeling import CertaintyModel
-from training.calibrate import Calibration, fit_calibration, fold_into_head
+from training.calibrate import Calibration, choose_calibration, fold_into_head
 from training.evaluate import evaluate_splits, summary, without_text
 from training.export import export_int8, export_onnx
 from training.faithfulness import faithfulness
@@ -94,7 +94,7 @@ def finetune(
     model = _rounded(trainer.model, output)
     logits = predict_logits(model, dev_features, tokenizer.pad_token_id)
     gold = np.array([LABELS.index(s.label) if s.label else -1 for s in dev])
-    calibration = fit_calibration(logits["label"][gold >= 0], gold[gold >= 0])
+    calibration = choose_calibration(logits["label"][gold >= 0], gold[gold >= 0])
     fold_into_head(model.classifier, calibration)
     model = _rounded(model, output)
     export_onnx(model, output)
@@ -131,11 +131,9 @@ def set_up(
     settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], checkpoints: Path
 ) -> tuple[CertaintyTrainer, PreTrainedTokenizerBase, int]:
     """Open the encoder, encode the sentences and return the Trainer, the tokenizer and the longest input in tokens."""
-    tokenizer = load_tokenizer(settings.encoder)
+    tokenizer = load_tokenizer(settings.initial or settings.encoder)
     transformers.set_seed(settings.seed)
-    model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
-    if settings.pooling_layer:
-        add_pooling_layer(model.classifier)
+    model = starting_model(settings)
     if settings.attention_weight or not torch.cuda.is_available():
         # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
         model.classifier.set_attn_implementation("eager")
@@ -147,6 +145,20 @@ def set_up(
     extend_by_pseudo_labels(features, fast, max_length, settings)
     trainer = build_trainer(settings, model, features, dev_features, tokenizer.pad_token_id, checkpoints, masking)
     return trainer, tokenizer, max_length
+
+
+def starting_model(settings: FinetuningSettings) -> CertaintyModel:
+    """Return the fine-tuned model to go on from, or the encoder with new heads.
+
+    Raises:
+        CertaintyError: it cannot be loaded.
+    """
+    if settings.initial:
+        return CertaintyModel.from_pretrained(settings.initial, settings.dropout).train()
+    model = CertaintyModel.from_encoder(settings.encoder, settings.dropout)
+    if settings.pooling_layer:
+        add_pooling_layer(model.classifier)
+    return model
 
 
 def extend_by_pseudo_labels(
@@ -226,6 +238,7 @@ def provenance(
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     return {
         "encoder": Path(settings.encoder).name,
+        **({"initial": Path(settings.initial).name} if settings.initial else {}),
         "train": {"sentences": len(train), "labels": count(train), "sha256": digest(train)},
         "dev": {"sentences": len(dev), "labels": count(dev), "sha256": digest(dev)},
         **distilled,
@@ -259,6 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", required=True, help="folder of the model")
     parser.add_argument("--encoder", help="folder or hub id (default: the encoder in models/)")
+    parser.add_argument("--initial", metavar="DIR", help="go on from this fine-tuned model instead of the encoder")
     parser.add_argument("--pseudo-labels", metavar="FILE", help="of training.pseudo_labels; overrides the config's")
     parser.add_argument("--config", help="YAML file of FinetuningSettings")
     parser.add_argument("--seed", type=int)
@@ -266,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        overrides = {"encoder": args.encoder, "seed": args.seed, "pseudo_labels": args.pseudo_labels}
+        overrides = {name: getattr(args, name) for name in ("encoder", "initial", "pseudo_labels", "seed")}
         settings = load_settings(FinetuningSettings, args.config, overrides)
         train, dev = corrected(read_labelled(args.train), read_labelled(args.dev), args.corrections)
         evaluation = finetune(

@@ -139,6 +139,7 @@ class FinetuningSettings:
 
     Attributes:
         encoder: Folder or hub id of the pretrained encoder.
+        initial: Folder of a fine-tuned model to go on from, heads and all, in place of the encoder (null: none).
         epochs: Longest training; early stopping may end it before.
         patience: Evaluations without a better dev macro-F1 before it stops.
         evaluations_per_epoch: How often dev is evaluated and a checkpoint is kept.
@@ -172,6 +173,7 @@ class FinetuningSettings:
     """
 
     encoder: str = "models/encoder-fr-small"
+    initial: str | None = None
     epochs: float = 4.0
     patience: int = 4
     evaluations_per_epoch: int = 2
