@@ -10,7 +10,7 @@ from conftest import DATA
 
 from certainty import CertaintyError
 from certainty.labelled import read_labelled
-from training import ablate
+from training import ablate, ablation_runs
 from training.ablate import main
 from training.settings import FinetuningSettings
 from training.variants import parse_variant
@@ -51,12 +51,12 @@ def test_a_row_for_each_variant_and_nothing_done_twice(
     results = [json.loads(line) for line in (tmp_path / "table.jsonl").read_text().splitlines()]
     assert [(r["variant"], r["seed"]) for r in results] == [(v, s) for v in ("baseline", "dropout=0.3") for s in (1, 2)]
 
-    def run_once(run: ablate.Run) -> dict[str, object]:
+    def run_once(run: ablation_runs.Run) -> dict[str, object]:
         ran.append((run.variant, run.settings.seed))
         return {**results[0], "variant": run.variant, "seed": run.settings.seed, "key": run.key}
 
     ran: list[tuple[str, int]] = []
-    monkeypatch.setattr(ablate, "run_once", run_once)
+    monkeypatch.setattr(ablation_runs, "run_once", run_once)
     assert main(command) == 0
     assert not ran and capsys.readouterr().out == shown
     # A kill in the middle of a line: that run is done again, the others are not.
@@ -86,9 +86,9 @@ def test_processes_give_what_one_gives(
 def test_corrections_and_extra_sentences_change_train_alone(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs: list[ablate.Run] = []
+    runs: list[ablation_runs.Run] = []
 
-    def results(given: list[ablate.Run], *_: object) -> list[dict[str, object]]:
+    def results(given: list[ablation_runs.Run], *_: object) -> list[dict[str, object]]:
         runs.extend(given)
         return []
 
@@ -111,7 +111,7 @@ def test_corrections_and_extra_sentences_change_train_alone(
 
 
 def test_a_sample_keeps_groups_whole(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    runs: list[ablate.Run] = []
+    runs: list[ablation_runs.Run] = []
     monkeypatch.setattr(ablate, "results", lambda given, *_: runs.extend(given) or [])
     assert main([*arguments, "--seeds", "1", "--sentences", "30"]) == 0
     assert main([*arguments, "--seeds", "1"]) == 0
