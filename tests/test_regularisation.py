@@ -79,7 +79,7 @@ def test_each_changes_what_is_learned(
     made = trainer(tiny_encoder, tmp_path, **changes)
     made.train()
     assert torch.isfinite(weights(made)).all() and not torch.equal(weights(made), plain)
-    assert 0 <= made.state.best_metric <= 1
+    assert 0 <= made.best_macro_f1 <= 1
 
 
 def test_off_leaves_no_trace(tiny_encoder: Path, tmp_path: Path, plain: torch.Tensor) -> None:
@@ -165,7 +165,7 @@ def test_the_average_is_judged_and_kept(tiny_encoder: Path, tmp_path: Path) -> N
     for found, wanted in zip(judged, averages[per_epoch - 1 :: per_epoch], strict=True):
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
     assert any(torch.equal(weights(made), found) for found in judged), "the finished model is one that was judged"
-    assert made.evaluate()["eval_macro_f1"] == pytest.approx(made.state.best_metric)
+    assert made.evaluate()["eval_nll"] == pytest.approx(made.state.best_metric)
 
 
 def test_a_resumed_run_ends_like_an_unbroken_one(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def run_once(run: Run) -> dict[str, Any]:
         "variant": run.variant,
         "seed": run.settings.seed,
         "key": run.key,
-        "macro_f1": float(trainer.state.best_metric),
+        "macro_f1": trainer.best_macro_f1,
         "contrast_accuracy": None if right is None else float(right.mean()),
         "whole_quadruples": None if right is None else float(np.mean([right[groups == g].all() for g in set(groups)])),
         "ece": float(metrics.expected_calibration_error(gold, probabilities)),

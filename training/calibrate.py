@@ -62,7 +62,9 @@ def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64], with_
         bias = parameters[1:]
         # A weak pull of the bias to 0 keeps a label that is rare in a small dev set finite.
         penalty = 1e-3 * (bias**2).sum()
-        return float(_losses(logits / np.exp(parameters[0]) + (bias if with_bias else 0), gold).mean() + penalty)
+        return float(
+            negative_log_likelihoods(logits / np.exp(parameters[0]) + (bias if with_bias else 0), gold).mean() + penalty
+        )
 
     best = minimize(loss, np.zeros(1 + len(LABELS) if with_bias else 1), method="L-BFGS-B")
     if not with_bias:
@@ -98,14 +100,16 @@ def choose_calibration(
     for fold in range(folds):
         fitted, held_out = part != fold, part == fold
         for row, fit in zip(losses, fits, strict=True):
-            row[held_out] = _losses(fit(logits[fitted], gold[fitted]).apply(logits[held_out]), gold[held_out])
+            row[held_out] = negative_log_likelihoods(
+                fit(logits[fitted], gold[fitted]).apply(logits[held_out]), gold[held_out]
+            )
     worse = losses - losses[losses.mean(axis=1).argmin()]
     close = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(gold))
     return fits[int(close.argmax())](logits, gold)
 
 
-def _losses(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Array:
-    """Return the negative log-likelihood of each claim, shape (n,)."""
+def negative_log_likelihoods(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Array:
+    """Return the negative log-likelihood of each claim, shape (n,), from logits (n, 4) and label indices (n,)."""
     return np.asarray(-np.log(softmax(logits)[np.arange(len(gold)), gold] + 1e-12))
 
 

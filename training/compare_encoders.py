@@ -43,7 +43,7 @@ def dev_macro_f1(
         dev: Sentences to score.
     """
     with trained(settings, train, dev) as (trainer, _, _):
-        return float(trainer.state.best_metric)
+        return trainer.best_macro_f1
 
 
 def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:

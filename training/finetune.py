@@ -2,7 +2,7 @@
 
 `python -m training.finetune --train my.jsonl --dev my_dev.jsonl --output models/mine`
 
-Data → Trainer (early stopping on dev macro-F1, resumable) → calibration on dev → ONNX → evaluation → model card.
+Data → Trainer (early stopping by dev likelihood, resumable) → calibration on dev → ONNX → evaluation → model card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase, Trainer
+from transformers import PreTrainedTokenizerBase
 
 import certainty
 from certainty import CertaintyError, Label
@@ -226,7 +226,7 @@ def provenance(
     train: Sequence[LabelledSentence],
     dev: Sequence[LabelledSentence],
     calibration: Calibration,
-    trainer: Trainer,
+    trainer: CertaintyTrainer,
     seconds: float,
 ) -> dict[str, Any]:
     """Return what `certainty.json` tells of the model's making."""
@@ -243,7 +243,7 @@ def provenance(
         "dev": {"sentences": len(dev), "labels": count(dev), "sha256": digest(dev)},
         **distilled,
         "calibration": {"temperature": calibration.temperature, "bias": list(calibration.bias)},
-        "best_dev_macro_f1": trainer.state.best_metric,
+        "best_dev_macro_f1": trainer.best_macro_f1,
         "best_step": trainer.state.best_global_step,
         "steps": trainer.state.global_step,
         "seconds": round(seconds),

@@ -141,7 +141,7 @@ class FinetuningSettings:
         encoder: Folder or hub id of the pretrained encoder.
         initial: Folder of a fine-tuned model to go on from, heads and all, in place of the encoder (null: none).
         epochs: Longest training; early stopping may end it before.
-        patience: Evaluations without a better dev macro-F1 before it stops.
+        patience: Evaluations without a better likelihood of dev before it stops.
         evaluations_per_epoch: How often dev is evaluated and a checkpoint is kept.
         batch_size: Sentences a step on each device; gradient_accumulation steps make one update.
         learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.

@@ -18,7 +18,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 from certainty.labels import LABELS
 from certainty.modeling import CertaintyModel
 from training import metrics
-from training.calibrate import fit_calibration
+from training.calibrate import fit_calibration, negative_log_likelihoods
 from training.features import Collator, LengthGroupedSampler, SentenceFeatures
 from training.objective import HeadWeights, joint_loss
 from training.precision import bf16_is_fast
@@ -51,6 +51,12 @@ class CertaintyTrainer(AveragingTrainer):
         self.masking = masking
         if settings.weight_average:
             self.start_averaging(settings.weight_average)
+
+    @property
+    def best_macro_f1(self) -> float:
+        """Dev macro-F1 of the best checkpoint."""
+        best = self.state.best_global_step
+        return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
 
     def training_step(self, model: torch.nn.Module, inputs: dict[str, Tensor], *args: Any, **options: Any) -> Any:
         """Do the forward and backward pass, and where the settings ask for it an adversarial one."""
@@ -157,13 +163,16 @@ def build_trainer(
         masking: Of words in training batches, see `training.regularisation.prepare`.
     """
 
-    def dev_macro_f1(prediction: Any) -> dict[str, float]:
+    def dev_metrics(prediction: Any) -> dict[str, float]:
         claims = prediction.label_ids.sum(axis=1) > 0
         gold, logits = prediction.label_ids[claims].argmax(axis=1), prediction.predictions[claims]
         # As the finished model will decide: calibrated on dev. Enriched training data is no mere shift of the prior,
         # so correcting by the two priors would favour the wrong checkpoint.
-        predicted = fit_calibration(logits, gold).apply(logits).argmax(axis=1)
-        return {"macro_f1": float(metrics.macro_f1(gold, predicted))}
+        logits = fit_calibration(logits, gold).apply(logits)
+        return {
+            "macro_f1": float(metrics.macro_f1(gold, logits.argmax(axis=1))),
+            "nll": float(negative_log_likelihoods(logits, gold).mean()),
+        }
 
     counts = np.sum([row["labels"] for row in train.rows], axis=0)
     balanced = torch.tensor(counts.sum() / (len(LABELS) * counts), dtype=torch.float32)
@@ -192,8 +201,9 @@ def build_trainer(
         logging_steps=every,
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model="macro_f1",
-        greater_is_better=True,
+        # Macro-F1 of a dev set with a few dozen sentences of a rare label is too noisy to choose by.
+        metric_for_best_model="nll",
+        greater_is_better=False,
         restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,
         label_names=["labels"],
@@ -211,7 +221,7 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=dev,
         data_collator=GroupCollator(collate) if settings.contrast_weight else collate,
-        compute_metrics=dev_macro_f1,
+        compute_metrics=dev_metrics,
         callbacks=[EarlyStoppingCallback(settings.patience)],
     )
 
