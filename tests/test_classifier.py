@@ -191,7 +191,10 @@ def test_empty_input(classifier: CertaintyClassifier) -> None:
 
 def test_broken_model_folders(tiny_model: Path, tmp_path: Path) -> None:
     def copy(name: str) -> Path:
-        return Path(shutil.copytree(tiny_model, tmp_path / name))
+        folder = Path(shutil.copytree(tiny_model, tmp_path / name))
+        settings = json.loads((folder / "certainty.json").read_text())
+        (folder / "certainty.json").write_text(json.dumps({**settings, "engine": "onnx"}))
+        return folder
 
     with pytest.raises(CertaintyError, match="no such folder"):
         certainty.load(tmp_path / "missing")
