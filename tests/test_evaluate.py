@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
 from training.calibrate import Calibration
 from training.evaluate import evaluate, evaluate_classifier, main, summary, write_report
+from training.model_card import write_model_card
+from training.settings import FinetuningSettings
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS
 PLACES = ["Verlac", "Montrieu", "Sauzet", "Brégille", "Orchamp", "Tarvel", "Lusanger", "Vieuvy", "Corbière"]
@@ -197,11 +200,26 @@ def test_without_a_recorded_calibration_there_is_no_before(tmp_path: Path) -> No
         assert "before calibration" not in write_report(result, tmp_path).read_text(encoding="utf-8")
 
 
-def test_the_card_tells_of_the_calibration(tiny_model: Path) -> None:
-    dev = json.loads((tiny_model / "evaluation.json").read_text(encoding="utf-8"))["dev"]
-    before, after = dev["uncalibrated"]["ece"]["value"], dev["metrics"]["ece"]["value"]
-    card = (tiny_model / "README.md").read_text(encoding="utf-8")
-    assert f"calibration error {before:.3f} → {after:.3f}, Brier score" in card
+@pytest.mark.parametrize(
+    ("temperature", "bias", "told"),
+    [
+        (1.0, [0.0] * 4, "Its logits are as trained"),
+        (2.0, [0.0] * 4, "Temperature 2.000, fitted on dev"),
+        (2.0, [0.1, -0.1, 0.0, 0.0], "Temperature 2.000 and a bias for each label, fitted on dev"),
+    ],
+)
+def test_the_card_tells_of_the_calibration(
+    tiny_model: Path, tmp_path: Path, temperature: float, bias: list[float], told: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "copy"))
+    evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    model = ModelSettings.load(folder)
+    training = {**(model.training or {}), "calibration": {"temperature": temperature, "bias": bias}}
+    write_model_card(folder, "copy", FinetuningSettings(), replace(model, training=training), evaluation)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    before, after = (evaluation["dev"][k]["ece"]["value"] for k in ("uncalibrated", "metrics"))
+    assert told in card
+    assert (f"calibration error {before:.3f} → {after:.3f}, Brier score" in card) == (temperature != 1)
 
 
 def test_baselines_are_worse_than_the_perfect_classifier() -> None:
