@@ -228,7 +228,8 @@ def test_training_goes_on_from_a_model(tiny_model: Path, tmp_path: Path) -> None
     config.write_text("learning_rate: 1.0e-12\nepochs: 1\nevaluations_per_epoch: 1\n")
     output = tmp_path / "more"
     assert main([*files, "--config", str(config), "--initial", str(tiny_model), "--output", str(output)]) == 0
-    assert certainty.load(output).settings.training["initial"] == tiny_model.name
+    made, earlier = (certainty.load(folder).settings.training for folder in (output, tiny_model))
+    assert (made["initial"], made["encoder"]) == (tiny_model.name, earlier["encoder"])
     before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, output))
     for tensor in ("roberta.encoder.layer.0.output.dense.weight", "certainty_heads.cue.weight"):
         np.testing.assert_allclose(after[tensor], before[tensor], atol=1e-6)

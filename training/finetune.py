@@ -237,8 +237,7 @@ def provenance(
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     return {
-        "encoder": Path(settings.encoder).name,
-        **({"initial": Path(settings.initial).name} if settings.initial else {}),
+        **origin(settings),
         "train": {"sentences": len(train), "labels": count(train), "sha256": digest(train)},
         "dev": {"sentences": len(dev), "labels": count(dev), "sha256": digest(dev)},
         **distilled,
@@ -253,6 +252,14 @@ def provenance(
             "transformers": transformers.__version__,
         },
     }
+
+
+def origin(settings: FinetuningSettings) -> dict[str, str]:
+    """Return the name of the encoder, and that of the fine-tuned model where the run went on from one."""
+    if not settings.initial:
+        return {"encoder": Path(settings.encoder).name}
+    earlier = ModelSettings.load(Path(settings.initial)).training or {}
+    return {"encoder": earlier.get("encoder", "unknown"), "initial": Path(settings.initial).name}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,8 +24,8 @@ from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
 from certainty.modeling import CertaintyModel
-from certainty.scoring import softmax
 from training import metrics
+from training.calibrate import negative_log_likelihoods
 from training.fast_tokenizer import backend, load_tokenizer
 from training.features import SentenceFeatures
 from training.thresholds import predict_logits
@@ -56,9 +56,9 @@ def judge(model: CertaintyModel, features: SentenceFeatures, dev: Sequence[Label
     """Return macro-F1 and negative log-likelihood of the labels on dev, as two cells of a table."""
     claims = [i for i, sentence in enumerate(dev) if sentence.label]
     gold = np.array([LABELS.index(sentence.label) for sentence in dev if sentence.label])
-    probabilities = softmax(predict_logits(model, features, pad)["label"][claims])
-    likelihood = np.log(probabilities[np.arange(len(gold)), gold] + 1e-12).mean()
-    return f"{float(metrics.macro_f1(gold, probabilities.argmax(axis=1))):.4f} | {-likelihood:.4f}"
+    logits = predict_logits(model, features, pad)["label"][claims]
+    macro_f1 = float(metrics.macro_f1(gold, logits.argmax(axis=1)))
+    return f"{macro_f1:.4f} | {negative_log_likelihoods(logits, gold).mean():.4f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
