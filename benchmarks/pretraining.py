@@ -28,13 +28,13 @@ from transformers import (
 
 from benchmarks import record
 from benchmarks.sentences import sentences_like_text
-from training.packing import TokenRows, encode_files
-from training.pretrain import pretrain
-from training.settings import PretrainingSettings
+from training.pretraining.packing import TokenRows, encode_files
+from training.pretraining.pretrain import pretrain
+from training.pretraining.settings import PretrainingSettings
 
 ENCODER = "models/encoder-fr-small"
 ROW_LENGTH, BATCH_TOKENS, MASK_RATE = 64, 4096, 0.2
-OURS, PLAIN = "training.pretrain", "plain Trainer script"
+OURS, PLAIN = "training.pretraining.pretrain", "plain Trainer script"
 
 
 def main() -> None:

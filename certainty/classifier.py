@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
-from certainty.engines import Logits, open_engine
+from certainty.engines import open_engine
+from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, find_model

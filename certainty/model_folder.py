@@ -58,7 +58,7 @@ class ModelSettings:
         if not path.is_file():
             raise CertaintyError(
                 f"{folder}: not a certainty model, it has no {SETTINGS_FILE}. "
-                "Train one with `python -m training.finetune`, or leave the model out to use the default."
+                "Train one with `certainty train`, or leave the model out to use the default."
             )
         try:
             values = json.loads(path.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from certainty.engines import Logits
+from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.model_folder import WEIGHTS_FILE

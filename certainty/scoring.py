@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.batching import Window
-from certainty.engines import Floats, Logits
+from certainty.engines.base import Floats, Logits
 from certainty.labels import LABELS, Label
 from certainty.model_folder import ModelSettings
 from certainty.results import Cue, SentenceScore

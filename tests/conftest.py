@@ -25,7 +25,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import CamembertConfig, CamembertForMaskedLM
 
     from certainty.labelled import read_labelled
-    from training.tokenizer import for_transformers, train_tokenizer
+    from training.pretraining.tokenizer import for_transformers, train_tokenizer
 
     torch.manual_seed(0)
     texts = [sentence.text for sentence in read_labelled(DATA / "tiny.jsonl")]
@@ -51,7 +51,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder fine-tuned for two epochs on the tiny data, through the public command."""
-    from training.finetune import main
+    from certainty.finetuning.finetune import main
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     config = folder.with_suffix(".yaml")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from certainty import CertaintyError, Label
+from certainty.evaluation.baselines import BASELINES, MajorityBaseline, RulesBaseline, TfidfBaseline, cross_validated
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from training.baselines import BASELINES, MajorityBaseline, RulesBaseline, TfidfBaseline, cross_validated
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS
 SENTENCES = [

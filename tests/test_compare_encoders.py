@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import DATA
 
-from training.compare_encoders import main
+from training.experiments.compare_encoders import main
 
 DATA_ARGUMENTS = ["--train", str(DATA / "tiny.jsonl"), "--dev", str(DATA / "tiny_dev.jsonl")]
 

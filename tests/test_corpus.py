@@ -16,8 +16,8 @@ import pytest
 
 from certainty import CertaintyError, Label
 from certainty.labelled import read_labelled
-from training.corpus import LABELS, join, main
-from training.standoff import StandoffLabel, read_labels, write_labels
+from training.data.corpus import LABELS, join, main
+from training.data.standoff import StandoffLabel, read_labels, write_labels
 
 TREEBANK = "Le pont de Larnay n'a jamais été rouvert."
 ARTICLE = "« Le maire aurait signé l'accord », souffle un proche."

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 import certainty
-from training.finetune import main
+from certainty.finetuning.finetune import main
 
 SHAPE = {
     "vocab_size": 400,

@@ -14,13 +14,13 @@ import pytest
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
+from certainty.calibration import Calibration
+from certainty.evaluation.evaluate import evaluate, evaluate_classifier, main, summary, write_report
+from certainty.finetuning.model_card import write_model_card
+from certainty.finetuning.settings import FinetuningSettings
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
-from training.calibrate import Calibration
-from training.evaluate import evaluate, evaluate_classifier, main, summary, write_report
-from training.model_card import write_model_card
-from training.settings import FinetuningSettings
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS
 PLACES = ["Verlac", "Montrieu", "Sauzet", "Brégille", "Orchamp", "Tarvel", "Lusanger", "Vieuvy", "Corbière"]

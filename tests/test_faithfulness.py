@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
+from certainty.evaluation.faithfulness import faithfulness, faithfulness_of_seeds, main, table
+from certainty.evaluation.perturbations import cue_tokens, kept, random_spans
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from training.faithfulness import faithfulness, faithfulness_of_seeds, main, table
-from training.perturbations import cue_tokens, kept, random_spans
 
 MASK = 0
 SURE = {Label.PROBABLE: 0.91, Label.ASSERTED: 0.85}
@@ -182,9 +182,9 @@ def test_a_tokenizer_without_a_mask(tiny_model: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_program_and_the_card(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from certainty.finetuning.model_card import write_model_card
+    from certainty.finetuning.settings import FinetuningSettings
     from certainty.model_folder import ModelSettings
-    from training.model_card import write_model_card
-    from training.settings import FinetuningSettings
 
     data, output = tmp_path / "held_out.jsonl", tmp_path / "faithfulness.json"
     rows = [{"text": s.text, "label": s.label, "cues": s.cues} for s in SENTENCES]

@@ -20,13 +20,14 @@ from safetensors.numpy import load_file
 
 import certainty
 from certainty import CertaintyError, Label
+from certainty.calibration import NONE
+from certainty.finetuning.calibration import choose_calibration, fit_calibration
+from certainty.finetuning.features import LengthGroupedSampler
+from certainty.finetuning.finetune import main
+from certainty.finetuning.settings import FinetuningSettings, load_settings, save_settings
+from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.labelled import LabelledSentence, read_labelled
-from training.calibrate import NONE, choose_calibration, fit_calibration
-from training.features import LengthGroupedSampler
-from training.finetune import main
-from training.settings import FinetuningSettings, load_settings, save_settings
-from training.splits import check_data, split_held_out_groups
-from training.trainer import last_complete_checkpoint
 
 
 def test_the_folder_is_whole(tiny_model: Path) -> None:
@@ -51,7 +52,7 @@ def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
     arguments += ["--config", tiny_model.with_suffix(".yaml"), "--output", folder]
     command = [str(argument) for argument in arguments]
     process = subprocess.Popen(
-        [sys.executable, "-m", "training.finetune", *command],
+        [sys.executable, "-m", "certainty.finetuning.finetune", *command],
         cwd=Path(__file__).parent.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -156,7 +157,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
         given.extend((train, dev, test))
         return {}
 
-    monkeypatch.setattr("training.finetune.finetune", finetune)
+    monkeypatch.setattr("certainty.finetuning.finetune.finetune", finetune)
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]

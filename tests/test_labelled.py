@@ -9,8 +9,8 @@ import pandas
 import pytest
 
 from certainty import CertaintyError, Label
+from certainty.evaluation.leakage import leaked
 from certainty.labelled import read_labelled
-from training.splits import leaked
 
 ROWS = [
     {"text": "Il pleut.", "label": "asserted"},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from training import metrics
+from certainty.evaluation import metrics
 
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.2, 0.8, 0.0], [0.3, 0.1, 0.6], [0.5, 0.3, 0.2]])
 GOLD = np.array([0, 0, 2, 1])

@@ -16,14 +16,15 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, CamembertForMaskedLM
 
 from certainty import CertaintyError
+from certainty.finetuning.settings import load_settings
 from certainty.labelled import read_labelled
-from training.deduplication import Deduplicator
-from training.masking import MASK, WholeWordMasker
-from training.mlm_batches import prefetched
-from training.packing import TokenRows
-from training.pretrain import pretrain
-from training.settings import PretrainingSettings, load_settings
-from training.text import text_files
+from training.data.text import text_files
+from training.pretraining.deduplication import Deduplicator
+from training.pretraining.masking import MASK, WholeWordMasker
+from training.pretraining.mlm_batches import prefetched
+from training.pretraining.packing import TokenRows
+from training.pretraining.pretrain import pretrain
+from training.pretraining.settings import PretrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,7 @@ def settings(text: Path) -> PretrainingSettings:
     )
 
 
-@pytest.mark.parametrize("objective", ["mlm", "rtd"])
-def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path, objective: str) -> None:
-    settings = replace(settings, objective=objective)
+def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path) -> None:
     unbroken = pretrain(replace(settings, output=str(tmp_path / "unbroken")))
     broken = replace(settings, output=str(tmp_path / "broken"))
     assert pretrain(broken, stop_after=5)[-1]["step"] == 5
@@ -71,16 +70,12 @@ def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tm
     weights = [load_file(tmp_path / run / "checkpoint.safetensors") for run in ("unbroken", "broken")]
     for name, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][name], atol=1e-5, err_msg=name)
-    other = {"mlm": "rtd", "rtd": "mlm"}[objective]
-    with pytest.raises(CertaintyError, match="of another model or objective"):
-        pretrain(replace(broken, objective=other))
+    with pytest.raises(CertaintyError, match="of another model than the settings name"):
+        pretrain(replace(broken, num_hidden_layers=1))
 
 
-@pytest.mark.parametrize("objective", ["mlm", "rtd"])
-def test_a_run_goes_on_from_an_encoder(
-    settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path, objective: str
-) -> None:
-    further = replace(settings, objective=objective, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
+def test_a_run_goes_on_from_an_encoder(settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path) -> None:
+    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
     pretrain(further)
     given, trained = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (tiny_encoder, tmp_path / "encoder"))
     assert given.get_vocab() == trained.get_vocab()
@@ -131,12 +126,11 @@ def test_batches_are_made_ahead_in_order() -> None:
         next(upcoming)
 
 
-def test_compute_counts_layers_vocabulary_and_generator() -> None:
+def test_compute_counts_layers_and_vocabulary() -> None:
     base = PretrainingSettings(text=["x"])
     deeper, wider = replace(base, num_hidden_layers=12), replace(base, vocab_size=32_000)
     assert 1.7 < deeper.flops_per_token / base.flops_per_token < 2
     assert wider.flops_per_token - base.flops_per_token == pytest.approx(0.2 * 6 * 256 * 16_000)
-    assert 1.3 < replace(base, objective="rtd").flops_per_token / base.flops_per_token < 1.6
 
 
 def test_the_tokenizer_keeps_offsets_and_french_words(settings: PretrainingSettings, tmp_path: Path) -> None:
@@ -197,7 +191,3 @@ def test_wrong_settings() -> None:
         PretrainingSettings()
     with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
         PretrainingSettings(text=["x"], hidden_size=30)
-    with pytest.raises(CertaintyError, match=r"objective is 'rdt'\. Allowed: 'mlm', 'rtd'"):
-        PretrainingSettings(text=["x"], objective="rdt")
-    with pytest.raises(CertaintyError, match=r"generator_width is 0; it must lie in \(0, 1\]"):
-        PretrainingSettings(text=["x"], generator_width=0)

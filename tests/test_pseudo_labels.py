@@ -15,13 +15,14 @@ from tokenizers import Tokenizer
 
 import certainty
 from certainty import CertaintyError
+from certainty.finetuning import finetune
+from certainty.finetuning.features import IGNORED, Collator
+from certainty.finetuning.objective import HeadWeights, joint_loss
+from certainty.finetuning.pseudo_labels import pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
+from certainty.finetuning.settings import FinetuningSettings
 from certainty.modeling import CertaintyModel
-from training import finetune
-from training.features import IGNORED, Collator
-from training.objective import HeadWeights, joint_loss
-from training.pseudo_labels import keep_hard, main, pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
-from training.settings import FinetuningSettings
-from training.tokenizer import for_transformers, train_tokenizer
+from training.distillation.pseudo_labels import keep_hard, main
+from training.pretraining.tokenizer import for_transformers, train_tokenizer
 
 NAMES = ("Le maire", "La ministre", "Un voisin", "Cette chercheuse", "Le patron du club")
 ENDS = ("aurait vendu sa maison", "ne viendra pas demain", "a peut-être raison", "dort bien", "a signé l'accord")

@@ -1,50 +1,12 @@
-"""Engines: token ids and attention mask → logits of the four heads."""
+"""Engines, by name."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from certainty.engines.base import Engine
 from certainty.errors import CertaintyError
 from certainty.model_folder import INT8_FILE, ONNX_FILE
-
-Floats = NDArray[np.float32]
-
-
-class Logits(NamedTuple):
-    """Outputs of the four heads for a batch of `rows` windows of `length` tokens.
-
-    Attributes:
-        label: Shape (rows, 4), in `LABELS` order; their softmax is the calibrated probability.
-        claim: Shape (rows,): the sentence makes a claim.
-        attributed: Shape (rows,): its claim is attributed.
-        cue: Shape (rows, length): the token is one of the words that decide.
-    """
-
-    label: Floats
-    claim: Floats
-    attributed: Floats
-    cue: Floats
-
-
-class Engine(Protocol):
-    """Runs the model on one padded batch; safe to call from many threads.
-
-    Attributes:
-        workers: How many batches to run at the same time.
-        token_budget: Tokens of a batch, padding included, at which it runs best.
-    """
-
-    workers: int
-    token_budget: int
-
-    def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
-        """Return the logits for arrays of shape (rows, length); `alone` tells that no other batch runs beside it."""
-        ...
-
 
 ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 TORCH_ENGINES = ("torch", "torch-compile")

@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from certainty.engines import Logits
+from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 
 TOKEN_BUDGET = 512

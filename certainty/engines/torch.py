@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from certainty.engines import Logits
+from certainty.engines.base import Logits
 from certainty.modeling import CertaintyModel
 
 CPU_TOKEN_BUDGET = 1024

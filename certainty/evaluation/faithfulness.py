@@ -1,0 +1,315 @@
+"""Whether a label rests on its cues: `python -m certainty.evaluation.faithfulness --model FOLDER … --data FILE …`.
+
+Measures of ERASER (DeYoung et al. 2020, https://aclanthology.org/2020.acl-main.408). What is asked is p, the
+probability of the label that the model gives to the whole sentence:
+
+- `comprehensiveness`: p of the sentence less p without the cues; high if the cues are needed.
+- `sufficiency`: p of the sentence less p of the cues alone; near 0 if they are enough.
+- `flips`: share of the sentences that get another label without the cues.
+
+Words are taken out by the model's mask token, one for each of their tokens, or, in the measures that end in `_deleted`,
+deleted from the text. Measures that end in `_random` mask as many tokens that are no cue, in spans of the same lengths
+(broken where no stretch is long enough), and are means over several draws. A sentence whose cues are more than half of
+its tokens leaves no room for that: it has no `_random`, and does not count in `flips_difference`.
+
+`faithfulness` returns a dict that JSON can hold, without text. A FIGURE is that of `certainty.evaluation.figures`;
+several models are seeds of one recipe.
+
+- `seed`, `random` (number of draws), `models`: their names.
+- `predicted`: of the sentences that the model says make a claim, with the cues that it marks: {"all" or the label that
+  the model gives: a FIGURE for each of `MEASURES`, and `flips_difference`: `flips` less `flips_random`, `value`, `low`,
+  `high`, `p_value` (see `metrics.paired_bootstrap`), `rows`}.
+- `gold`: the same with the cues of the data, of those of these sentences whose label is right (the gold cues of another
+  label do not speak for the one given).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import certainty
+from certainty import CertaintyError, Label, SentenceScore
+from certainty.commands.output import check_destination, destination
+from certainty.evaluation import metrics as m
+from certainty.evaluation.figures import Metric, figure, mean_statistic, probabilities_of
+from certainty.evaluation.perturbations import Spans, cue_tokens, kept, random_spans
+from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labels import LABELS
+
+Floats = NDArray[np.float64]
+
+MEASURES = (
+    "cue_share",
+    "comprehensiveness",
+    "comprehensiveness_deleted",
+    "comprehensiveness_random",
+    "sufficiency",
+    "sufficiency_deleted",
+    "flips",
+    "flips_deleted",
+    "flips_random",
+)
+"""Names of the measures; `cue_share` is the share of a sentence's tokens that are cues."""
+
+GROUPS = ("all", *(label.value for label in LABELS if label is not Label.ASSERTED))
+DRAWS = 10
+
+_HEAD = (
+    "cues", "label", "sentences", "comprehensiveness", "deleted", "random", "sufficiency", "deleted", "flips",
+    "deleted", "random", "flips − random", "p",
+)  # fmt: skip
+
+
+class Tokens(Protocol):
+    """A tokenised sentence, without special tokens."""
+
+    @property
+    def ids(self) -> list[int]: ...  # noqa: D102
+    @property
+    def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
+
+
+class Scorer(Protocol):
+    """What can be judged: a `CertaintyClassifier`, or anything with these of its methods."""
+
+    @property
+    def mask_token_id(self) -> int: ...  # noqa: D102
+    def score_sentences(self, sentences: Sequence[str], /) -> list[SentenceScore]: ...  # noqa: D102
+    def tokenize(self, sentences: Sequence[str], /) -> Sequence[Tokens]: ...  # noqa: D102
+    def predict_proba_of_tokens(self, token_ids: Sequence[list[int]], /) -> Floats: ...  # noqa: D102
+
+
+class Effects(NamedTuple):
+    """What one model does without the cues.
+
+    Attributes:
+        label: Shape (sentences,): number of the label that the model gives to the whole sentence.
+        values: For each of `MEASURES`, shape (sentences,); NaN where there is nothing to measure.
+    """
+
+    label: NDArray[np.int64]
+    values: Mapping[str, Floats]
+
+
+def faithfulness(
+    classifier: Scorer,
+    sentences: Sequence[LabelledSentence],
+    *,
+    name: str = "model",
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> dict[str, Any]:
+    """Measure how far the labels of a classifier rest on its cues, and on those of the data.
+
+    Args:
+        classifier: What is judged.
+        sentences: The held-out sentences.
+        name: Name of the classifier.
+        seed: Of the random spans and the bootstrap.
+        draws: Number of random spans to compare with.
+
+    Returns:
+        See the module.
+
+    Raises:
+        CertaintyError: the model has no mask token.
+    """
+    return faithfulness_of_seeds({name: classifier}, sentences, seed=seed, draws=draws)
+
+
+def faithfulness_of_seeds(
+    classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence], *, seed: int = 0, draws: int = DRAWS
+) -> dict[str, Any]:
+    """Do `faithfulness` for several models, which are seeds of one recipe."""
+    texts = [sentence.text for sentence in sentences]
+    predicted, gold = [], []
+    for classifier in classifiers.values():
+        scores = classifier.score_sentences(texts)
+        marked = [[(c.start, c.end) for c in score.cues] if score.is_claim else [] for score in scores]
+        given = [
+            sentence.cues or () if score.is_claim and score.label is sentence.label is not Label.ASSERTED else ()
+            for score, sentence in zip(scores, sentences, strict=True)
+        ]
+        predicted.append(effects(classifier, scores, marked, seed, draws))
+        gold.append(effects(classifier, scores, given, seed, draws))
+    return {
+        "seed": seed,
+        "random": draws,
+        "models": list(classifiers),
+        "predicted": _by_label(predicted, seed),
+        "gold": _by_label(gold, seed),
+    }
+
+
+def effects(
+    classifier: Scorer, scores: Sequence[SentenceScore], spans: Sequence[Spans], seed: int, draws: int
+) -> Effects:
+    """Score sentences without some of their words.
+
+    Args:
+        classifier: What gave the scores.
+        scores: Of the whole sentences.
+        spans: For each sentence the characters of its cues; a sentence with none is not measured.
+        seed: Of the random spans; those of a sentence do not depend on the others.
+        draws: Number of random spans.
+    """
+    whole = probabilities_of(scores)
+    label = whole.argmax(1)
+    values = {measure: np.full(len(scores), np.nan) for measure in MEASURES}
+    rows = [i for i, own in enumerate(spans) if own]
+    texts = [scores[i].text for i in rows]
+    tokens = classifier.tokenize(texts)
+    cues = [cue_tokens(t.offsets, spans[i]) for t, i in zip(tokens, rows, strict=True)]
+    mask = classifier.mask_token_id
+
+    def hide(number: int, hidden: NDArray[np.bool_]) -> list[int]:
+        return [mask if h else token for token, h in zip(tokens[number].ids, hidden.tolist(), strict=True)]
+
+    def measure(where: Sequence[int], token_ids: Sequence[list[int]]) -> tuple[Floats, Floats]:
+        """Return the drop of p, and whether the label changes, in the sentences at `where`."""
+        own, changed = label[where], classifier.predict_proba_of_tokens(token_ids)
+        drop = whole[where, own] - changed[np.arange(len(own)), own]
+        return drop, (changed.argmax(1) != own).astype(np.float64)
+
+    def words(inside: bool) -> list[list[int]]:
+        shown = [kept(text, spans[i], inside) for text, i in zip(texts, rows, strict=True)]
+        return [t.ids for t in classifier.tokenize(shown)]
+
+    if rows:
+        values["cue_share"][rows] = [cue.mean() for cue in cues]
+        without, alone = ([hide(n, c if out else ~c) for n, c in enumerate(cues)] for out in (True, False))
+        values["comprehensiveness"][rows], values["flips"][rows] = measure(rows, without)
+        values["sufficiency"][rows], _ = measure(rows, alone)
+        values["comprehensiveness_deleted"][rows], values["flips_deleted"][rows] = measure(rows, words(inside=False))
+        values["sufficiency_deleted"][rows], _ = measure(rows, words(inside=True))
+    roomy = [n for n, cue in enumerate(cues) if 2 * cue.sum() <= len(cue)]
+    if roomy:
+        generators = {n: np.random.default_rng([seed, rows[n]]) for n in roomy}
+        hidden = [hide(n, random_spans(cues[n], generators[n])) for n in roomy for _ in range(draws)]
+        where = [rows[n] for n in roomy]
+        drop, flips = measure(np.repeat(where, draws).tolist(), hidden)
+        values["comprehensiveness_random"][where] = drop.reshape(-1, draws).mean(1)
+        values["flips_random"][where] = flips.reshape(-1, draws).mean(1)
+    return Effects(label, values)
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Return the result of `faithfulness` as a Markdown table, with 95 % intervals in brackets."""
+    rows = [_HEAD, ("---",) * len(_HEAD)]
+    for kind in ("predicted", "gold"):
+        for label, group in result[kind].items():
+            difference = group["flips_difference"]
+            p = "–" if difference["p_value"] is None else f"{difference['p_value']:.4f}"
+            rows.append(
+                (
+                    kind,
+                    label.replace("_", " "),
+                    f"{group['comprehensiveness']['rows']:,}",
+                    _cell(group["comprehensiveness"], interval=True),
+                    _cell(group["comprehensiveness_deleted"]),
+                    _cell(group["comprehensiveness_random"]),
+                    _cell(group["sufficiency"], interval=True),
+                    _cell(group["sufficiency_deleted"]),
+                    _cell(group["flips"], interval=True),
+                    _cell(group["flips_deleted"]),
+                    _cell(group["flips_random"]),
+                    _cell(difference, interval=True),
+                    p,
+                )
+            )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m certainty.evaluation.faithfulness", description="Measure whether the labels rest on the cues."
+    )
+    parser.add_argument("--model", nargs="+", required=True, metavar="FOLDER", help="models; several are seeds of one")
+    parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="held-out sentences with labels")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random spans and the bootstrap")
+    parser.add_argument("--random", type=int, default=DRAWS, metavar="N", help="random spans to compare with")
+    parser.add_argument("--output", type=Path, default=Path("faithfulness.json"), metavar="FILE", help="JSON, no text")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        if options.seed < 0:
+            raise CertaintyError(f"--seed is {options.seed}; give 0 or more.")
+        if options.random < 1:
+            raise CertaintyError(f"--random is {options.random}; give 1 or more.")
+        if len(set(options.model)) < len(options.model):
+            raise CertaintyError("--model names a folder twice; give each once.")
+        check_destination(options.output, options.data)
+        sentences = read_labelled(options.data)
+        models = {folder: certainty.load(folder) for folder in options.model}
+        result = faithfulness_of_seeds(models, sentences, seed=options.seed, draws=options.random)
+        with destination(options.output, options.data) as out:
+            out.write(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(table(result))
+    return 0
+
+
+def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
+    result = {}
+    for group in GROUPS:
+        columns = [
+            {
+                name: values if group == "all" else np.where(model.label == LABELS.index(Label(group)), values, np.nan)
+                for name, values in model.values.items()
+            }
+            for model in models
+        ]
+        result[group] = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
+        result[group]["flips_difference"] = _difference(columns, seed)
+    return result
+
+
+def _means(columns: Sequence[Floats]) -> list[Metric]:
+    """Return the mean of each model's values; rows that no model measures are left out, and models without a row."""
+    columns = [column for column in columns if not np.isnan(column).all()]
+    if not columns:
+        return [Metric(0, m.mean)]
+    measured = ~np.isnan(columns).all(axis=0)
+    return [Metric(int(measured.sum()), partial(_mean, column[measured])) for column in columns]
+
+
+def _mean(values: Floats, weights: m.Array) -> m.Array:
+    known = ~np.isnan(values)
+    return m.mean(values[known], weights[..., known])
+
+
+def _difference(columns: Sequence[Mapping[str, Floats]], seed: int) -> dict[str, Any]:
+    random = _means([own["flips_random"] for own in columns])
+    masked = _means([np.where(np.isnan(own["flips_random"]), np.nan, own["flips"]) for own in columns])
+    rows = random[0].rows
+    if not rows:
+        return {"value": None, "low": None, "high": None, "p_value": None, "rows": 0}
+    first, second = (mean_statistic([metric.statistic for metric in metrics]) for metrics in (masked, random))
+    test = m.paired_bootstrap(first, second, rows, seed=seed)
+    low, high = test.interval
+    return {"value": test.difference, "low": low, "high": high, "p_value": test.p_value, "rows": rows}
+
+
+def _cell(values: Mapping[str, Any], interval: bool = False) -> str:
+    if values["value"] is None:
+        return "–"
+    spread = "" if values.get("sd") is None else f" ± {values['sd']:.3f}"
+    between = f" [{values['low']:.3f}, {values['high']:.3f}]" if interval else ""
+    return f"{values['value']:.3f}{spread}{between}".replace("-", "−")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

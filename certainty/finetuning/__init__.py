@@ -1,0 +1,1 @@
+"""Retraining: labelled sentences and an encoder → a model folder that `certainty.load` opens."""

@@ -1,0 +1,69 @@
+"""The loss of the four heads together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from certainty.finetuning.features import IGNORED
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """Weight of each head's loss beside the label's, which is 1."""
+
+    cue: float = 1.0
+    claim: float = 0.3
+    attributed: float = 0.3
+    attention: float = 0.0
+
+
+def joint_loss(
+    logits: tuple[Tensor, ...],
+    batch: dict[str, Tensor],
+    weights: HeadWeights,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return label cross-entropy plus the weighted binary cross-entropies of the other heads.
+
+    Args:
+        logits: Label (rows, 4), claim (rows,), attributed (rows,), cue (rows, length), and where its loss has a
+            weight the top layer's attention of the first token (rows, heads, length).
+        batch: Targets as `Collator` makes them; `IGNORED` does not count. A row of label targets counts by its sum:
+            1 for a claim, 0 for none, and a teacher's P(claim) in between.
+        weights: Weights of the heads.
+        class_weights: Shape (4,), weight of each label, or None.
+        label_smoothing: Share of the label target spread over all labels (https://arxiv.org/abs/1512.00567).
+    """
+    label, claim, attributed, cue = (x.float() for x in logits[:4])
+    targets = batch["labels"]
+    has_claim = targets.sum(dim=1)
+    smoothed = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1] * has_claim[:, None]
+    per_label = -smoothed * F.log_softmax(label, dim=-1)
+    if class_weights is not None:
+        per_label = per_label * class_weights
+    loss = per_label.sum() / has_claim.sum().clamp(min=1)
+    for logit, name in ((claim, "claim"), (attributed, "attributed"), (cue, "cue")):
+        loss = loss + getattr(weights, name) * _binary_loss(logit, batch[name])
+    if weights.attention:
+        loss = loss + weights.attention * _attention_loss(logits[4].float(), batch["cue"])
+    return loss
+
+
+def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    known = targets != IGNORED
+    losses = F.binary_cross_entropy_with_logits(logits, targets.clamp(min=0), reduction="none")
+    return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def _attention_loss(attention: Tensor, cue: Tensor) -> Tensor:
+    """Ask half of the heads to look at the cue: -log of their attention on its tokens, where there is one."""
+    is_cue = (cue > 0.5).float()
+    has_cue = is_cue.sum(dim=1) > 0
+    looks = attention[:, : attention.shape[1] // 2].mean(dim=1)
+    losses = -torch.log((looks * is_cue).sum(dim=1) + 1e-6)
+    return torch.where(has_cue, losses, 0.0).sum() / has_cue.sum().clamp(min=1)

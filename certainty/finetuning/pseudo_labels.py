@@ -1,0 +1,164 @@
+"""Files of pseudo-labelled sentences: what teachers said of unlabelled text, for a student to be trained on.
+
+A file holds the sentences as token ids, from which anybody can restore them: it may be published only where the text
+may.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+from tokenizers import Tokenizer
+
+from certainty.errors import CertaintyError
+from certainty.finetuning.features import IGNORED
+from certainty.labels import LABELS
+
+_METADATA = "pseudo_labels"  # a single key: safetensors writes several in no fixed order
+
+
+@dataclass(frozen=True)
+class TokenisedSentences:
+    """Sentences of several lengths in one flat array.
+
+    Attributes:
+        ids: Token ids of all sentences one after the other, special tokens included.
+        lengths: Shape (n,), tokens of each.
+    """
+
+    ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> TokenisedSentences:
+        """Return the sentences of these rows, in their order."""
+        return TokenisedSentences(self.ids[positions(self.lengths, rows)], self.lengths[rows])
+
+
+def positions(lengths: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where the tokens of the rows stand in the flat array of all rows, shape (tokens of the rows,)."""
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    chosen = lengths[rows].astype(np.int64)
+    before = np.cumsum(chosen) - chosen
+    return np.repeat(starts[rows] - before, chosen) + np.arange(chosen.sum())
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """What the teachers say of sentences, on average.
+
+    Attributes:
+        labels: Shape (n, 4), float16.
+        claim, attributed: Shape (n,), float16.
+        cue: Flat, as the tokens; uint8, the probability times 255, and 0 at special tokens.
+    """
+
+    labels: NDArray[np.float16]
+    claim: NDArray[np.float16]
+    attributed: NDArray[np.float16]
+    cue: NDArray[np.uint8]
+
+
+def write_pseudo_labels(
+    path: str | Path, sentences: TokenisedSentences, probabilities: Probabilities, metadata: dict[str, Any]
+) -> None:
+    """Write the file, or nothing: token ids are 16-bit where they fit."""
+    path = Path(path)
+    small = not len(sentences.ids) or int(sentences.ids.max()) < 2**16
+    tensors = {
+        "ids": sentences.ids.astype(np.uint16 if small else np.int32),
+        "lengths": sentences.lengths,
+        **{name: np.ascontiguousarray(value) for name, value in vars(probabilities).items()},
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(save(tensors, metadata={_METADATA: json.dumps(metadata, ensure_ascii=False)}))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
+    """Return the names of the teachers, the numbers of sentences, the seed and the tokenizer's digest.
+
+    Raises:
+        CertaintyError: the file is missing, damaged, or another kind of file.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            metadata: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CertaintyError(_damaged(path, error)) from error
+    return metadata
+
+
+def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """Return the sentences in the form of `SentenceFeatures.rows`, their arrays slices of common ones.
+
+    The label target of a sentence sums to P(claim). Where that is below one half, cue and attribution do not count.
+
+    Args:
+        path: What the command wrote.
+        tokenizer: The student's, without truncation and padding.
+
+    Raises:
+        CertaintyError: the file cannot be read, or is of another tokenizer.
+    """
+    if pseudo_label_metadata(path)["tokenizer"] != tokenizer_digest(tokenizer):
+        raise CertaintyError(f"{path}: made with another tokenizer; take teachers with the encoder's own.")
+    try:
+        with safe_open(path, "np") as file:
+            ids, lengths, labels, claim, attributed, cue = (
+                file.get_tensor(name) for name in ("ids", "lengths", "labels", "claim", "attributed", "cue")
+            )
+    except (OSError, SafetensorError) as error:
+        raise CertaintyError(_damaged(path, error)) from error
+    n, tokens = len(lengths), int(lengths.sum())
+    shapes = [array.shape for array in (ids, cue, labels, claim, attributed)]
+    if shapes != [(tokens,), (tokens,), (n, len(LABELS)), (n,), (n,)] or (lengths < 1).any():
+        raise CertaintyError(_damaged(path, "its arrays do not fit together"))
+    claim = claim.astype(np.float32)
+    distribution = labels.astype(np.float32)
+    targets = distribution / distribution.sum(axis=1, keepdims=True) * claim[:, None]
+    no_claim = claim < 0.5
+    cues = cue.astype(np.float32) / 255
+    cues[np.repeat(no_claim, lengths)] = IGNORED
+    cues[special_token_positions(lengths, tokenizer)] = IGNORED
+    ids = ids.astype(np.int32)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    heads = zip(targets, claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
+    return [
+        {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b]}
+        for (a, b), (target, c, s) in zip(bounds, heads, strict=True)
+    ]
+
+
+def _damaged(path: str | Path, why: object) -> str:
+    return f"{path}: no file of pseudo-labels, or damaged ({why}). Let the teachers make it again."
+
+
+def special_token_positions(lengths: NDArray[np.int32], tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """Return where the special tokens around each sentence stand in the flat array."""
+    around = tokenizer.encode("a").special_tokens_mask
+    before = next(i for i, special in enumerate(around) if not special)
+    after = next(i for i, special in enumerate(reversed(around)) if not special)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    starts = ends - lengths
+    return np.concatenate([*(starts + i for i in range(before)), *(ends - 1 - i for i in range(after))])
+
+
+def tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """Return the SHA-256 of the tokenizer's JSON."""
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()

@@ -1,0 +1,192 @@
+"""The Trainer of transformers, set up for our four heads: loss, order of batches, learning rates, checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Sampler
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+
+from certainty.evaluation import metrics
+from certainty.finetuning.calibration import fit_calibration, negative_log_likelihoods
+from certainty.finetuning.features import Collator, LengthGroupedSampler, SentenceFeatures
+from certainty.finetuning.objective import HeadWeights, joint_loss
+from certainty.finetuning.precision import bf16_is_fast
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.labels import LABELS
+from certainty.modeling import CertaintyModel
+
+
+class CertaintyTrainer(Trainer):
+    """The Trainer of transformers with our loss, our order of batches and layer-wise learning rates."""
+
+    def __init__(
+        self,
+        settings: FinetuningSettings,
+        class_weights: Tensor | None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.settings = settings
+        self.class_weights = class_weights
+
+    @property
+    def best_macro_f1(self) -> float:
+        """Dev macro-F1 of the best checkpoint."""
+        best = self.state.best_global_step
+        return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
+
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        """Return the joint loss of the heads."""
+        settings = self.settings
+        logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
+        weights = HeadWeights(
+            settings.cue_weight, settings.claim_weight, settings.attributed_weight, settings.attention_weight
+        )
+        class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
+        loss = joint_loss(logits, inputs, weights, class_weights, settings.label_smoothing)
+        return (loss, {"logits": logits[0]}) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        return LengthGroupedSampler(self.train_dataset.lengths, self.args.train_batch_size, self.settings.seed)
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW, its learning rate falling from the heads down through the layers (https://arxiv.org/abs/1801.06146)."""
+        if self.optimizer is None:  # type: ignore[has-type]
+            groups = parameter_groups(self.model, self.settings)
+            self.optimizer = torch.optim.AdamW(
+                groups, lr=self.settings.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+            )
+        return self.optimizer
+
+
+def parameter_groups(model: CertaintyModel, settings: FinetuningSettings) -> list[dict[str, Any]]:
+    """Group parameters by depth and weight decay."""
+    depth = int(model.config.num_hidden_layers)
+    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    for name, parameter in model.named_parameters():
+        layer = _depth(name, depth)
+        decays = parameter.ndim > 1
+        group = groups.setdefault(
+            (layer, decays),
+            {
+                "params": [],
+                "lr": settings.learning_rate * settings.layer_decay ** (depth + 1 - layer),
+                "weight_decay": settings.weight_decay if decays else 0.0,
+            },
+        )
+        group["params"].append(parameter)
+    return list(groups.values())
+
+
+def _depth(name: str, layers: int) -> int:
+    """Return 0 for embeddings, 1… for the encoder's layers, layers + 1 for heads."""
+    parts = name.split(".")
+    for part, following in pairwise(parts):
+        if part in ("layer", "layers") and following.isdigit():
+            return int(following) + 1
+    return 0 if "embeddings" in name else layers + 1
+
+
+def build_trainer(
+    settings: FinetuningSettings,
+    model: CertaintyModel,
+    train: SentenceFeatures,
+    dev: SentenceFeatures,
+    pad_token_id: int,
+    checkpoints: Path,
+) -> CertaintyTrainer:
+    """Set up the Trainer.
+
+    Args:
+        settings: The settings.
+        model: The model to train.
+        train: Features of the training sentences.
+        dev: Features of the dev sentences.
+        pad_token_id: Fills up shorter rows.
+        checkpoints: Folder of the checkpoints.
+    """
+
+    def dev_metrics(prediction: Any) -> dict[str, float]:
+        claims = prediction.label_ids.sum(axis=1) > 0
+        gold, logits = prediction.label_ids[claims].argmax(axis=1), prediction.predictions[claims]
+        # As the finished model will decide: calibrated on dev. Enriched training data is no mere shift of the prior,
+        # so correcting by the two priors would favour the wrong checkpoint.
+        logits = fit_calibration(logits, gold).apply(logits)
+        return {
+            "macro_f1": float(metrics.macro_f1(gold, logits.argmax(axis=1))),
+            "nll": float(negative_log_likelihoods(logits, gold).mean()),
+        }
+
+    counts = np.sum([row["labels"] for row in train.rows], axis=0)
+    balanced = torch.tensor(counts.sum() / (len(LABELS) * counts), dtype=torch.float32)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    steps = -(-len(train) // (settings.batch_size * settings.gradient_accumulation * world))
+    every = max(1, steps // settings.evaluations_per_epoch)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=64,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup_fraction * steps * settings.epochs),
+        max_grad_norm=1.0,
+        bf16=bf16_is_fast(device) if settings.bf16 is None else settings.bf16,
+        use_cpu=device.type == "cpu",
+        dataloader_pin_memory=device.type != "cpu",
+        dataloader_num_workers=4 if device.type == "cuda" else 0,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_steps=every,
+        logging_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        # Macro-F1 of a dev set with a few dozen sentences of a rare label is too noisy to choose by.
+        metric_for_best_model="nll",
+        greater_is_better=False,
+        restore_callback_states_from_checkpoint=True,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        seed=settings.seed,
+        data_seed=settings.seed,
+        report_to=[],
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+    return CertaintyTrainer(
+        settings,
+        balanced if settings.class_weights == "balanced" else None,
+        model=model,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=dev,
+        data_collator=Collator(pad_token_id),
+        compute_metrics=dev_metrics,
+        callbacks=[EarlyStoppingCallback(settings.patience)],
+    )
+
+
+def last_complete_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint that was written to its end, if any; the Trainer writes its state file last."""
+    complete = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
+    return max(complete, key=lambda p: int(p.name.split("-")[1]), default=None)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True

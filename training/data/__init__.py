@@ -1,0 +1,1 @@
+"""Our labels and authored sentences, and how they join the text of public corpora."""

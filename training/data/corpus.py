@@ -1,0 +1,199 @@
+"""Join the published labels with your own copies of the public corpora, or make such labels from labelled files.
+
+    python -m training.data.corpus --source UD_French-GSD=UD_French-GSD --source OrangeSum=OrangeSum --output corpus
+    python -m training.data.corpus --write-labels train.jsonl dev.jsonl --output training/data/labels
+
+A copy of a corpus holds whole articles, and no sentence splitter has to agree with ours: every stretch of a labelled
+length that starts at a word or a punctuation mark is a candidate, and the digest decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from certainty import CertaintyError
+from training.data.passages import Passage, read_passages
+from training.data.standoff import (
+    OPENING,
+    SUFFIX,
+    StandoffLabel,
+    digest,
+    json_lines,
+    opening_checksum,
+    read_labels,
+    single_spaced,
+    write_labels,
+    write_whole,
+)
+
+LABELS = Path(__file__).parent / "labels"
+_START = re.compile(r"\b\w|[^\w\s]")
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the labels of one corpus in one split.
+
+    Attributes:
+        split, corpus: Which.
+        labels: Number of labels.
+        has_source: A source was given for the corpus.
+        changed: Ids whose sentence or article is in the source, but without the text that was labelled.
+        missing: Ids that were not found otherwise.
+    """
+
+    split: str
+    corpus: str
+    labels: int
+    has_source: bool
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def found(self) -> int:
+        """Number of labels whose sentence was found."""
+        return self.labels - len(self.changed) - len(self.missing)
+
+
+def find_sentences(
+    labels: Iterable[StandoffLabel], passages: Iterable[Passage]
+) -> tuple[dict[str, str], set[str | None]]:
+    """Look for the labelled sentences in passages of text, until all are found.
+
+    Returns:
+        The sentences by digest, and the names of the passages that were looked at.
+    """
+    index: dict[int, dict[int, set[tuple[int, str]]]] = {}
+    for label in labels:
+        openings = index.setdefault(min(OPENING, label.length), {})
+        openings.setdefault(label.opening, set()).add((label.length, label.sha256))
+    wanted = {sha256 for openings in index.values() for group in openings.values() for _, sha256 in group}
+    texts: dict[str, str] = {}
+    names: set[str | None] = set()
+    for passage in passages:
+        names.add(passage.name)
+        text = single_spaced(passage.text)
+        for match in _START.finditer(text):
+            start = match.start()
+            for size, openings in index.items():
+                for length, sha256 in openings.get(opening_checksum(text[start : start + size]), ()):
+                    candidate = text[start : start + length]
+                    if digest(candidate) == sha256:
+                        texts[sha256] = candidate
+        if len(texts) == len(wanted):
+            break
+    return texts, names
+
+
+def join(
+    sources: Mapping[str, Sequence[str | Path]],
+    output: str | Path,
+    splits: Sequence[str] | None = None,
+    labels: str | Path = LABELS,
+) -> list[Outcome]:
+    """Write `SPLIT.jsonl` with every labelled sentence that was found; a split without any is not written.
+
+    Args:
+        sources: Paths for `read_passages`, by name of the corpus.
+        output: The folder to write to.
+        splits: The label files to join; all by default.
+        labels: The folder of the label files.
+
+    Raises:
+        CertaintyError: a corpus or a split is unknown, or a file cannot be read or written.
+    """
+    files = {file.name.removesuffix(SUFFIX): read_labels(file) for file in sorted(Path(labels).glob(f"*{SUFFIX}"))}
+    _check_names("split", splits or (), files)
+    _check_names("corpus", sources, {label.corpus for rows in files.values() for label in rows})
+    chosen = {split: files[split] for split in splits or files}
+    found: dict[str, tuple[dict[str, str], set[str | None]]] = {}
+    for corpus, paths in sources.items():
+        wanted = [label for rows in chosen.values() for label in rows if label.corpus == corpus]
+        passages = (passage for path in paths for passage in read_passages(path))
+        # disable=None: a bar on a terminal, none in a pipe
+        found[corpus] = find_sentences(wanted, tqdm(passages, corpus, unit=" passages", disable=None))
+    outcomes = []
+    for split, rows in chosen.items():
+        joined = []
+        absent: dict[str, list[StandoffLabel]] = {label.corpus: [] for label in rows}
+        for label in rows:
+            text = found[label.corpus][0].get(label.sha256) if label.corpus in found else None
+            if text is None:
+                absent[label.corpus].append(label)
+            else:
+                joined.append(label.with_text(text))
+        if joined:
+            write_whole(Path(output) / f"{split}.jsonl", json_lines(joined))
+        for corpus, group in sorted(absent.items()):
+            known = found[corpus][1] if corpus in found else set()
+            changed = tuple(label.id for label in group if label.names() & known)
+            missing = tuple(label.id for label in group if not label.names() & known)
+            total = sum(label.corpus == corpus for label in rows)
+            outcomes.append(Outcome(split, corpus, total, corpus in sources, changed, missing))
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome], verbose: bool = False) -> str:
+    """Return a table of what was found and, below it, the ids whose text has changed (all missing ids if verbose)."""
+    row = "{:<12} {:<18} {:>7} {:>7} {:>8} {:>8}{}"
+    lines = [row.format("split", "corpus", "labels", "found", "changed", "missing", "")]
+    for o in outcomes:
+        note = "" if o.has_source else "  no source given"
+        lines.append(row.format(o.split, o.corpus, o.labels, o.found, len(o.changed), len(o.missing), note))
+    changed = [id for o in outcomes for id in o.changed]
+    missing = [id for o in outcomes for id in o.missing]
+    if changed:
+        shown = changed if verbose else changed[:_SHOWN]
+        rest = f" and {len(changed) - len(shown)} more (--verbose)" if len(shown) < len(changed) else ""
+        lines.append(f"Digest check failed, the source has another text: {', '.join(shown)}{rest}")
+    if missing:
+        lines.append(f"Warning: {len(missing)} sentences are missing" + (f": {', '.join(missing)}" if verbose else "."))
+    return "\n".join(lines)
+
+
+def _check_names(kind: str, names: Iterable[str], allowed: Iterable[str]) -> None:
+    for name in names:
+        if name not in allowed:
+            close = get_close_matches(name, allowed, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise CertaintyError(f"unknown {kind} {name!r}.{hint} Allowed: {', '.join(sorted(allowed)) or 'none'}.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line. Returns 1 where a digest check failed, else 0; exits with 2 on a mistake in what was given."""
+    parser = argparse.ArgumentParser(prog="python -m training.data.corpus", description=__doc__.split("\n")[0])
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--source", action="append", metavar="NAME=PATH", help="a corpus and its file or folder; repeat")
+    task.add_argument("--write-labels", nargs="+", metavar="JSONL", help="labelled files to make labels from")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--split", nargs="+", help="join these label files only (all by default)")
+    parser.add_argument("--labels", default=LABELS, metavar="DIR", help="folder of the label files")
+    parser.add_argument("--verbose", action="store_true", help="name every missing sentence")
+    args = parser.parse_args(argv)
+    try:
+        if args.write_labels:
+            print(*write_labels(args.write_labels, args.output), sep="\n")
+            return 0
+        sources: dict[str, list[str]] = {}
+        for source in args.source:
+            name, equals, path = source.partition("=")
+            if not equals:
+                raise CertaintyError(f"--source {source}: write NAME=PATH.")
+            sources.setdefault(name, []).append(path)
+        outcomes = join(sources, args.output, args.split, args.labels)
+    except CertaintyError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(report(outcomes, args.verbose))
+    return int(any(outcome.changed for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,174 @@
+"""Stand-off labels: what was said of a sentence, and the marks by which it is found again, without its text.
+
+The texts of the corpora are not ours to publish, so a label names its sentence by length and SHA-256 digest. To hash
+a candidate of every labelled length at every word of a large corpus would take days; so a label also has a checksum
+of the sentence's first characters, and a digest is computed only where it agrees. 16 bits are enough (of 19,000
+labels, a word of the corpus meets 0.3) and too few to give anything away: French has millions of openings of 12
+characters, so each value stands for many. The digest of the whole sentence, which can confirm a guess, is needed in
+any case.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from certainty import CertaintyError
+from certainty.labelled import read_labelled
+from training.data.passages import read_lines
+
+SUFFIX = ".jsonl.gz"
+OPENING = 12
+"""Characters that the checksum of an opening covers."""
+_ARTICLE = re.compile(r"\w+[:-]([^#]+)")
+
+
+@dataclass(frozen=True)
+class StandoffLabel:
+    """The labels of one sentence, without the sentence.
+
+    Attributes:
+        id: Prefix of the corpus, article and number in it (`orangesum-12#3`), or sentence (`gsd:fr-ud-dev_00012`).
+        corpus: Name of the corpus.
+        label, second, attributed, claim, annotators: As in the labelled file.
+        cues: [start, end] character offsets into the sentence.
+        length: Characters of the sentence.
+        sha256: Digest of the sentence in UTF-8, hexadecimal.
+        opening: CRC-32 of its first 12 characters in UTF-8, the low 16 bits.
+    """
+
+    id: str
+    corpus: str
+    label: str | None
+    second: str | None
+    attributed: bool | None
+    claim: bool
+    cues: list[list[int]] | None
+    annotators: int | None
+    length: int
+    sha256: str
+    opening: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> StandoffLabel:
+        """Take the labels of a row with text, and the marks by which its sentence is found again."""
+        text, label = row["text"], row["label"]
+        return cls(
+            id=row["id"],
+            corpus=row["corpus"],
+            label=label,
+            second=row.get("second"),
+            attributed=row.get("attributed"),
+            claim=row.get("claim", label is not None),
+            cues=row.get("cues"),
+            annotators=row.get("annotators"),
+            length=len(text),
+            sha256=digest(text),
+            opening=opening_checksum(text[:OPENING]),
+        )
+
+    def with_text(self, text: str) -> dict[str, Any]:
+        """Return the row of a labelled file, as `certainty.labelled` reads it."""
+        names = ("label", "claim", "second", "attributed", "cues", "corpus", "annotators")
+        return {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
+
+    def names(self) -> set[str]:
+        """Return the names under which a source may hold the sentence or its article: `orangesum-12`, `12`."""
+        article = _ARTICLE.match(self.id)
+        return {self.id, *([article[0], article[1]] if article else [])}
+
+
+def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
+    """Write `NAME.jsonl.gz`, the labels without text, for each labelled `NAME.jsonl` and return the paths.
+
+    Raises:
+        CertaintyError: a row is wrong, its id or corpus is missing, an id comes twice, or a text is not single-spaced.
+    """
+    written = []
+    for file in map(Path, files):
+        if file.suffix != ".jsonl":
+            raise CertaintyError(f"{file}: labels are made from .jsonl files.")
+        read_labelled(file)  # refuses malformed rows
+        labels: dict[str, StandoffLabel] = {}
+        for number, line in enumerate(read_lines(file), 1):
+            if not line.strip():
+                continue
+            row, where = json.loads(line), f"{file}, line {number}"
+            for name in ("id", "corpus"):
+                if not isinstance(row.get(name), str) or not row[name]:
+                    raise CertaintyError(f"{where}: {name} is {row.get(name)!r}; write a name.")
+            if row["id"] in labels:
+                raise CertaintyError(f"{where}: id {row['id']!r} was used before; give each sentence its own.")
+            if row["text"] != single_spaced(row["text"]):
+                raise CertaintyError(f"{where}: text has other white space than single spaces; replace it.")
+            labels[row["id"]] = StandoffLabel.of(row)
+        path = Path(output) / f"{file.stem}{SUFFIX}"
+        # mtime=0: the same labels give the same file
+        write_whole(path, gzip.compress(json_lines(asdict(label) for label in labels.values()), mtime=0))
+        written.append(path)
+    return written
+
+
+def read_labels(file: str | Path) -> list[StandoffLabel]:
+    """Read a file of `write_labels`.
+
+    Raises:
+        CertaintyError: it is none; the message names the line.
+    """
+    labels = []
+    for number, line in enumerate(read_lines(Path(file)), 1):
+        try:
+            labels.append(StandoffLabel(**json.loads(line)))
+        except (TypeError, ValueError) as error:
+            raise CertaintyError(f"{file}, line {number}: no label ({error}). Make the file anew.") from error
+    return labels
+
+
+def single_spaced(text: str) -> str:
+    """Return the text with one space for every run of white space, and none at its ends."""
+    return " ".join(text.split())
+
+
+def digest(text: str) -> str:
+    """Return the hexadecimal SHA-256 digest of the text in UTF-8."""
+    return hashlib.sha256(_bytes(text)).hexdigest()
+
+
+def opening_checksum(opening: str) -> int:
+    """Return the low 16 bits of the CRC-32 of the opening in UTF-8."""
+    return zlib.crc32(_bytes(opening)) & 0xFFFF
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return compact JSON, a row a line, in UTF-8."""
+    return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and its folder where there is none.
+
+    Raises:
+        CertaintyError: it cannot be written.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise CertaintyError(f"{path}: cannot be written: {error}.") from error
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # JSON may hold lone surrogates

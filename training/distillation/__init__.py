@@ -1,0 +1,1 @@
+"""Teachers label unlabelled text, for a smaller student to learn from."""

@@ -1,0 +1,1 @@
+"""Short fine-tunings that compare settings, data and encoders."""

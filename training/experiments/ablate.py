@@ -1,0 +1,202 @@
+"""Measure what each setting does to a short fine-tuning, one variant of the settings beside the other.
+
+`python -m training.experiments.ablate --config FILE --train FILE --dev FILE --variant "dropout=0.1"`
+
+The settings as they are come first, as "baseline". Every run is written to a JSON-lines file beside the table as soon
+as it ends, and a run that stands there is not done again, so a killed command goes on where it was.
+
+Dev is the same for all variants: corrections and extra sentences change train alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from certainty import CertaintyError
+from certainty.commands.output import destination
+from certainty.evaluation.leakage import leaked
+from certainty.finetuning.fast_tokenizer import load_tokenizer
+from certainty.finetuning.finetune import corrected
+from certainty.finetuning.settings import FinetuningSettings, load_settings
+from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.labelled import read_labelled
+from training.experiments.ablation_runs import Run, results
+from training.experiments.trials import mean_and_deviation, sample_groups
+from training.experiments.variants import BASELINE, parse_variant
+
+logger = logging.getLogger(__name__)
+
+HEADER = (
+    "| variant | dev macro-F1 | held-out contrast accuracy | whole quadruples | ECE | Brier | seconds |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def table_row(variant: str, found: Sequence[Mapping[str, Any]], seeds: int) -> str:
+    """Return a variant's row of the Markdown table: means over its runs, for macro-F1 with the standard deviation.
+
+    Args:
+        variant: Its name.
+        found: Its results.
+        seeds: How many results there will be; a row of fewer says so.
+    """
+
+    def mean(name: str, form: str = ".4f") -> str:
+        values = [result[name] for result in found if result[name] is not None]
+        return format(statistics.mean(values), form) if values else "–"
+
+    done = "" if len(found) == seeds else f" ({len(found)} of {seeds} seeds)"
+    cells = [f"{variant}{done}", mean_and_deviation([result["macro_f1"] for result in found])]
+    cells += [mean(name) for name in ("contrast_accuracy", "whole_quadruples", "ece", "brier")]
+    return f"| {' | '.join([*cells, mean('seconds', '.0f')])} |"
+
+
+def _plan(args: argparse.Namespace) -> list[Run]:
+    """Read everything and return the runs, baseline first."""
+    base = load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs})
+    files: dict[str, str] = {}
+    for given in args.extra:
+        name, sign, file = given.partition("=")
+        if not (name and sign and file) or name in files:
+            raise CertaintyError(f"--extra {given!r}: write NAME=FILE, each name once.")
+        files[name] = file
+    names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in args.variant)]))
+    variants = [parse_variant(name, base, list(files), bool(args.corrections)) for name in names]
+    for variant in variants:  # a wrong encoder is told before hours of training
+        load_tokenizer(variant.settings.initial or variant.settings.encoder)
+
+    given, dev = read_labelled(args.train), read_labelled(args.dev)
+    contrast = split_held_out_groups(given)[1]
+    trains = {False: given}
+    if any(variant.corrections for variant in variants):
+        trains[True] = corrected(given, dev, args.corrections)[0]
+    extra = {}
+    for name in {name for variant in variants for name in variant.extra}:
+        rows = split_held_out_groups(read_labelled(files[name]))[0]
+        known = {s.text for s in leaked(contrast, rows)}
+        extra[name] = [s for s in rows if s.text not in known]
+    runs = []
+    for variant in variants:
+        train = sample_groups(split_held_out_groups(trains[variant.corrections])[0], args.sentences)
+        train = check_data([*train, *(s for name in variant.extra for s in extra[name])], dev)
+        runs += [Run(variant.name, replace(variant.settings, seed=s), train, dev, contrast) for s in args.seeds]
+    return runs
+
+
+def _finished(log: Path | None) -> list[dict[str, Any]]:
+    """Read the results of an earlier command; of a last line that a kill cut short, nothing."""
+    if log is None or not log.is_file():
+        return []
+    rows = []
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines) or line.endswith("\n"):
+                raise CertaintyError(f"{log}, line {number}: not a result ({error}); delete the line.") from error
+            log.write_text("".join(lines[:-1]), encoding="utf-8")
+    return rows
+
+
+def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: bool = False) -> None:
+    """Do the runs and print a variant's row when its last run ends.
+
+    Args:
+        runs: The runs, those of a variant one after another.
+        output: Markdown file of the table, written anew after each run; the results stand beside it, with the suffix
+            .jsonl.
+        jobs: Processes at a time.
+        cpu: Hide the GPUs.
+    """
+    log = output.with_suffix(".jsonl") if output else None
+    wanted = {run.key: run for run in runs}
+    found = {result["key"]: result for result in _finished(log) if result.get("key") in wanted}
+    if found:
+        logger.info("%d of %d runs are in %s already.", len(found), len(runs), log)
+    members: dict[str, list[str]] = {}
+    for run in runs:
+        members.setdefault(run.variant, []).append(run.key)
+
+    def row(variant: str) -> str | None:
+        done = [found[key] for key in members[variant] if key in found]
+        return table_row(variant, done, len(members[variant])) if done else None
+
+    def write_table() -> None:
+        if output:
+            with destination(output, ()) as table:
+                table.write("\n".join([HEADER, *filter(None, map(row, members))]) + "\n")
+
+    print(HEADER, flush=True)
+    write_table()
+    for variant, keys in members.items():
+        if all(key in found for key in keys):
+            print(row(variant), flush=True)
+    for result in results([run for key, run in wanted.items() if key not in found], jobs, cpu):
+        found[result["key"]] = result
+        variant = result["variant"]
+        logger.info("%s, seed %d: dev macro-F1 %.4f", variant, result["seed"], result["macro_f1"])
+        if log:
+            with log.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(result, ensure_ascii=False) + "\n")
+        write_table()
+        if all(key in found for key in members[variant]):
+            print(row(variant), flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.experiments.ablate",
+        description="Measure variants of the settings by short fine-tunings.",
+    )
+    parser.add_argument("--config", help="YAML file of FinetuningSettings")
+    parser.add_argument("--encoder", help="folder or hub id (default: that of the settings)")
+    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
+    parser.add_argument("--dev", nargs="+", required=True, help="chooses the checkpoint, calibrates, and is scored")
+    parser.add_argument("--corrections", nargs="+", default=[], metavar="FILE", help="for variants with corrections=on")
+    parser.add_argument(
+        "--extra", action="extend", nargs="+", default=[], metavar="NAME=FILE", help="for variants with extra=NAME"
+    )
+    parser.add_argument(
+        "--variant",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="SETTING=VALUE,…",
+        help="what it changes in the settings; the settings as they are always come first",
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--epochs", type=float, help="(default: that of the settings)")
+    parser.add_argument(
+        "--sentences", type=int, help="train on a sample of this size, the same for all; groups stay whole"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE.md", help="file of the table; results go to FILE.jsonl")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; above 1 each has one thread")
+    parser.add_argument("--cpu", action="store_true", help="leave the GPU alone")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if args.jobs < 1:
+            raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
+        if args.output and args.output.suffix == ".jsonl":
+            raise CertaintyError(f"{args.output}: the suffix .jsonl is that of the results; name the table .md.")
+        if args.output and not args.output.resolve().parent.is_dir():
+            raise CertaintyError(f"{args.output}: there is no folder {args.output.parent}; make it.")
+        ablate(_plan(args), args.output, args.jobs, args.cpu)
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

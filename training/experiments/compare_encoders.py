@@ -1,0 +1,106 @@
+"""Compare encoders by what a short fine-tuning makes of them.
+
+`python -m training.experiments.compare_encoders --encoder A B --train FILE --dev FILE --seeds 1 2 3 --epochs 1`
+
+Every encoder gets the same sentences, the same settings and the same seeds; dev is scored after each epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from certainty import CertaintyError
+from certainty.finetuning.fast_tokenizer import load_tokenizer
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.labelled import LabelledSentence, read_labelled
+from training.experiments.trials import mean_and_deviation, sample, trained
+from training.pretraining.encoder_card import STAGES_FILE
+
+logger = logging.getLogger(__name__)
+
+RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1, learning_rate=5e-4, dropout=0.0, pooling_layer=True)
+"""What every encoder is fine-tuned with, but for seed and number of epochs."""
+
+HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
+
+
+def dev_macro_f1(
+    settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
+) -> float:
+    """Fine-tune once and return the dev macro-F1 of the best of the epochs; nothing is kept.
+
+    Args:
+        settings: The settings, with the encoder.
+        train: Training sentences, already checked against dev.
+        dev: Sentences to score.
+    """
+    with trained(settings, train, dev) as (trainer, _, _):
+        return trainer.best_macro_f1
+
+
+def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
+    """Return tokens seen and last held-out loss of an encoder of ours, where they are recorded.
+
+    They stand in the encoder's folder, with the tokens of all stages; failing that, in the run's folder, for the last.
+    """
+    folder = Path(encoder)
+    logs: list[list[dict[str, Any]]] = []
+    if (folder / STAGES_FILE).is_file():
+        logs = [stage["log"] for stage in json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))]
+    elif folder.resolve().name == "encoder" and (folder.resolve().parent / "log.json").is_file():
+        logs = [json.loads((folder.resolve().parent / "log.json").read_text(encoding="utf-8"))]
+    if not logs:
+        return None
+    return sum(log[-1]["tokens"] for log in logs), logs[-1][-1]["held_out_loss"]
+
+
+def table_row(encoder: str, scores: Sequence[float]) -> str:
+    """Return the encoder's row of the Markdown table, with mean and standard deviation of its scores."""
+    log = pretraining_log(encoder)
+    tokens, loss = (f"{log[0]:,}", f"{log[1]:.4f}") if log else ("–", "–")
+    return f"| {encoder} | {tokens} | {loss} | {mean_and_deviation(scores)} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.experiments.compare_encoders", description="Compare encoders by a short fine-tuning."
+    )
+    parser.add_argument("--encoder", nargs="+", required=True, help="folders or hub ids")
+    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
+    parser.add_argument("--dev", nargs="+", required=True, help="what is scored")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        for encoder in args.encoder:
+            load_tokenizer(encoder)  # a wrong name is told before hours of training
+        dev = read_labelled(args.dev)
+        train = split_held_out_groups(read_labelled(args.train))[0]
+        train = check_data(sample(train, args.sentences), dev)
+        print(HEADER, flush=True)
+        for encoder in args.encoder:
+            recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs)
+            scores = []
+            for seed in args.seeds:
+                scores.append(dev_macro_f1(replace(recipe, seed=seed), train, dev))
+                logger.info("%s, seed %d: dev macro-F1 %.4f", encoder, seed, scores[-1])
+            print(table_row(encoder, scores), flush=True)
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

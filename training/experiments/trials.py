@@ -1,0 +1,62 @@
+"""Short fine-tunings that are measured and thrown away, for comparisons."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
+
+from certainty.finetuning.finetune import set_up
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.trainer import CertaintyTrainer
+from certainty.labelled import LabelledSentence
+
+
+@contextmanager
+def trained(
+    settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
+) -> Iterator[tuple[CertaintyTrainer, PreTrainedTokenizerBase, int]]:
+    """Fine-tune and yield what `set_up` returns, the best checkpoint in the Trainer's model; nothing is kept.
+
+    Args:
+        settings: The settings, with the encoder.
+        train: Training sentences, already checked against dev.
+        dev: Chooses the checkpoint.
+    """
+    with tempfile.TemporaryDirectory() as checkpoints, redirect_stdout(sys.stderr):  # the Trainer prints its log
+        made = set_up(settings, train, dev, Path(checkpoints))
+        made[0].train()
+        yield made
+
+
+def sample(train: Sequence[LabelledSentence], size: int | None) -> list[LabelledSentence]:
+    """Return a sample, of the same positions each time; all where `size` is None or not below their number."""
+    return list(train) if size is None or size >= len(train) else random.Random(0).sample(list(train), size)
+
+
+def sample_groups(train: Sequence[LabelledSentence], size: int | None) -> list[LabelledSentence]:
+    """Return a sample of at least `size` sentences in which groups stay whole, of the same positions each time."""
+    if size is None or size >= len(train):
+        return list(train)
+    units: dict[tuple[bool, int], list[int]] = {}
+    for position, sentence in enumerate(train):
+        key = (False, position) if sentence.group is None else (True, sentence.group)
+        units.setdefault(key, []).append(position)
+    positions: list[int] = []
+    for unit in random.Random(0).sample(list(units.values()), len(units)):
+        if len(positions) >= size:
+            break
+        positions += unit
+    return [train[position] for position in positions]
+
+
+def mean_and_deviation(scores: Sequence[float]) -> str:
+    """Return "mean ± standard deviation", or the one score."""
+    spread = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
+    return f"{statistics.mean(scores):.4f}{spread}"

@@ -1,0 +1,1 @@
+"""How our encoders are made: tokenizer, masked language model, cards."""

@@ -1,0 +1,55 @@
+"""The card of an encoder, written by the run that makes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from certainty.model_folder import WEIGHTS_FILE
+from certainty.templating import environment
+from training.pretraining.settings import PretrainingSettings
+
+STAGES_FILE = "pretraining.json"
+
+
+def write_encoder_card(
+    folder: Path,
+    name: str,
+    settings: PretrainingSettings,
+    files: Mapping[str, Mapping[str, int]],
+    log: Sequence[Mapping[str, Any]],
+) -> Path:
+    """Write `README.md` and `pretraining.json`, the stages of its training, into an encoder's folder.
+
+    A run that went on from an encoder with such a file adds its stage to those of that one.
+
+    Args:
+        folder: The folder, with its weights.
+        name: The encoder's name.
+        settings: Of the run.
+        files: For each text file its numbers of `paragraphs` and `tokens`.
+        log: The rows of the run's `log.json`.
+    """
+    before = Path(settings.initial) / STAGES_FILE if settings.initial else None
+    stages = json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else []
+    removed = "exact and near" if settings.deduplicate else "no"
+    stages.append({"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": removed, "log": log})
+    (folder / STAGES_FILE).write_text(json.dumps(stages, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    values = {
+        "name": name,
+        "stages": stages,
+        "tokens": sum(stage["log"][-1]["tokens"] for stage in stages),
+        "longest": settings.row_lengths[-1],
+        "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
+    }
+    as_yaml = yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip()
+    template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")
+    path = folder / "README.md"
+    path.write_text(template.render(**values, settings=settings, yaml=as_yaml), encoding="utf-8")
+    return path
