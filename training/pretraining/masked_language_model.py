@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 from transformers import CamembertForMaskedLM
 
 
-class MaskedLanguageModel(nn.Module):
-    """A CamemBERT masked language model that computes the vocabulary logits of the masked positions only."""
+def masked_loss(model: CamembertForMaskedLM, ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the masked tokens; vocabulary logits are computed for them alone.
 
-    def __init__(self, model: CamembertForMaskedLM) -> None:
-        super().__init__()
-        self.model: Any = model
-
-    def forward(self, ids: Tensor, positions: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return as `loss` the mean cross-entropy at `positions` (n,) of the flattened `ids` (rows, length)."""
-        return {"loss": self.held_out_loss(ids, positions, labels)}
-
-    def held_out_loss(self, ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy of the masked tokens."""
-        hidden = self.model.roberta(input_ids=ids).last_hidden_state
-        logits = self.model.lm_head(hidden.flatten(0, 1)[positions])
-        return nn.functional.cross_entropy(logits.float(), labels)
-
-    def encoder(self) -> CamembertForMaskedLM:
-        """Return the encoder as it is to be written."""
-        return self.model
+    Args:
+        model: The encoder with its language-model head.
+        ids: Masked rows, shape (rows, length).
+        positions: Where to predict in the flattened rows, shape (n,).
+        labels: The true ids there, shape (n,).
+    """
+    hidden = model.roberta(input_ids=ids).last_hidden_state
+    logits = model.lm_head(hidden.flatten(0, 1)[positions])
+    return F.cross_entropy(logits.float(), labels)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-
 import numpy as np
 import torch
 from tokenizers import Tokenizer
@@ -17,31 +12,6 @@ from training.pretraining.packing import TokenRows
 from training.pretraining.settings import PretrainingSettings
 
 Batch = tuple[Tensor, Tensor, Tensor]
-
-
-def prefetched(
-    batch_of: Callable[[int], Batch], steps: Iterable[int], *, pin: bool, ahead: int = 6
-) -> Generator[Batch, None, None]:
-    """Yield the batches of the steps, made in a thread of their own so that no device waits for one.
-
-    Args:
-        batch_of: Makes the batch of a step.
-        steps: In their order; may be endless.
-        pin: Put batches into page-locked memory, from where they reach a GPU without waiting.
-        ahead: Batches that are made in advance.
-    """
-
-    def make(step: int) -> Batch:
-        ids, positions, labels = batch_of(step)
-        return (ids.pin_memory(), positions.pin_memory(), labels.pin_memory()) if pin else (ids, positions, labels)
-
-    remaining = iter(steps)
-    with ThreadPoolExecutor(1) as thread:
-        pending = deque(thread.submit(make, step) for step in islice(remaining, ahead))
-        while pending:
-            batch = pending.popleft().result()
-            pending.extend(thread.submit(make, step) for step in islice(remaining, 1))
-            yield batch
 
 
 class Batches:

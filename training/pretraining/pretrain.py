@@ -10,42 +10,35 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import shutil
-import time
-from collections import defaultdict
-from contextlib import nullcontext
 from dataclasses import asdict, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
-from tqdm.auto import tqdm
 
-from certainty.finetuning.precision import bf16_is_fast
+from certainty import CertaintyError
 from certainty.finetuning.settings import load_settings, save_settings
+from certainty.finetuning.trainer import last_complete_checkpoint
 from training.data.text import read_paragraphs, text_files
-from training.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
 from training.pretraining.encoder_card import write_encoder_card
-from training.pretraining.masked_language_model import MaskedLanguageModel
-from training.pretraining.mlm_batches import Batches, prefetched
+from training.pretraining.mlm_batches import Batches
 from training.pretraining.packing import TOKEN_COUNTS, encode_files
 from training.pretraining.settings import PretrainingSettings
 from training.pretraining.static_embeddings import static_embeddings
 from training.pretraining.tokenizer import sample_paragraphs, train_tokenizer
+from training.pretraining.trainer import Pace, PretrainingTrainer
 from training.pretraining.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
 
 SETTINGS_FILE = "settings.yaml"
-MEASURED_STEPS = (24, 64)
-"""Between these two, speed is measured; before them, layers are compiled for each row length."""
+CHECKPOINTS = "checkpoints"
+MAY_CHANGE = ("total_tokens", "checkpoint_minutes", "threads", "compile", "output", "text")
+"""Settings of a run that may change when it is resumed: its length, its place, and what changes no result."""
 NOT_YET_KNOWN = 10**15
 
 
@@ -74,17 +67,18 @@ def pretrain(
         stop_after: Stop with a checkpoint after this step, as a kill would.
         minutes: Take as many tokens as the first steps promise for this time, in place of `settings.total_tokens`; the
             saved settings tell how many, and a resumed run keeps to them.
+
+    Raises:
+        CertaintyError: a file or encoder cannot be used, or the folder holds a run with other settings.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_float32_matmul_precision("high")
     folder = Path(settings.output)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.safetensors"
-    if minutes and checkpoint.exists():
-        saved = load_settings(PretrainingSettings, folder / SETTINGS_FILE)
-        settings, minutes = replace(settings, total_tokens=saved.total_tokens), None
+    checkpoint = last_complete_checkpoint(folder / CHECKPOINTS)
+    if checkpoint:
+        settings, minutes = resumed(settings, folder, minutes)
     elif minutes:
         settings = replace(settings, total_tokens=NOT_YET_KNOWN)
     save_settings(settings, folder / SETTINGS_FILE)
@@ -92,111 +86,49 @@ def pretrain(
     tokenizer = build_tokenizer(settings, files, folder)
     sources = encode_files(files, tokenizer, folder / "tokens", settings.deduplicate)
     encoder = new_encoder(settings)
-    if not checkpoint.exists() and not settings.initial:
+    if not checkpoint and not settings.initial:
         counts = 1.0 + np.sum([np.bincount(source, minlength=settings.vocab_size) for source in sources], axis=0)
         embeddings = static_embeddings(sources, settings.vocab_size, settings.hidden_size)
         warm_start(encoder, embeddings, counts / counts.sum())
         logger.info("static embeddings ready")
-    model = MaskedLanguageModel(encoder)
-    model.to(device)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        betas=(0.9, 0.98),
-        eps=1e-6,
-        fused=True,
-    )
-    log = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
-    step = log[-1]["step"] if log else 0
     batches = Batches(settings, sources, [settings.repeats.get(f.name, 1) for f in files], tokenizer)
     if settings.compile:
-        compile_layers(model)
-    autocast = (lambda: torch.autocast(device.type, torch.bfloat16)) if bf16_is_fast(device) else nullcontext
+        compile_layers(encoder)
 
-    def checkpoint_now() -> None:
-        rate = len(losses["loss"]) * settings.batch_tokens / (time.monotonic() - started)
-        with torch.no_grad(), autocast():
-            loss = float(np.mean([model.held_out_loss(*(t.to(device) for t in b)).item() for b in batches.held_out()]))
-        log.append(
-            {
-                "step": step,
-                "tokens": step * settings.batch_tokens,
-                **{name: round(torch.stack(values).float().mean().item(), 4) for name, values in losses.items()},
-                "held_out_loss": round(loss, 4),
-                "held_out_perplexity": round(math.exp(loss), 2),
-                "tokens_per_second": round(rate),
-            }
-        )
-        save_checkpoint(checkpoint, model, optimizer, log)
-        for name, value in log[-1].items():
-            board.add_scalar(name, value, step)
-        board.flush()
-        (folder / "log.json").write_text(json.dumps(log, indent=1))
-        logger.info("%s", log[-1])
+    def settled(known: PretrainingSettings) -> None:
+        save_settings(known, folder / SETTINGS_FILE)
+        batches.settings = known
 
-    board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
-    losses: defaultdict[str, list[Tensor]] = defaultdict(list)
-    started = begun = time.monotonic()
-    upcoming = prefetched(batches, count(step), pin=device.type == "cuda")
-    with tqdm(total=settings.total_steps, initial=step, disable=None, unit="step") as bar:
-        while step < settings.total_steps and step != stop_after:
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * settings.learning_rate_factor(step)
-            torch.manual_seed(int(np.random.SeedSequence([settings.seed, step]).generate_state(1)[0]))
-            with autocast():
-                results = model(*(t.to(device, non_blocking=True) for t in next(upcoming)))
-            results["loss"].backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            for name, value in results.items():
-                losses[name].append(value.detach())  # read at a checkpoint: reading waits for the device
-            step += 1
-            bar.update()
-            if minutes and step in MEASURED_STEPS:
-                losses["loss"][-1].item()
-                if step == MEASURED_STEPS[0]:
-                    measured = time.monotonic()
-                else:
-                    settings = timed(settings, minutes, step, begun, measured)
-                    save_settings(settings, folder / SETTINGS_FILE)
-                    batches.settings = settings
-                    bar.reset(settings.total_steps)
-                    bar.update(step)
-            if time.monotonic() - started > settings.checkpoint_minutes * 60:
-                checkpoint_now()
-                losses.clear()
-                started = time.monotonic()
-    upcoming.close()
-    if losses:
-        checkpoint_now()
-    board.close()
-    if step == settings.total_steps:
-        save_encoder(model.encoder(), tokenizer, folder / "encoder")
-        counts = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]
-        write_encoder_card(folder / "encoder", folder.resolve().name, settings, counts, log)
+    pace = Pace(settings, settled, stop_after, minutes)
+    trainer = PretrainingTrainer(encoder, batches, batches.held_out(), pace, folder / CHECKPOINTS)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    log = trainer.checkpoint_log()
+    (folder / "log.json").write_text(json.dumps(log, indent=1))
+    if trainer.state.global_step == pace.settings.total_steps:
+        save_encoder(encoder, tokenizer, folder / "encoder")
+        counted = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]
+        write_encoder_card(folder / "encoder", folder.resolve().name, pace.settings, counted, log)
     return log
 
 
-def timed(
-    settings: PretrainingSettings, minutes: float, step: int, begun: float, measured: float
-) -> PretrainingSettings:
-    """Return the settings with the `total_tokens` that fit into the time, at the speed since `measured`.
+def resumed(
+    settings: PretrainingSettings, folder: Path, minutes: float | None
+) -> tuple[PretrainingSettings, float | None]:
+    """Return the settings with which a stopped run goes on, and the time that is left to settle, which is none.
 
-    Args:
-        settings: The settings.
-        minutes: Of the whole run, from `begun` on.
-        step: The steps that were taken, those since `measured` at full speed.
-        begun: When the run began, in seconds of `time.monotonic`.
-        measured: When step `MEASURED_STEPS[0]` was done.
+    Raises:
+        CertaintyError: they are not those of the stopped run, but for its length and what changes no result.
     """
-    now = time.monotonic()
-    speed = (step - MEASURED_STEPS[0]) / (now - measured)
-    steps = step + max(1, int(speed * (minutes * 60 - (now - begun))))
-    logger.info("%.0f tokens/s: %d steps in all", speed * settings.batch_tokens, steps)
-    return replace(settings, total_tokens=steps * settings.batch_tokens)
+    saved = load_settings(PretrainingSettings, folder / SETTINGS_FILE)
+    if minutes:
+        settings = replace(settings, total_tokens=saved.total_tokens)
+    for name, value in asdict(settings).items():
+        if name not in MAY_CHANGE and value != getattr(saved, name):
+            raise CertaintyError(
+                f"{folder}: holds a run with {name} {getattr(saved, name)!r}, not {value!r}. Choose another output, "
+                "or delete it."
+            )
+    return settings, None
 
 
 def main() -> None:
