@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import quote
 
-from certainty.results import Document, checked_probability
+from certainty.sentence_score import ScoredText, checked_probability
 from certainty.views.categories import category_counts
 from certainty.views.markup import HELP, bar, escape, overview, text_block
 from certainty.views.style import style_sheet
@@ -35,7 +35,7 @@ class IndexEntry(NamedTuple):
 
 
 def render_page(
-    documents: Sequence[Document],
+    documents: Sequence[ScoredText],
     titles: Sequence[str] | None = None,
     min_confidence: float | None = None,
     index: str | None = None,
@@ -80,7 +80,7 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     return _page(title, _layout(head, f'<ul class="certainty-index">\n{items}\n</ul>'))
 
 
-def render_fragment(document: Document, min_confidence: float | None = None) -> str:
+def render_fragment(document: ScoredText, min_confidence: float | None = None) -> str:
     """Return one document as a `<div>` with its own style sheet and script, for notebooks.
 
     Raises:
@@ -90,7 +90,7 @@ def render_fragment(document: Document, min_confidence: float | None = None) -> 
     return f'<div class="certainty"><style>{style_sheet()}</style>\n{layout}\n<script>{_script()}</script></div>'
 
 
-def _overview(documents: Sequence[Document], min_confidence: float | None) -> str:
+def _overview(documents: Sequence[ScoredText], min_confidence: float | None) -> str:
     if min_confidence is not None:
         min_confidence = checked_probability(min_confidence, "min_confidence")
     undecided = (
