@@ -167,6 +167,35 @@ def test_two_fragments_live_in_one_notebook(open_page: Open, article: certainty.
     assert len(ids) == len(set(ids)) == 2
 
 
+HOSTS = {"light": '<body data-jp-theme-light="true">', "dark": '<body data-jp-theme-light="false">'}
+
+
+@pytest.mark.parametrize("theme", HOSTS)
+def test_a_fragment_follows_the_notebook_and_fits_a_screen(
+    open_page: Open, article: certainty.Document, theme: str
+) -> None:
+    system = "light" if theme == "dark" else "dark"
+    html = f'<!DOCTYPE html><html lang="en"><title>Notebook</title>{HOSTS[theme]}{article._repr_html_()}</body></html>'
+    page = open_page(html, color_scheme=system, viewport={"width": 1100, "height": 800})
+    cell = page.locator(".certainty")
+    shown = cell.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert shown == {"light": "rgb(255, 255, 255)", "dark": "rgb(24, 25, 28)"}[theme]
+    assert cell.evaluate("one => getComputedStyle(one).colorScheme") == theme
+    assert cell.bounding_box()["height"] < 600
+    assert page.get_by_role("slider").count() == 0
+    page.get_by_text("Filters and help").click()
+    page.get_by_role("slider").fill("99")
+    assert 0 < cell.locator(".certainty-sentence").filter(visible=True).count() < len(article)
+    last = cell.locator(".certainty-sentence").filter(visible=True).last
+    last.focus()
+    panel, box = page.get_by_role("tooltip").bounding_box(), last.bounding_box()
+    assert (
+        panel
+        and box
+        and min(abs(panel["y"] - box["y"] - box["height"]), abs(box["y"] - panel["y"] - panel["height"])) < 20
+    )
+
+
 def test_print_keeps_the_marks_and_hides_the_controls(open_page: Open, article: certainty.Document) -> None:
     page = open_page(article.to_html(), color_scheme="dark")
     page.emulate_media(media="print")

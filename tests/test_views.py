@@ -181,7 +181,7 @@ def test_html_fragment_is_no_page_and_restyles_nothing_outside() -> None:
     style = re.sub(r"@(media|container)[^{]*\{(([^{}]*\{[^{}]*\})*)\s*\}", r"\2", style)
     selectors = [part.strip() for rule in style.split("}") for part in rule.partition("{")[0].split(",")]
     assert len(selectors) > 50
-    assert all(selector.startswith(".certainty") for selector in selectors if selector)
+    assert all(re.match(r"(\S+ )?\.certainty", selector) for selector in selectors if selector)
 
 
 def test_claims_under_the_least_confidence_are_undecided() -> None:

@@ -40,7 +40,7 @@
     });
     const key = root.querySelector(".certainty-key");
     key.setAttribute("aria-label", "Show the sentences of each label");
-    key.after(
+    (root.querySelector(".certainty-more summary") ?? key).after(
       element("div", { className: "certainty-controls" }, element("label", {}, "Probability at least", least, slider), all),
       status,
     );
@@ -125,6 +125,7 @@
       seen[to[event.key]]?.focus();
     });
     addEventListener("resize", hide);
+    root.addEventListener("scroll", () => described && place(panel, described, root), true); // of the text within
   }
 
   // Under the last line of the sentence, or over its first where there is no room below.
