@@ -108,9 +108,10 @@ class CertaintyComponent(Pipe):
         scores = iter(self.open().score_sentences(texts))
         for doc, of_doc in zip(docs, places, strict=True):
             doc._.certainty = Document(doc.text, tuple(_moved(next(scores), start) for _, start in of_doc))
-            doc.spans[_SPANS] = [
+            spans = (
                 doc.char_span(s.start, s.end, label=s.label.value, alignment_mode="expand") for s in doc._.certainty
-            ]
+            )
+            doc.spans[_SPANS] = [span for span in spans if span is not None]
 
 
 @Language.factory(
