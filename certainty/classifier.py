@@ -39,7 +39,7 @@ class CertaintyClassifier:
     score depends on the sentence alone, not on its neighbours, their order or the number of threads.
 
     Attributes:
-        classes_: Shape (4,): the label names, in the column order of `predict_proba`.
+        classes_: Shape (4,): the labels of claims, in the column order of `predict_proba`.
     """
 
     def __init__(self, folder: Path, engine: str = "auto", threads: int | None = None) -> None:
@@ -122,7 +122,7 @@ class CertaintyClassifier:
         return list(self._scores(_sentences(sentences)))
 
     def predict_proba(self, sentences: Iterable[str]) -> NDArray[np.float64]:
-        """Return the calibrated probabilities of given sentences.
+        """Return the calibrated probabilities of the four labels of claims, given that each sentence makes one.
 
         Returns:
             Shape (n, 4), columns in `classes_` order.
@@ -135,12 +135,12 @@ class CertaintyClassifier:
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
     def predict(self, sentences: Iterable[str]) -> NDArray[np.str_]:
-        """Return the most probable label of each given sentence, shape (n,).
+        """Return the label of each given sentence, shape (n,): of `classes_`, or "no_claim" if it claims nothing.
 
         Raises:
             CertaintyError: a sentence is not a string, or holds nothing but white space.
         """
-        return np.asarray(self.classes_[self.predict_proba(sentences).argmax(axis=1)])
+        return np.array([score.label.value for score in self.score_sentences(sentences)], dtype=np.str_)
 
     @property
     def mask_token_id(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.labels import Label
+from certainty.labels import LABELS, Label
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class LabelledSentence:
 
     Attributes:
         text: The sentence.
-        label: Its label; None where it makes no claim.
+        label: Its label; None where it makes no claim (in a file: label no_claim, or claim false).
         second: The label of a second claim, or None.
         attributed: The main claim is attributed to a source; None where the data does not say.
         claim: The sentence makes a claim.
@@ -140,14 +140,16 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
-    label = _label(row.get("label"), f"{where}: label")
-    claim = claim is None or claim
+    label = _label(row.get("label"), f"{where}: label", tuple(Label))
+    if claim and label is Label.NO_CLAIM:
+        raise CertaintyError(f"{where}: label is no_claim, but claim is true; give one of the two.")
+    claim = label is not Label.NO_CLAIM and (claim is None or claim)
     if claim and label is None:
-        raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")
+        raise CertaintyError(f"{where}: label is missing; give one (no_claim if there is none).")
     return LabelledSentence(
         text=text,
         label=label if claim else None,
-        second=_label(row.get("second"), f"{where}: second"),
+        second=_label(row.get("second"), f"{where}: second", LABELS),
         attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
         cues=_cues(row.get("cues"), text, f"{where}: cues"),
@@ -158,11 +160,11 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
     )
 
 
-def _label(value: Any, where: str) -> Label | None:
+def _label(value: Any, where: str, allowed: tuple[Label, ...]) -> Label | None:
     if value in (None, ""):
         return None
     try:
-        return Label.parse(value)
+        return Label.parse(value, allowed)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
 

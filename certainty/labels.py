@@ -1,7 +1,8 @@
-"""The four labels: how a sentence presents its main claim."""
+"""The labels: how a sentence presents its main claim, or that it makes none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
 
@@ -15,24 +16,31 @@ class Label(str, Enum):
     PROBABLE = "probable"
     PERSONAL_OPINION = "personal_opinion"
     DENIED = "denied"
+    NO_CLAIM = "no_claim"
+    """The sentence makes no claim: a question, an order, a heading, a fragment."""
 
     __str__ = str.__str__
 
     @classmethod
-    def parse(cls, name: object) -> Label:
+    def parse(cls, name: object, allowed: Iterable[Label] | None = None) -> Label:
         """Return the label of that name.
 
+        Args:
+            name: The name, or the label itself.
+            allowed: What is allowed; None is every label.
+
         Raises:
-            CertaintyError: there is none; the message names the nearest and all that are allowed.
+            CertaintyError: there is none, or it is not allowed; the message names the nearest and all that are.
         """
-        try:
-            return cls(name)
-        except ValueError:
-            allowed = [label.value for label in cls]
-            close = get_close_matches(str(name).lower().replace(" ", "_"), allowed, n=1, cutoff=0.5)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise CertaintyError(f"unknown label {name!r}.{hint} Allowed: {', '.join(allowed)}.") from None
+        labels = tuple(cls if allowed is None else allowed)
+        for label in labels:
+            if name == label:
+                return label
+        names = [label.value for label in labels]
+        close = get_close_matches(str(name).lower().replace(" ", "_"), names, n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise CertaintyError(f"unknown label {name!r}.{hint} Allowed: {', '.join(names)}.")
 
 
-LABELS: tuple[Label, ...] = tuple(Label)
-"""All labels, in the column order of probabilities and logits."""
+LABELS: tuple[Label, ...] = (Label.ASSERTED, Label.PROBABLE, Label.PERSONAL_OPINION, Label.DENIED)
+"""The labels of claims, in the column order of probabilities and logits."""

@@ -3,84 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.sentence_score import Cue, SentenceScore, checked_probability
 
 if TYPE_CHECKING:
     import pandas
 
+__all__ = ["Cue", "Document", "SentenceScore", "checked_probability"]
 
-class Cue(NamedTuple):
-    """Words that decided a label: `document.text[start:end] == text`.
-
-    Attributes:
-        start: Character offset of their first character in the text of the document.
-        end: Character offset after their last character.
-        text: The words.
-    """
-
-    start: int
-    end: int
-    text: str
+_SHOWN = 40  # characters of the text in a repr
 
 
-@dataclass(frozen=True, slots=True)
-class SentenceScore:
-    """One sentence and how it commits itself to its main claim.
-
-    Attributes:
-        text: The sentence as it stands in the given text.
-        start: Character offset of its first character in the given text.
-        end: Character offset after its last character: `given[start:end] == text`.
-        label: The most probable label.
-        probabilities: Calibrated probability of each label; they sum to 1.
-        is_claim: False for a question, a heading or a fragment, which claims nothing.
-        attributed: The main claim is attributed to a source in the sentence.
-        cues: The words that decided the label; empty for `asserted`.
-    """
-
-    text: str
-    start: int
-    end: int
-    label: Label
-    probabilities: dict[Label, float]
-    is_claim: bool
-    attributed: bool
-    cues: tuple[Cue, ...]
-
-    @property
-    def probability(self) -> float:
-        """Probability of the label."""
-        return self.probabilities[self.label]
-
-    @property
-    def certainty(self) -> float:
-        """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented."""
-        return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, strings, numbers and booleans, ready for JSON."""
-        return {
-            "text": self.text,
-            "start": self.start,
-            "end": self.end,
-            "label": self.label.value,
-            "probabilities": {label.value: p for label, p in self.probabilities.items()},
-            "certainty": self.certainty,
-            "is_claim": self.is_claim,
-            "attributed": self.attributed,
-            "cues": [cue._asdict() for cue in self.cues],
-        }
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Document(Sequence[SentenceScore]):
-    """The scored sentences of one text, in order.
+    """The scored sentences of one text, in order. A slice of a document is a document of the same text.
+
+    `print(document)` shows a plain table; a notebook shows the text in colour.
 
     Attributes:
         text: The text as it was given.
@@ -93,9 +37,13 @@ class Document(Sequence[SentenceScore]):
     @overload
     def __getitem__(self, index: int) -> SentenceScore: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[SentenceScore, ...]: ...
-    def __getitem__(self, index: int | slice) -> SentenceScore | tuple[SentenceScore, ...]:
-        return self.sentences[index]
+    def __getitem__(self, index: slice) -> Document: ...
+    def __getitem__(self, index: int | slice) -> SentenceScore | Document:
+        if not isinstance(index, slice):
+            return self.sentences[index]
+        if index.step is not None and index.step < 0:
+            raise CertaintyError("a document keeps the order of its text; use reversed(document) to go backwards.")
+        return Document(self.text, self.sentences[index])
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -103,9 +51,21 @@ class Document(Sequence[SentenceScore]):
     def __iter__(self) -> Iterator[SentenceScore]:
         return iter(self.sentences)
 
+    def __repr__(self) -> str:
+        start = self.text[:_SHOWN] + ("…" if len(self.text) > _SHOWN else "")
+        counts = ", ".join(f"{n} {label.value}" for label, n in self.counts().items() if n)
+        sentences = "1 sentence" if len(self) == 1 else f"{len(self)} sentences"
+        return f"<Document {start!r}: {sentences}{f' ({counts})' if counts else ''}>"
+
+    def __str__(self) -> str:
+        from certainty.views.plain import plain_table
+
+        return plain_table(self)
+
     def counts(self) -> dict[Label, int]:
-        """Count the claims of each label (sentences that make no claim are left out)."""
-        return {label: sum(s.is_claim and s.label is label for s in self) for label in Label}
+        """Count the sentences of each label, `no_claim` among them: the counts sum to `len(document)`."""
+        found = Counter(sentence.label for sentence in self)
+        return {label: found[label] for label in Label}
 
     def filter(
         self,
@@ -119,8 +79,7 @@ class Document(Sequence[SentenceScore]):
         Offsets still point into the text, and every view works: the rest of the text is shown without labels.
 
         Args:
-            label: The label, or several of them; None takes all. A question or a heading has a label too:
-                `claims_only` leaves it out, as `counts` does.
+            label: The label, or several of them; None takes all. "no_claim" takes sentences that make no claim.
             min_probability: The least probability of the label, in [0, 1].
             attributed: True takes sentences attributed to a source, False the others.
             claims_only: Leave out sentences that make no claim.
@@ -165,6 +124,35 @@ class Document(Sequence[SentenceScore]):
                 return json.dumps(self.to_dict(), indent=indent)
         return result
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Document:
+        """Read what `to_dict`, `certainty score --format json` or the server gave; further members are passed over.
+
+        Raises:
+            CertaintyError: it is not such a record; the message names the sentence and the member.
+        """
+        if not isinstance(record, Mapping) or not {"text", "sentences"} <= set(record):
+            raise CertaintyError(
+                f"not one scored document, but {_described(record)}; give an object with `text` and `sentences`."
+            )
+        text, sentences = record["text"], record["sentences"]
+        if not isinstance(text, str) or not isinstance(sentences, Sequence) or isinstance(sentences, str):
+            raise CertaintyError("`text` must be a string and `sentences` a list; give what `to_dict` gave.")
+        return cls(text, tuple(_read_sentences(text, sentences)))
+
+    @classmethod
+    def from_json(cls, content: str | bytes) -> Document:
+        """Read what `to_json`, `certainty score --format json` of one text or the server gave.
+
+        Raises:
+            CertaintyError: it is no JSON, or not such a record; see `from_dict`.
+        """
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise CertaintyError(f"not a JSON document ({error}); give what `to_json` gave.") from None
+        return cls.from_dict(record)
+
     def to_html(self, min_confidence: float | None = None) -> str:
         """Return a self-contained HTML page: sentences coloured by label, cues underlined, filters.
 
@@ -194,13 +182,23 @@ class Document(Sequence[SentenceScore]):
         return to_dataframe(self)
 
 
-def checked_probability(value: object, name: str) -> float:
-    """Return a probability that a user gave.
+def _read_sentences(text: str, records: Sequence[object]) -> Iterator[SentenceScore]:
+    done = 0
+    for i, record in enumerate(records):
+        try:
+            sentence = SentenceScore.from_dict(record)
+        except CertaintyError as error:
+            raise CertaintyError(f"sentences[{i}]: {error}") from None
+        for start, end, words in ((sentence.start, sentence.end, sentence.text), *sentence.cues):
+            if not sentence.start <= start <= end <= sentence.end or text[start:end] != words:
+                raise CertaintyError(f"sentences[{i}]: {words[:40]!r} does not stand at [{start}, {end}] of the text.")
+        if sentence.start < done:
+            raise CertaintyError(f"sentences[{i}] begins before the one before it ends; give them in order.")
+        done = sentence.end
+        yield sentence
 
-    Raises:
-        CertaintyError: it is not a number between 0 and 1; the message calls it `name`.
-    """
-    # bool is a kind of int; NumPy's numbers register as numbers.Real.
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
-        return float(value)
-    raise CertaintyError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.8.")
+
+def _described(record: object) -> str:
+    if isinstance(record, Mapping):
+        return f"an object with {', '.join(map(str, list(record)[:12])) or 'no members'}"
+    return "a list (take its documents one by one)" if isinstance(record, list) else f"a {type(record).__name__}"

@@ -12,7 +12,7 @@ from certainty.batching import Window
 from certainty.engines.base import Floats, Logits
 from certainty.labels import LABELS, Label
 from certainty.model_folder import ModelSettings
-from certainty.results import Cue, SentenceScore
+from certainty.sentence_score import Cue, SentenceScore
 from certainty.sentences import Sentence
 
 
@@ -71,6 +71,11 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
+def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-x)) in float64, without overflow."""
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
+
+
 def logit(probability: float) -> float:
     """Return log(p / (1 - p))."""
     return float(np.log(probability) - np.log1p(-probability))
@@ -88,13 +93,17 @@ def sentence_scores(
         settings: The model's thresholds.
     """
     probabilities = softmax(logits.label)
-    labels = [LABELS[i] for i in probabilities.argmax(axis=1).tolist()]
-    claims = (logits.claim >= logit(settings.claim_threshold)).tolist()
+    is_claim = logits.claim >= logit(settings.claim_threshold)
+    claim_probabilities = sigmoid(logits.claim).tolist()
+    labels = [
+        LABELS[best] if claim else Label.NO_CLAIM
+        for best, claim in zip(probabilities.argmax(axis=1).tolist(), is_claim.tolist(), strict=True)
+    ]
     attributed = (logits.attributed >= logit(settings.attributed_threshold)).tolist()
     threshold = logit(settings.cue_threshold)
     for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
         cues: tuple[Cue, ...] = ()
-        if claims[i] and labels[i] is not Label.ASSERTED:
+        if labels[i] not in (Label.ASSERTED, Label.NO_CLAIM):
             offsets = encodings[i].offsets
             spans = cue_spans(logits.cue(i, len(offsets)), offsets, encodings[i].word_ids, threshold)
             cues = tuple(_cue(sentence, start, end) for start, end in spans)
@@ -104,8 +113,8 @@ def sentence_scores(
             end=sentence.end,
             label=labels[i],
             probabilities=dict(zip(LABELS, row, strict=True)),
-            is_claim=claims[i],
-            attributed=attributed[i],
+            claim_probability=claim_probabilities[i],
+            attributed=attributed[i] and labels[i] is not Label.NO_CLAIM,
             cues=cues,
         )
 

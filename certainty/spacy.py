@@ -1,5 +1,8 @@
 """The spaCy component `certainty`: `nlp.add_pipe("certainty")`, then `doc._.certainty` and `span._.certainty`.
 
+`doc.spans["certainty"]` holds the sentences with their labels, for displaCy: `displacy.render(doc, style="span",
+options={"spans_key": "certainty"})`.
+
 spaCy finds it through the entry point `spacy_factories` of the package, so nothing needs to be imported.
 """
 
@@ -15,7 +18,6 @@ from typing import Any
 import certainty
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
-from certainty.labels import Label
 from certainty.model_folder import find_model
 from certainty.results import Cue, Document, SentenceScore
 from certainty.sentences import split_sentences
@@ -31,12 +33,14 @@ except ImportError as error:
 
 _SENTENCES = ("spacy", "certainty")
 _DOCUMENT = "certainty.Document"
+_SPANS = "certainty"  # the key in `doc.spans`
+_META = "certainty"  # the member of `nlp.meta`
 
 
 class CertaintyComponent(Pipe):
     """Scores the sentences of spaCy documents; see `make_component` for its settings.
 
-    The model is opened at the first document, or by `from_disk`.
+    The model is opened at the first document, by `from_disk`, or before by `open`.
     """
 
     def __init__(self, name: str, model: str | None, sentences: str, engine: str) -> None:
@@ -76,16 +80,21 @@ class CertaintyComponent(Pipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy a model that was named into the pipeline's folder; the default model stays in the package."""
         if self._model is not None and find_model(self._model).resolve() != Path(path).resolve():
-            self._open().save_pretrained(path)
+            self.open().save_pretrained(path)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CertaintyComponent":
         """Open the model in the pipeline's folder, wherever it lay when the pipeline was made."""
         if self._model is not None and Path(path).is_dir():
             self._model, self._classifier = Path(path), None
-            self._open()
+            self.open()
         return self
 
-    def _open(self) -> CertaintyClassifier:
+    def open(self) -> CertaintyClassifier:
+        """Open the model, if it is not yet open.
+
+        Raises:
+            CertaintyError: it cannot be opened.
+        """
         if self._classifier is None:
             self._classifier = certainty.load(self._model, engine=self._engine)
         return self._classifier
@@ -96,14 +105,18 @@ class CertaintyComponent(Pipe):
                 _set_sentence_starts(doc)
         places = [_sentence_places(doc) for doc in docs]
         texts = [text for of_doc in places for text, _ in of_doc]
-        scores = iter(self._open().score_sentences(texts))
+        scores = iter(self.open().score_sentences(texts))
         for doc, of_doc in zip(docs, places, strict=True):
             doc._.certainty = Document(doc.text, tuple(_moved(next(scores), start) for _, start in of_doc))
+            spans = (
+                doc.char_span(s.start, s.end, label=s.label.value, alignment_mode="expand") for s in doc._.certainty
+            )
+            doc.spans[_SPANS] = [span for span in spans if span is not None]
 
 
 @Language.factory(
     "certainty",
-    assigns=["doc._.certainty", "span._.certainty"],
+    assigns=["doc._.certainty", "span._.certainty", "doc.spans"],
     default_config={"model": None, "sentences": "spacy", "engine": "auto"},
 )
 def make_component(nlp: Language, name: str, model: str | None, sentences: str, engine: str) -> CertaintyComponent:
@@ -118,9 +131,15 @@ def make_component(nlp: Language, name: str, model: str | None, sentences: str, 
         engine: As for `certainty.load`.
 
     Raises:
-        CertaintyError: `sentences` is neither.
+        CertaintyError: `sentences` is neither, or the model cannot be opened.
     """
-    return CertaintyComponent(name, model, sentences, engine)
+    component = CertaintyComponent(name, model, sentences, engine)
+    # A saved pipeline names the model that it was made with, which need not be there: `from_disk` opens the copy.
+    made_with = nlp.meta.setdefault(_META, {})
+    if model is None or made_with.get(name) != model:
+        component.open()
+        made_with[name] = model
+    return component
 
 
 def _set_sentence_starts(doc: Doc) -> None:
@@ -184,17 +203,5 @@ def _encode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
 @srsly.msgpack_decoders(_DOCUMENT)  # type: ignore[untyped-decorator]
 def _decode(value: Any, chain: Callable[[Any], Any] | None = None) -> Any:
     if _DOCUMENT in value:
-        sentences = value[_DOCUMENT]["sentences"]
-        return Document(value[_DOCUMENT]["text"], tuple(_decoded_score(**sentence) for sentence in sentences))
+        return Document.from_dict(value[_DOCUMENT])
     return value if chain is None else chain(value)
-
-
-def _decoded_score(
-    label: str, probabilities: dict[str, float], cues: list[dict[str, Any]], certainty: float, **rest: Any
-) -> SentenceScore:
-    return SentenceScore(
-        label=Label(label),
-        probabilities={Label(name): probability for name, probability in probabilities.items()},
-        cues=tuple(Cue(**cue) for cue in cues),
-        **rest,
-    )

@@ -1,7 +1,7 @@
 """Which minimal probability gives a wanted precision of one label, accuracy of all, or coverage.
 
-A sentence counts as it is scored: by its most probable label, if the model takes it for a claim. It is right if its
-gold label is the same; where the gold says that there is no claim it is wrong.
+A sentence counts as it is scored, by its label. It is right if its gold label is the same; where the gold says that
+there is no claim, only `no_claim` is right.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def for_precision(
     from sklearn.metrics import precision_recall_curve
 
     _check_share(precision, "precision")
-    positive = np.array([sentence.claim and sentence.label is label for sentence in sentences], dtype=bool)
-    given = np.array([score.is_claim and score.label is label for score in scores], dtype=bool)
+    positive = np.array([(sentence.label or Label.NO_CLAIM) is label for sentence in sentences], dtype=bool)
+    given = np.array([score.label is label for score in scores], dtype=bool)
     if not positive.any():
         raise CertaintyError(f"no row is labelled {label.value}; give rows that have it.")
     if not given.any():
         raise CertaintyError(f"the model calls none of the {len(scores)} sentences {label.value}; give more rows.")
-    probabilities = np.where(given, [score.probabilities[label] for score in scores], 0.0)
+    probabilities = np.where(given, [score.probability for score in scores], 0.0)
     precisions, _, thresholds = precision_recall_curve(positive, probabilities)
     # The last point of the curve has no threshold; the first is 0 where some sentence got another label.
     points = [(t, p) for t, p in zip(thresholds.tolist(), precisions[:-1].tolist(), strict=True) if t > 0]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import certainty
 from certainty import CertaintyClassifier, CertaintyError, Document, Label
+from certainty.labels import LABELS
 
 SENTENCES = [
     "La Russie aurait livré des armes.",
@@ -43,9 +44,10 @@ def test_a_text_gives_a_document_whose_offsets_hold(classifier: CertaintyClassif
     for sentence in document:
         assert TEXT[sentence.start : sentence.end] == sentence.text
         assert sum(sentence.probabilities.values()) == pytest.approx(1)
-        assert list(sentence.probabilities) == list(Label)
-        assert sentence.label == max(sentence.probabilities, key=lambda label: sentence.probabilities[label])
-        assert 0 <= sentence.certainty <= 1
+        assert tuple(sentence.probabilities) == LABELS
+        assert sentence.is_claim == (sentence.claim_probability >= classifier.settings.claim_threshold)
+        best = max(sentence.probabilities, key=lambda label: sentence.probabilities[label])
+        assert sentence.label is (best if sentence.is_claim else Label.NO_CLAIM)
         for cue in sentence.cues:
             assert TEXT[cue.start : cue.end] == cue.text
             assert cue.text.strip() == cue.text != ""
@@ -61,11 +63,25 @@ def test_a_list_gives_a_list(classifier: CertaintyClassifier) -> None:
 def test_predict_follows_predict_proba(classifier: CertaintyClassifier) -> None:
     probabilities = classifier.predict_proba(SENTENCES)
     assert probabilities.shape == (len(SENTENCES), 4)
-    assert list(classifier.classes_) == [label.value for label in Label]
-    assert classifier.predict(SENTENCES).tolist() == classifier.classes_[probabilities.argmax(axis=1)].tolist()
+    assert list(classifier.classes_) == [label.value for label in LABELS]
     scores = classifier.score_sentences(SENTENCES)
+    best = classifier.classes_[probabilities.argmax(axis=1)].tolist()
+    expected = [label if score.is_claim else "no_claim" for label, score in zip(best, scores, strict=True)]
+    assert classifier.predict(SENTENCES).tolist() == expected
     np.testing.assert_allclose([list(s.probabilities.values()) for s in scores], probabilities, atol=1e-12)
     assert [s.text for s in scores] == SENTENCES
+
+
+def test_what_makes_no_claim_is_no_claim_everywhere() -> None:
+    question, claim = "Viendra-t-il demain ?", "Le maire aurait démissionné, selon un élu."
+    classifier = certainty.load()
+    first, second = classifier.score_sentences([question, claim])
+    assert (first.label, first.is_claim, first.attributed, first.cues) == (Label.NO_CLAIM, False, False, ())
+    assert first.probability == 1 - first.claim_probability > 0.5 and first.certainty is None
+    assert second.is_claim and second.probability == second.probabilities[second.label] and second.certainty < 0.5
+    assert classifier.predict([question, claim]).tolist() == ["no_claim", "probable"]
+    assert classifier.predict_proba([question, claim]).shape == (2, 4)
+    assert classifier.predict([]).shape == (0,) and classifier.predict([]).dtype.kind == "U"
 
 
 def test_a_score_depends_on_the_sentence_alone(classifier: CertaintyClassifier, tiny_model: Path) -> None:

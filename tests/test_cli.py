@@ -94,7 +94,7 @@ def test_table_is_plain_in_a_pipe_and_coloured_on_demand(
 def test_text_is_marked_in_a_pipe_and_coloured_on_demand(article: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(article), "--format", "text"]) == 0
     plain = capsys.readouterr().out
-    assert "\x1b" not in plain and re.search(r"^[=≈◆≠] Le maire a signé\. [=≈◆≠] Le pont", plain, re.MULTILINE)
+    assert "\x1b" not in plain and re.search(r"^[=≈◆≠∅] Le maire a signé\. [=≈◆≠∅] Le pont", plain, re.MULTILINE)
     assert main(["score", str(article), "--format", "text", "--color", "always", "--min-confidence", "1"]) == 0
     coloured = capsys.readouterr().out
     assert "\x1b[" in coloured and "undecided" in coloured
@@ -232,6 +232,38 @@ def test_an_output_that_cannot_be_is_said_before_the_work(
     for command in (["score"], ["view"], ["label", "suggest", "--count", "1"], ["label", "audit"]):
         assert main([*command, str(article), "-o", none]) == 2
         assert "there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("out.csv", '"file","text","start"'),
+        ("out.json", "{\n"),
+        ("out.JSONL", '{"file": '),
+        ("out.html", "<!DOCTYPE html>"),
+        ("out.txt", "# "),
+    ],
+)
+def test_format_follows_from_the_ending(score: Score, article: Path, name: str, start: str) -> None:
+    output = article.with_name(name)
+    assert score(article, "-o", output) == 0
+    assert output.read_text(encoding="utf-8").startswith(start)
+
+
+def test_format_and_ending_must_agree(score: Score, article: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, form, said in (
+        ("out.csv", ["--format", "json"], ".csv is the ending of csv, but --format is json; name the file .json"),
+        ("out.txt", ["--format", "html"], ".txt is the ending of table and text, but"),
+        ("out.xlsx", [], "its ending tells no format. Allowed: .txt (table), "),
+        ("out", [], "or give --format."),
+    ):
+        output = article.with_name(name)
+        assert score(article, *form, "-o", output) == 2
+        assert said in capsys.readouterr().err
+        assert not output.exists()
+    for name, form in (("out.dat", "csv"), ("out.txt", "text")):
+        assert score(article, "--format", form, "-o", article.with_name(name)) == 0
+    assert article.with_name("out.dat").read_text(encoding="utf-8").startswith('"file"')
 
 
 def test_bad_model_is_one_line(article: Path, capsys: pytest.CaptureFixture[str]) -> None:

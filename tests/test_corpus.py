@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from certainty import CertaintyError, Label
+from certainty import CertaintyError
 from certainty.labelled import read_labelled
+from certainty.labels import LABELS as CLAIM_LABELS
 from training.data.corpus import LABELS, join, main
 from training.data.standoff import StandoffLabel, read_labels, write_labels
 
@@ -228,7 +229,7 @@ def test_published_labels_are_well_formed_and_hold_no_text(split: str, rows: int
     assert len({label.id for label in labels}) == len(labels) == rows
     for label in labels:
         assert label.claim == (label.label is not None)
-        assert {label.label, label.second} <= {*Label, None}
+        assert {label.label, label.second} <= {*CLAIM_LABELS, None}
         assert isinstance(label.attributed, bool)
         assert all(0 <= start < end <= label.length for start, end in label.cues or ())
         assert label.annotators in annotators

@@ -61,8 +61,10 @@ class StandIn:
         if text in self._wrong:
             label = LABELS[(LABELS.index(label) + 1) % 4]
         probabilities = {other: 0.97 if other is label else 0.01 for other in LABELS}
+        if not gold.claim:
+            return SentenceScore(text, 0, len(text), Label.NO_CLAIM, probabilities, 0.02, False, ())
         cues = tuple(Cue(start, end, text[start:end]) for start, end in gold.cues or ())
-        return SentenceScore(text, 0, len(text), label, probabilities, gold.claim, bool(gold.attributed), cues)
+        return SentenceScore(text, 0, len(text), label, probabilities, 0.98, bool(gold.attributed), cues)
 
 
 def write(path: Path, sentences: Sequence[LabelledSentence]) -> str:
@@ -123,10 +125,10 @@ def test_two_wrong_labels() -> None:
     assert figure["low"] < figure["value"] < figure["high"]
 
 
-def test_a_sentence_said_to_make_no_claim_keeps_its_label() -> None:
+def test_a_sentence_said_to_make_no_claim_counts_by_its_probabilities() -> None:
     class Silent(StandIn):
         def _score(self, text: str) -> SentenceScore:
-            return replace(super()._score(text), is_claim=False)
+            return replace(super()._score(text), label=Label.NO_CLAIM, attributed=False, cues=())
 
     metrics = evaluate_classifier(Silent(), SENTENCES)["metrics"]
     assert metrics["accuracy"]["value"] == 1

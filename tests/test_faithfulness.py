@@ -65,7 +65,7 @@ class OneWord:
         if label is Label.PROBABLE:
             start = text.index(self._marked)
             cues = (Cue(start, start + len(self._marked), self._marked),)
-        return SentenceScore(text, 0, len(text), label, dict(zip(LABELS, row, strict=True)), True, False, cues)
+        return SentenceScore(text, 0, len(text), label, dict(zip(LABELS, row, strict=True)), 0.9, False, cues)
 
 
 def sentence(place: str) -> LabelledSentence:

@@ -28,6 +28,7 @@ from certainty.finetuning.settings import FinetuningSettings, load_settings, sav
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labels import LABELS
 
 
 def test_the_folder_is_whole(tiny_model: Path) -> None:
@@ -90,7 +91,7 @@ def _sentences(word: str, *labels: str) -> list[LabelledSentence]:
 
 
 def test_missing_class_and_leakage(caplog: pytest.LogCaptureFixture) -> None:
-    train, dev = (_sentences(word, *[label.value for label in Label]) for word in ("Train", "Dev"))
+    train, dev = (_sentences(word, *[label.value for label in LABELS]) for word in ("Train", "Dev"))
     with pytest.raises(CertaintyError, match="train has no sentence labelled denied"):
         check_data(train[:3], dev)
     with pytest.raises(CertaintyError, match="fewer than two labels"):

@@ -50,10 +50,11 @@ def test_optional_columns(tmp_path: Path) -> None:
     path.write_text(
         '{"text": "Il pleuvrait.", "label": "probable", "second": "denied", "attributed": true, "cues": [[3, 12]]}\n'
         '{"text": "Pourquoi ?", "label": null, "claim": false}\n'
+        '{"text": "Où ?", "label": "no_claim"}\n'
     )
-    first, second = read_labelled(path)
+    first, second, third = read_labelled(path)
     assert (first.second, first.attributed, first.cues) == (Label.DENIED, True, ((3, 12),))
-    assert (second.label, second.claim) == (None, False)
+    assert (second.label, second.claim) == (third.label, third.claim) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,8 @@ def test_optional_columns(tmp_path: Path) -> None:
             r"line 2: label: unknown .*Did you mean 'probable'",
         ),
         ("a.csv", "text,label\nIl pleut.,\n", r"line 2: label is missing"),
+        ("a.jsonl", '{"text": "x", "label": "no_claim", "claim": true}\n', r"line 1: label is no_claim, but claim is"),
+        ("a.jsonl", '{"text": "x", "label": "denied", "second": "no_claim"}\n', r"second: unknown label 'no_claim'"),
         ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, 9]]}\n', r"line 1: cues: \[0, 9\] lies outside"),
         ("a.jsonl", '{"text": "x", "label": "denied", "attributed": "maybe"}\n', r"attributed is 'maybe'"),
     ],

@@ -12,12 +12,13 @@ import pytest
 from certainty import CertaintyError, Document, Label, SentenceScore
 from certainty.cli import main
 from certainty.labelling.suggest import MEASURES, Settings, Suggestion, suggest
+from certainty.labels import LABELS
 
 
 def score(text: str, p: float, is_claim: bool = True) -> SentenceScore:
-    probabilities = dict(zip(Label, (p, 1 - p, 0.0, 0.0), strict=True))
-    label = max(probabilities, key=lambda name: probabilities[name])
-    return SentenceScore(text, 0, len(text), label, probabilities, is_claim, False, ())
+    probabilities = dict(zip(LABELS, (p, 1 - p, 0.0, 0.0), strict=True))
+    label = max(probabilities, key=lambda name: probabilities[name]) if is_claim else Label.NO_CLAIM
+    return SentenceScore(text, 0, len(text), label, probabilities, 0.9 if is_claim else 0.1, False, ())
 
 
 def documents(*scores: SentenceScore) -> Iterator[tuple[str, Document]]:

@@ -26,6 +26,7 @@ from certainty.labelling.guideline import full_guideline, short_guideline
 from certainty.labelling.rows import write_rows
 from certainty.labelling.tasks import tasks_of_rows
 from certainty.labelling.tools import tool
+from certainty.labels import LABELS
 
 TEXT = "Le pont aurait cédé. Elle n’est pas venue !\n« Je crois qu’il a tort »\n\nQui paiera ? 🙂 Rien n’est sûr."
 ANNOTATORS = [str(uuid.UUID(int=n)) for n in range(1, 4)]
@@ -35,13 +36,13 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 @st.composite
 def labelled(draw: st.DrawFn) -> LabelledSentence:
     text = draw(texts)
-    label = draw(st.none() | st.sampled_from(Label))
+    label = draw(st.none() | st.sampled_from(LABELS))
     edges = st.integers(0, len(text) - 1).flatmap(lambda a: st.tuples(st.just(a), st.integers(a + 1, len(text))))
     cues = tuple(sorted(draw(st.sets(edges, max_size=3))))
     return LabelledSentence(
         text=text,
         label=label,
-        second=draw(st.none() | st.sampled_from(Label)),
+        second=draw(st.none() | st.sampled_from(LABELS)),
         attributed=draw(st.none() | st.booleans()),
         claim=label is not None,
         # The guideline wants a cue for every label but these.
@@ -159,7 +160,7 @@ def test_label_studio_config_has_every_answer_that_tasks_give() -> None:
     choices = {block.get("name"): [c.get("value") for c in block] for block in view.iter("Choices")}
     assert choices["label"] == list(CATEGORIES)
     assert choices["attribution"] == ["attributed", "not_attributed"]
-    assert choices["second"] == [label.value for label in Label]
+    assert choices["second"] == [label.value for label in LABELS]
     assert [label.get("value") for label in view.iter("Label")] == ["cue"]
     assert {block.get("toName") for block in [*view.iter("Choices"), *view.iter("Labels")]} == {"text"}
 

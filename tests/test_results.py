@@ -1,17 +1,23 @@
-"""Filtering a scored document."""
+"""A scored document: its parts, what it is as text, JSON and back."""
+
+import json
+from dataclasses import replace
 
 import pytest
 
 import certainty
-from certainty import CertaintyError, Document, Label, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, SentenceScore
+from certainty.labels import LABELS
 
 TEXT = "Il est parti. Il serait parti, dit-on. Il serait parti. Parti ?"
 
 
 def scored(text: str, label: Label, probability: float, claim: bool = True, attributed: bool = False) -> SentenceScore:
     start = TEXT.index(text)
-    probabilities = {other: probability if other is label else (1 - probability) / 3 for other in Label}
-    return SentenceScore(text, start, start + len(text), label, probabilities, claim, attributed, ())
+    probabilities = {other: probability if other is label else (1 - probability) / 3 for other in LABELS}
+    if not claim:
+        return SentenceScore(text, start, start + len(text), Label.NO_CLAIM, probabilities, 0.25, False, ())
+    return SentenceScore(text, start, start + len(text), label, probabilities, 0.98, attributed, ())
 
 
 DOCUMENT = Document(
@@ -30,10 +36,14 @@ DOCUMENT = Document(
     [
         ({}, [0, 1, 2, 3]),
         ({"label": "probable"}, [1, 2]),
-        ({"label": Label.ASSERTED}, [0, 3]),
+        ({"label": Label.ASSERTED}, [0]),
+        ({"label": "no_claim"}, [3]),
+        ({"label": "no_claim", "claims_only": True}, []),
+        ({"label": ["no_claim", "asserted"], "min_probability": 0.75}, [0, 3]),
         ({"label": ["probable", Label.DENIED]}, [1, 2]),
         ({"label": []}, []),
         ({"min_probability": 0.8}, [0, 1]),
+        ({"min_probability": 0.75}, [0, 1, 3]),
         ({"min_probability": 1}, []),
         ({"attributed": True}, [1]),
         ({"attributed": False}, [0, 2, 3]),
@@ -60,7 +70,7 @@ def test_a_filtered_document_has_every_view() -> None:
     ("conditions", "message"),
     [
         ({"label": "probabel"}, r"'probabel'. Did you mean 'probable'\? Allowed: asserted, probable, personal_opinion"),
-        ({"label": ["asserted", 3]}, "unknown label 3. Allowed: asserted"),
+        ({"label": ["asserted", 3]}, "unknown label 3. Allowed: asserted, .*no_claim"),
         ({"label": 3}, "unknown label 3. Allowed: asserted"),
         ({"min_probability": 80}, "min_probability is 80; give a number between 0 and 1"),
         ({"min_probability": "0.8"}, "min_probability is '0.8'; give"),
@@ -76,3 +86,87 @@ def test_bad_conditions_name_what_is_allowed(conditions: dict[str, object], mess
 def test_filters_what_the_model_found() -> None:
     document = certainty.score("La Russie aurait livré des armes. Moscou dément.")
     assert [s.text for s in document.filter(label="denied")] == ["Moscou dément."]
+
+
+def test_counts_sum_to_the_sentences() -> None:
+    assert DOCUMENT.counts() == {"asserted": 1, "probable": 2, "personal_opinion": 0, "denied": 0, "no_claim": 1}
+    assert Document("", ()).counts() == dict.fromkeys(Label, 0)
+
+
+def test_a_sentence_without_a_claim() -> None:
+    question = DOCUMENT[3]
+    assert (question.label, question.is_claim, question.probability) == (Label.NO_CLAIM, False, 0.75)
+    assert question.certainty is None and question.to_dict()["certainty"] is None
+    assert DOCUMENT[0].certainty == pytest.approx(0.9 + 0.1 / 3)
+    for change in ({"attributed": True}, {"cues": (Cue(56, 61, "Parti"),)}):
+        with pytest.raises(CertaintyError, match="without a claim is not attributed and has no cues"):
+            replace(question, **change)
+
+
+def test_a_slice_is_a_document() -> None:
+    assert DOCUMENT[1:3] == Document(TEXT, DOCUMENT.sentences[1:3])
+    assert DOCUMENT[:] == DOCUMENT and DOCUMENT[-1:][0] is DOCUMENT[3]
+    assert [s.text for s in DOCUMENT[::2]] == ["Il est parti.", "Il serait parti."]
+    assert list(reversed(DOCUMENT)) == list(DOCUMENT)[::-1]
+    with pytest.raises(CertaintyError, match=r"use reversed\(document\)"):
+        DOCUMENT[::-1]
+
+
+def test_a_document_is_short_in_a_list_and_a_table_in_print() -> None:
+    assert repr([DOCUMENT, Document("", ())]) == (
+        "[<Document 'Il est parti. Il serait parti, dit-on. I…': 4 sentences (1 asserted, 2 probable, 1 no_claim)>, "
+        "<Document '': 0 sentences>]"
+    )
+    assert str(DOCUMENT).split("\n") == [
+        "# 1 asserted, 2 probable, 0 personal_opinion, 0 denied, 1 no_claim",
+        "asserted           90%  -           Il est parti.",
+        "probable           80%  attributed  Il serait parti, dit-on.",
+        "probable           50%  -           Il serait parti.",
+        "no_claim           75%  -           Parti ?",
+    ]
+
+
+def test_what_was_written_is_read_back() -> None:
+    document = certainty.score("La Russie aurait livré des armes, selon un élu. Moscou dément. Pourquoi ? \ud800")
+    assert Document.from_json(document.to_json()) == document
+    assert Document.from_json(document.to_json(indent=1).encode()) == document
+    assert Document.from_dict(document.to_dict()) == document
+    assert Document.from_dict({**document.to_dict(), "file": "a.txt", "model": {"name": "mine"}}) == document
+    assert Document.from_dict(DOCUMENT[1:].to_dict()) == DOCUMENT[1:]
+
+
+def changed(**members: object) -> str:
+    record = DOCUMENT.to_dict()
+    record["sentences"][1] |= members
+    return json.dumps(record)
+
+
+def without(member: str) -> str:
+    record = DOCUMENT.to_dict()
+    del record["sentences"][1][member]
+    return json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a JSON document"),
+        ("[]", "not one scored document, but a list"),
+        ('{"text": "a", "label": "denied"}', "but an object with text, label; give an object with `text` and"),
+        ('{"text": "a", "sentences": "b"}', "`sentences` a list"),
+        ('{"text": "a", "sentences": [1]}', r"sentences\[0\]: expected an object, found int"),
+        (changed(label="true"), r"sentences\[1\]: unknown label 'true'"),
+        (changed(label=1), r"sentences\[1\]: label is 1; it must be a string"),
+        (changed(start=True), "start is True; it must be a whole number"),
+        (changed(start=3), r"'Il serait parti, dit-on.' does not stand at \[3, 38\]"),
+        (changed(cues=[{"start": 0, "end": 2, "text": "Il"}]), r"'Il' does not stand at \[0, 2\]"),
+        (changed(label="no_claim"), "without a claim is not attributed"),
+        (changed(probabilities={"asserted": 1}), "probabilities.probable is None; give a number between 0 and 1"),
+        (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),
+        (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the one before it ends"),
+        (without("claim_probability"), r"sentences\[1\]: no 'claim_probability'; give what"),
+    ],
+)
+def test_what_was_not_written_is_refused(content: str, message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        Document.from_json(content)

@@ -108,7 +108,8 @@ def assert_same(given: dict[str, Any], expected: certainty.Document) -> None:
     assert given["text"] == expected.text
     for sentence, scored in zip(given["sentences"], expected, strict=True):
         probabilities = sentence.pop("probabilities")
-        assert sentence.pop("certainty") == pytest.approx(scored.certainty, abs=1e-5)
+        for name in ("certainty", "probability", "claim_probability"):
+            assert sentence.pop(name) == pytest.approx(getattr(scored, name), abs=1e-5)
         assert probabilities == pytest.approx({k.value: p for k, p in scored.probabilities.items()}, abs=1e-5)
         assert sentence.items() <= scored.to_dict().items()
 

@@ -52,6 +52,15 @@ def test_a_span_has_the_score_of_the_sentence_that_holds_it(nlp: Language) -> No
     assert nlp.make_doc(TEXT)[2:4]._.certainty is None, "never scored"
 
 
+def test_the_sentences_are_spans_for_displacy(nlp: Language) -> None:
+    doc = nlp("\n La Russie aurait livré des armes. Moscou dément. Pourquoi ?")
+    spans = doc.spans["certainty"]
+    assert [(span.label_, span._.certainty) for span in spans] == [(s.label, s) for s in doc._.certainty]
+    assert [span.label_ for span in spans] == ["probable", "denied", "no_claim"]
+    page = spacy.displacy.render(doc, style="span", options={"spans_key": "certainty"}, jupyter=False)
+    assert "denied" in page and "no_claim" in page
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 def test_a_document_without_words_is_empty(nlp: Language, text: str) -> None:
     doc = nlp(text)
@@ -87,7 +96,9 @@ def test_wrong_settings_are_named() -> None:
     with pytest.raises(CertaintyError, match=r"sentences is 'syntok'\. Allowed: 'spacy', 'certainty'"):
         pipeline(sentences="syntok")
     with pytest.raises(CertaintyError, match="nowhere: no such folder"):
-        pipeline("sentencizer", model="nowhere")("Moscou dément.")
+        pipeline("sentencizer", model="nowhere")
+    with pytest.raises(CertaintyError, match="abacus"):
+        pipeline("sentencizer", engine="abacus")
 
 
 def test_without_spacy_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
 from certainty.labelled import LabelledSentence
+from certainty.labels import LABELS
 from certainty.thresholds import for_accuracy, for_precision
 
 TINY = str(Path(__file__).parent / "data" / "tiny_dev.jsonl")
@@ -17,10 +18,11 @@ A, P, D = Label.ASSERTED, Label.PROBABLE, Label.DENIED
 
 
 def case(gold: Label | None, given: Label, p: float, is_claim: bool = True) -> tuple[LabelledSentence, SentenceScore]:
-    others = [label for label in Label if label is not given]
+    others = [label for label in LABELS if label is not given]
     probabilities = {given: p, **dict.fromkeys(others, (1 - p) / 3)}
     text = f"{gold} {given} {p}"
-    score = SentenceScore(text, 0, len(text), given, probabilities, is_claim, False, ())
+    claim, label = (0.9, given) if is_claim else (0.1, Label.NO_CLAIM)
+    score = SentenceScore(text, 0, len(text), label, probabilities, claim, False, ())
     return LabelledSentence(text, gold, claim=gold is not None), score
 
 
@@ -52,6 +54,12 @@ def test_lowest_threshold_that_reaches_the_precision(wish: float, kept: int, pre
     assert 0 <= result.low < result.value <= result.high <= 1
     shown = [s for s in scores if s.is_claim and s.label is D and s.probability >= result.threshold]
     assert len(shown) == kept
+
+
+def test_no_claim_is_a_label_like_the_others() -> None:
+    gold, scores = split([*CASES, case(None, A, 0.5, is_claim=False)])
+    result = for_precision(gold, scores, Label.NO_CLAIM, 0.5)
+    assert (result.kept, result.value, result.share, result.total) == (2, 0.5, 0.5, 2)
 
 
 def test_wilson_interval() -> None:

@@ -65,7 +65,7 @@ def test_checkboxes_filter_by_label(open_page: Open, article: certainty.Document
     assert shown(page) == len(article) - counts[certainty.Label.DENIED]
     for name in ("asserted", "probable", "personal opinion"):
         page.get_by_role("checkbox", name=name).uncheck()
-    assert shown(page) == len(article) - sum(counts.values())
+    assert shown(page) == counts[certainty.Label.NO_CLAIM]
     page.get_by_role("checkbox", name="no claim").uncheck()
     assert shown(page) == 0
     page.get_by_role("checkbox", name="probable").check()
@@ -78,7 +78,7 @@ def test_slider_filters_by_probability(open_page: Open, article: certainty.Docum
     page = open_page(article.to_html())
     slider = page.get_by_role("slider", name="Probability at least")
     slider.fill("90")
-    expected = sum(not s.is_claim or round(s.probability, 4) >= 0.9 for s in article)
+    expected = sum(round(s.probability, 4) >= 0.9 for s in article)
     assert 0 < expected < len(article)
     assert shown(page) == expected
     assert slider.get_attribute("aria-valuetext") == "90%"
@@ -99,8 +99,8 @@ def test_keyboard_moves_between_sentences_and_shows_their_probabilities(
         seen.append(sentences.evaluate_all("all => all.indexOf(document.activeElement)"))
         at = article[seen[-1]]
         rows = panel.locator(".certainty-row").all_inner_texts()
-        assert len(rows) == (4 if at.is_claim else 0)
-        for row, (label, probability) in zip(rows, at.probabilities.items(), strict=False):
+        shares = at.probabilities if at.is_claim else {at.label: at.probability}
+        for row, (label, probability) in zip(rows, shares.items(), strict=True):
             name, percent = row.split("\n")[0], row.split("\n")[-1]
             assert name == label.replace("_", " ")
             assert abs(float(re.sub("[<>%]", "", percent)) / 100 - probability) < 0.011
@@ -114,7 +114,7 @@ def test_keyboard_moves_between_sentences_and_shows_their_probabilities(
     page.get_by_role("checkbox", name="asserted").uncheck()
     sentences.filter(visible=True).first.focus()
     page.keyboard.press("ArrowDown")  # from one that is shown to the next that is
-    chosen = [i for i, s in enumerate(article) if not s.is_claim or s.label != "asserted"]
+    chosen = [i for i, s in enumerate(article) if s.label != "asserted"]
     assert sentences.evaluate_all("all => all.indexOf(document.activeElement)") == chosen[1]
 
 
@@ -165,6 +165,35 @@ def test_two_fragments_live_in_one_notebook(open_page: Open, article: certainty.
     assert page.locator(".certainty-controls").count() == 2
     ids = page.eval_on_selector_all("[id]", "all => all.map((one) => one.id)")
     assert len(ids) == len(set(ids)) == 2
+
+
+HOSTS = {"light": '<body data-jp-theme-light="true">', "dark": '<body data-jp-theme-light="false">'}
+
+
+@pytest.mark.parametrize("theme", HOSTS)
+def test_a_fragment_follows_the_notebook_and_fits_a_screen(
+    open_page: Open, article: certainty.Document, theme: str
+) -> None:
+    system = "light" if theme == "dark" else "dark"
+    html = f'<!DOCTYPE html><html lang="en"><title>Notebook</title>{HOSTS[theme]}{article._repr_html_()}</body></html>'
+    page = open_page(html, color_scheme=system, viewport={"width": 1100, "height": 800})
+    cell = page.locator(".certainty")
+    shown = cell.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert shown == {"light": "rgb(255, 255, 255)", "dark": "rgb(24, 25, 28)"}[theme]
+    assert cell.evaluate("one => getComputedStyle(one).colorScheme") == theme
+    assert cell.bounding_box()["height"] < 600
+    assert page.get_by_role("slider").count() == 0
+    page.get_by_text("Filters and help").click()
+    page.get_by_role("slider").fill("99")
+    assert 0 < cell.locator(".certainty-sentence").filter(visible=True).count() < len(article)
+    last = cell.locator(".certainty-sentence").filter(visible=True).last
+    last.focus()
+    panel, box = page.get_by_role("tooltip").bounding_box(), last.bounding_box()
+    assert (
+        panel
+        and box
+        and min(abs(panel["y"] - box["y"] - box["height"]), abs(box["y"] - panel["y"] - panel["height"])) < 20
+    )
 
 
 def test_print_keeps_the_marks_and_hides_the_controls(open_page: Open, article: certainty.Document) -> None:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TextIO
 
 import pytest
@@ -33,7 +34,10 @@ def scored(
 ) -> SentenceScore:
     rest = {other: 0.03 for other in LABELS}
     spans = tuple(Cue(text.index(cue, start), text.index(cue, start) + len(cue), cue) for cue in cues)
-    return SentenceScore(text[start:end], start, end, label, {**rest, label: 0.91}, claim, source, spans)
+    probabilities = {**rest, label: 0.91}
+    if not claim:
+        return SentenceScore(text[start:end], start, end, Label.NO_CLAIM, probabilities, 0.07, False, ())
+    return SentenceScore(text[start:end], start, end, label, probabilities, 0.98, source, spans)
 
 
 def span(words: str) -> tuple[int, int]:
@@ -66,8 +70,12 @@ def documents(draw: st.DrawFn) -> Document:
         label = draw(st.sampled_from(LABELS))
         probabilities = {other: p if other is label else (1 - p) / 3 for other in LABELS}
         cues = tuple(Cue(a, b, text[a:b]) for a, b in pairs if a < b)
-        flags = draw(st.booleans()), draw(st.booleans())
-        sentences.append(SentenceScore(text[start:end], start, end, label, probabilities, *flags, cues))
+        claim = draw(st.floats(0, 1))
+        if draw(st.booleans()):
+            flags = label, probabilities, claim, draw(st.booleans()), cues
+        else:
+            flags = Label.NO_CLAIM, probabilities, claim, False, ()
+        sentences.append(SentenceScore(text[start:end], start, end, *flags))
     return Document(text, tuple(sentences))
 
 
@@ -130,7 +138,8 @@ def sentence_tags(page: str) -> list[dict[str, str | None]]:
 def test_html_shows_label_strength_cue_and_source() -> None:
     page = DOCUMENT.to_html()
     sentences = sentence_tags(page)
-    assert [s["aria-label"] for s in sentences] == ["probable, 91%", "asserted, 91%, attributed", "no claim"]
+    assert [s["aria-label"] for s in sentences] == ["probable, 91%", "asserted, 91%, attributed", "no claim, 93%"]
+    assert sentences[2]["title"] == "no claim 93%" and sentences[2]["data-probability"] == "0.9300"
     assert sentences[0]["title"] == "asserted 3% · probable 91% · personal opinion 3% · denied 3%"
     assert sentences[0]["style"] == f"--opacity:{tint_opacity(0.91):.2f}"
     assert "certainty-attributed" in str(sentences[1]["class"])
@@ -172,7 +181,7 @@ def test_html_fragment_is_no_page_and_restyles_nothing_outside() -> None:
     style = re.sub(r"@(media|container)[^{]*\{(([^{}]*\{[^{}]*\})*)\s*\}", r"\2", style)
     selectors = [part.strip() for rule in style.split("}") for part in rule.partition("{")[0].split(",")]
     assert len(selectors) > 50
-    assert all(selector.startswith(".certainty") for selector in selectors if selector)
+    assert all(re.match(r"(\S+ )?\.certainty", selector) for selector in selectors if selector)
 
 
 def test_claims_under_the_least_confidence_are_undecided() -> None:
@@ -214,11 +223,12 @@ def test_least_confidence_is_a_probability(value: object) -> None:
 def test_running_text_keeps_its_paragraphs_and_marks_sentences() -> None:
     assert written(write_marked_text, DOCUMENT).split("\n") == [
         "# 0.txt: 1 asserted, 1 probable, 0 personal_opinion, 0 denied, 1 no_claim",
-        "# = asserted, ≈ probable, ◆ personal opinion, ≠ denied, ? undecided, ❞ attributed, _words that decided_",
+        "# = asserted, ≈ probable, ◆ personal opinion, ≠ denied, ? undecided, ∅ no claim, ❞ "
+        "attributed, _words that decided_",
         "",
         "≈ Le pont _aurait_ cédé.",
         "",
-        "= « Il\u00a0tient\u00a0», dit le <b>maire</b> & co. ❞ Qui\u00a0paiera\u00a0?",
+        "= « Il\u00a0tient\u00a0», dit le <b>maire</b> & co. ❞ ∅ Qui\u00a0paiera\u00a0?",
         "",
         "",
     ]
@@ -262,7 +272,7 @@ def test_plain_is_one_aligned_line_a_sentence() -> None:
         "# 0.txt: 1 asserted, 1 probable, 0 personal_opinion, 0 denied, 1 no_claim",
         "probable           91%  -           Le pont aurait cédé.  [aurait]",
         "asserted           91%  attributed  « Il\u00a0tient\u00a0», dit le <b>maire</b> & co.",
-        "no_claim             -  -           Qui\u00a0paiera\u00a0?",
+        "no_claim           93%  -           Qui\u00a0paiera\u00a0?",
         "",
     ]
 
@@ -297,7 +307,10 @@ def test_csv_round_trip() -> None:
     for row, sentence in zip(rows, [*DOCUMENT, *DOCUMENT], strict=True):
         assert TEXT[int(row["start"]) : int(row["end"])] == row["text"] == sentence.text
         assert row["label"] == sentence.label
-        assert float(row["probability"]) == float(row[sentence.label]) == sentence.probability
+        assert float(row["probability"]) == pytest.approx(sentence.probability)
+        assert [float(row[label]) for label in LABELS] == [sentence.probabilities[label] for label in LABELS]
+        assert float(row["claim_probability"]) == sentence.claim_probability
+        assert row["certainty"] == ("" if sentence.certainty is None else str(round(sentence.certainty, 6)))
         assert (row["is_claim"] == "true", row["attributed"] == "true") == (sentence.is_claim, sentence.attributed)
         assert row["cues"] == " | ".join(cue.text for cue in sentence.cues)
 
@@ -319,10 +332,51 @@ def test_dataframe_has_typed_columns_even_when_empty() -> None:
     frame = DOCUMENT.to_dataframe()
     empty = Document("", ()).to_dataframe()
     assert list(frame.columns) == list(empty.columns)
-    assert list(frame["label"]) == ["probable", "asserted", "denied"]
+    assert list(frame["label"]) == ["probable", "asserted", "no_claim"]
     assert list(frame["probable"]) == [0.91, 0.03, 0.03]
-    assert frame["cues"][0] == DOCUMENT[0].cues
+    assert list(frame["cues"]) == [[{"start": 8, "end": 14, "text": "aurait"}], [], []]
+    assert frame["certainty"].isna().tolist() == [False, False, True]
+    assert tuple(frame.columns) == CSV_COLUMNS[1:]
+    assert frame.dtypes.tolist() == empty.dtypes.tolist()
     assert str(empty["start"].dtype) == "int64" and str(empty["is_claim"].dtype) == "bool"
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, DOCUMENT[2:], DOCUMENT[:0]], ids=["cues", "no cues", "empty"])
+def test_dataframe_goes_through_parquet_feather_and_datasets(document: Document, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    datasets = pytest.importorskip("datasets")
+    frame = document.to_dataframe()
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_feather(tmp_path / "a.feather")
+    expected = [[cue._asdict() for cue in sentence.cues] for sentence in document]
+    for back in (pandas.read_parquet(tmp_path / "a.parquet"), pandas.read_feather(tmp_path / "a.feather")):
+        pandas.testing.assert_frame_equal(back.drop(columns="cues"), frame.drop(columns="cues"))
+        assert [list(cues) for cues in back["cues"]] == expected
+    assert [list(cues) for cues in datasets.Dataset.from_pandas(frame)["cues"]] == expected
+
+
+def test_what_is_written_keeps_the_schema() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((Path(__file__).parent.parent / "docs/pages/reference/output.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    line = jsonschema.Draft202012Validator({"$ref": "#/$defs/line", "$defs": schema["$defs"]})
+    for least in (None, 0.92):
+        validator.validate(json.loads(written(write_json, DOCUMENT, as_list=False, min_confidence=least)))
+        validator.validate(json.loads(written(write_json, DOCUMENT, DOCUMENT, as_list=True, min_confidence=least)))
+        for row in written(write_jsonl, DOCUMENT, min_confidence=least).splitlines():
+            line.validate(json.loads(row))
+    validator.validate(json.loads(DOCUMENT.to_json()))
+    known = set(schema["$defs"]["sentence"]["properties"])
+    assert known == {*DOCUMENT[0].to_dict(), "undecided"}, "every member is described"
+    for change in (
+        {"label": "no_claim"},
+        {"certainty": None},
+        {"is_claim": False},
+        {"probability": 1.2},
+        {"cues": [[0, 1]]},
+    ):
+        assert not validator.is_valid({"text": TEXT, "sentences": [DOCUMENT[0].to_dict() | change]}), change
 
 
 def test_dataframe_without_pandas_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,3 +416,5 @@ def test_no_text_breaks_a_view(document: Document) -> None:
     lines = written(write_jsonl, document).split("\n")[:-1]
     assert [json.loads(line)["text"] for line in lines] == [sentence.text for sentence in document]
     assert json.loads(written(write_json, document, as_list=False))["text"] == document.text
+    assert Document.from_json(document.to_json()) == Document.from_dict(document.to_dict()) == document
+    assert str(document) + "\n" == plain.replace("# 0.txt: ", "# ", 1)

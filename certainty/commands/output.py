@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -28,9 +28,40 @@ def check_destination(output: Path, names: Sequence[str]) -> Path:
     target = Path(os.path.realpath(output))  # a link stays a link
     if target in {Path(os.path.realpath(name)) for name in names if name != STDIN}:
         raise CertaintyError(f"{output}: is one of the inputs; give another file for the output.")
-    if _is_regular(output) and not target.parent.is_dir():
+    if is_regular(output) and not target.parent.is_dir():
         raise CertaintyError(f"{output}: there is no folder {output.parent}; make it, or give another file.")
     return target
+
+
+def output_format(
+    output: Path, chosen: str | None, endings: Mapping[str, Sequence[str]], default: str | None = None
+) -> str:
+    """Return the format of an output file: the chosen one, or that of the file's ending.
+
+    Args:
+        output: The output file.
+        chosen: What the user asked for, or None.
+        endings: The endings of each format; of formats that share one, the first stands for it.
+        default: The format of a device or a pipe, whose name has no ending.
+
+    Raises:
+        CertaintyError: the ending is that of another format, or tells none.
+    """
+    ending = output.suffix.lower()
+    told = [name for name, own in endings.items() if ending in own]
+    if chosen is not None:
+        if told and chosen not in told:
+            raise CertaintyError(
+                f"{output}: {ending} is the ending of {' and '.join(told)}, but --format is {chosen}; name the file "
+                f"{' or '.join(endings[chosen])}, or leave --format out."
+            )
+        return chosen
+    if told:
+        return told[0]
+    if default is not None and not is_regular(output):
+        return default
+    known = ", ".join(f"{suffix} ({name})" for name, own in endings.items() for suffix in own)
+    raise CertaintyError(f"{output}: its ending tells no format. Allowed: {known}; or give --format.")
 
 
 @contextmanager
@@ -48,7 +79,7 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         yield sys.stdout
         return
     target = check_destination(output, names)
-    regular = _is_regular(output)
+    regular = is_regular(output)
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp") if regular else output
     try:
         out = draft.open("w", encoding="utf-8", errors="backslashreplace", newline="")
@@ -64,7 +95,7 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
             draft.unlink(missing_ok=True)
 
 
-def _is_regular(output: Path) -> bool:
+def is_regular(output: Path) -> bool:
     """Whether it is, or will be, a file that can be replaced; a device or a pipe cannot."""
     return output.is_file() or not output.exists()
 

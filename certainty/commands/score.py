@@ -12,11 +12,19 @@ from typing import Any, TextIO
 
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.output import FAILED, STDIN, check_destination, destination, output_format
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.results import Document
 
-FORMATS = ("table", "text", "json", "jsonl", "csv", "html")
+ENDINGS = {
+    "table": (".txt",),
+    "text": (".txt",),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv",),
+    "html": (".html", ".htm"),
+}
+"""Of the files that each format is written to."""
 
 
 def add_parser(commands: Any) -> None:
@@ -27,13 +35,21 @@ def add_parser(commands: Any) -> None:
         description="Score each sentence of French texts.",
         epilog="examples:\n"
         "  certainty score article.txt\n"
-        "  certainty score *.txt --format csv -o scores.csv\n"
+        "  certainty score *.txt -o scores.csv\n"
         "  pdftotext article.pdf - | certainty score --format html > article.html",
         formatter_class=HelpFormatter,
     )
     add_text_arguments(parser)
-    parser.add_argument("--format", choices=FORMATS, default="table", help="what to write (default: %(default)s)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to a file (default: standard output)")
+    parser.add_argument(
+        "--format", choices=tuple(ENDINGS), help="what to write (default: as the output's ending says, else a table)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write to a file; .csv, .json, .jsonl, .html and .txt tell the format (default: standard output)",
+    )
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
@@ -47,44 +63,48 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
     names: list[str] = args.files or [STDIN]
+    form = args.format or "table"
     if args.output:
         check_destination(args.output, names)
+        form = output_format(args.output, args.format, ENDINGS, default="table")
     failed: list[str] = []
     with closing(scored_files(args, names, failed)) as scored:
         first = next(scored, None)
         if first is None:
             return FAILED
         with destination(args.output, names) as out:
-            _write(args, chain([first], scored), out, several=len(names) > 1)
+            _write(form, args, chain([first], scored), out, several=len(names) > 1)
     return FAILED if failed else 0
 
 
-def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], out: TextIO, several: bool) -> None:
+def _write(
+    form: str, args: argparse.Namespace, scored: Iterable[tuple[str, Document]], out: TextIO, several: bool
+) -> None:
     least: float | None = args.min_confidence
-    if args.format == "html":
+    if form == "html":
         from certainty.views.html import render_page
 
         titles, documents = zip(*scored, strict=True)
         out.write(render_page(documents, titles, least))
-    elif args.format == "text":
+    elif form == "text":
         from certainty.views.terminal import write_marked_text, write_text
 
         (write_text if _in_colour(args.color, out) else write_marked_text)(scored, out, least)
-    elif args.format == "table" and _in_colour(args.color, out):
+    elif form == "table" and _in_colour(args.color, out):
         from certainty.views.table import write_table
 
         write_table(scored, out, least)
-    elif args.format == "table":
+    elif form == "table":
         from certainty.views.plain import write_plain
 
         write_plain(scored, out, least)
     else:
         from certainty.views.records import write_csv, write_json, write_jsonl
 
-        if args.format == "json":
+        if form == "json":
             write_json(scored, out, several, least)
         else:
-            {"jsonl": write_jsonl, "csv": write_csv}[args.format](scored, out, least)
+            {"jsonl": write_jsonl, "csv": write_csv}[form](scored, out, least)
 
 
 def _in_colour(choice: str, out: TextIO) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import certainty
 from certainty.commands.help import HelpFormatter
-from certainty.labels import LABELS, Label
+from certainty.labels import Label
 
 
 def add_parser(commands: Any) -> None:
@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows: JSONL, CSV, TSV or Parquet")
     parser.add_argument(
-        "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in LABELS)}"
+        "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in Label)}"
     )
     wish = parser.add_mutually_exclusive_group(required=True)
     wish.add_argument(

@@ -15,13 +15,14 @@ from typing import Any
 
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.output import FAILED, STDIN, check_destination, destination, is_regular
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.errors import CertaintyError
 from certainty.results import Document
 
 _FOLDER = "certainty-pages"
 _INDEX = "index.html"
+_ENDINGS = (".html", ".htm")
 _LONGEST_STEM = 80
 # Windows opens its devices under these names.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -60,7 +61,12 @@ def run(args: argparse.Namespace) -> int:
     if args.output == STDIN:
         raise CertaintyError("a page needs a file; `certainty score --format html` writes to standard output.")
     if args.output and not _is_folder(args.output):
-        check_destination(Path(args.output), names)
+        page = Path(args.output)
+        check_destination(page, names)
+        if page.suffix.lower() not in _ENDINGS and is_regular(page):
+            raise CertaintyError(
+                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; give such a one."
+            )
     failed: list[str] = []
     # The output tells the progress bar that no results appear on the terminal.
     to_file = argparse.Namespace(**{**vars(args), "output": args.output or _FOLDER})

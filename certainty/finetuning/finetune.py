@@ -25,7 +25,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 import certainty
-from certainty import CertaintyError, Label
+from certainty import CertaintyError
 from certainty.calibration import Calibration
 from certainty.evaluation.evaluate import evaluate_splits, summary, without_text
 from certainty.evaluation.faithfulness import faithfulness
@@ -231,7 +231,7 @@ def provenance(
     """Return what `certainty.json` tells of the model's making."""
 
     def count(sentences: Sequence[LabelledSentence]) -> dict[str, int]:
-        labels = {label.value: sum(s.label is label for s in sentences) for label in Label}
+        labels = {label.value: sum(s.label is label for s in sentences) for label in LABELS}
         return {**labels, "no_claim": sum(not s.claim for s in sentences)}
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from certainty import CertaintyError, Label
+from certainty import CertaintyError
 from certainty.evaluation.leakage import leaked
 from certainty.labelled import LabelledSentence
+from certainty.labels import LABELS
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         )
         dropped = {id(s) for s in overlap}
         train = [s for s in train if id(s) not in dropped]
-    missing = [label.value for label in Label if not any(s.label is label for s in train)]
+    missing = [label.value for label in LABELS if not any(s.label is label for s in train)]
     if missing:
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
     if len({s.label for s in dev if s.label}) < 2:

@@ -10,7 +10,7 @@ from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS, Label
 from certainty.views.palette import TINTS
 
-NO_CLAIM = "no_claim"
+NO_CLAIM = Label.NO_CLAIM.value
 CATEGORIES: tuple[str, ...] = (*(label.value for label in LABELS), NO_CLAIM)
 """The labels and `no_claim`: the answers to the first question."""
 ATTRIBUTED, NOT_ATTRIBUTED = "attributed", "not_attributed"
@@ -83,7 +83,7 @@ def parse_category(value: object, where: str) -> Label | None:
     try:
         return Label.parse(value)
     except CertaintyError as error:
-        raise CertaintyError(f"{where}: {str(error).removesuffix('.')}, {NO_CLAIM}.") from None
+        raise CertaintyError(f"{where}: {error}") from None
 
 
 def labelled_sentence(
@@ -164,7 +164,7 @@ def _single(choices: Sequence[Any], where: str) -> Any:
 
 def _second(value: object, where: str) -> Label:
     try:
-        return Label.parse(value)
+        return Label.parse(value, LABELS)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
 

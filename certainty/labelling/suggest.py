@@ -100,7 +100,7 @@ class Suggestion:
             "corpus": self.source,
             "reason": self.reason,
             "uncertainty": round(self.uncertainty, 6),
-            "predicted": self.score.label.value if self.score.is_claim else "no_claim",
+            "predicted": self.score.label.value,
         }
 
 

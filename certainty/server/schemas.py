@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from certainty.labels import LABELS, Label
+from certainty.labels import Label
+
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 EXAMPLE_TEXT = "Selon un député, la Russie aurait livré des armes."
 EXAMPLE_DOCUMENT: dict[str, Any] = {
@@ -18,7 +20,9 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
             "start": 0,
             "end": 50,
             "label": "probable",
+            "probability": 0.96,
             "probabilities": {"asserted": 0.02, "probable": 0.96, "personal_opinion": 0.01, "denied": 0.01},
+            "claim_probability": 0.99,
             "certainty": 0.03,
             "is_claim": True,
             "attributed": True,
@@ -79,6 +83,17 @@ class CueSchema(BaseModel):
     text: str
 
 
+class ProbabilitiesSchema(BaseModel):
+    """Calibrated probabilities of the labels of claims, given that the sentence makes one; they sum to 1."""
+
+    model_config = ConfigDict(extra="forbid", title="Probabilities")
+
+    asserted: Probability
+    probable: Probability
+    personal_opinion: Probability
+    denied: Probability
+
+
 class SentenceSchema(BaseModel):
     """A sentence and how it commits itself to its main claim."""
 
@@ -88,11 +103,17 @@ class SentenceSchema(BaseModel):
     start: int = Field(description="Offset in Unicode code points: given[start:end] is the sentence.")
     end: int
     label: Label
-    probabilities: dict[Label, float] = Field(description=f"Calibrated, of {', '.join(LABELS)}; they sum to 1.")
-    certainty: float = Field(ge=0, le=1, description="P(asserted) + P(denied): how settled the claim is presented.")
-    is_claim: bool = Field(description="False for a question, a heading or a fragment.")
-    attributed: bool = Field(description="The main claim is attributed to a source in the sentence.")
-    cues: list[CueSchema]
+    probability: Probability = Field(
+        description="Of the label: of `no_claim`, that there is no claim; of another, given that there is one."
+    )
+    probabilities: ProbabilitiesSchema
+    claim_probability: Probability = Field(description="That the sentence makes a claim.")
+    certainty: Probability | None = Field(
+        description="P(asserted) + P(denied): how settled the claim is presented; null where there is none."
+    )
+    is_claim: bool = Field(description="False for a question, a heading or a fragment: the label is `no_claim`.")
+    attributed: bool = Field(description="The main claim is attributed to a source in the sentence; never without one.")
+    cues: list[CueSchema] = Field(description="Empty where there is no claim.")
 
 
 class DocumentSchema(BaseModel):

@@ -1,21 +1,19 @@
-"""What the views show a sentence as: one of the four labels, undecided, or no claim."""
+"""What the views show a sentence as: its label, or undecided."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
-from certainty.labels import LABELS
-from certainty.results import Document, SentenceScore
+from certainty.labels import LABELS, Label
+from certainty.sentence_score import ScoredText, SentenceScore
 
 UNDECIDED = "undecided"
-NO_CLAIM = "no_claim"
+NO_CLAIM = Label.NO_CLAIM.value
 
 
 def category(sentence: SentenceScore, min_confidence: float | None = None) -> str:
-    """Return the label, `UNDECIDED` for a claim whose label is less probable than that, or `NO_CLAIM`."""
-    if not sentence.is_claim:
-        return NO_CLAIM
+    """Return the label, or `UNDECIDED` for a claim whose label is less probable than that."""
     return UNDECIDED if is_undecided(sentence, min_confidence) else sentence.label.value
 
 
@@ -24,7 +22,7 @@ def is_undecided(sentence: SentenceScore, min_confidence: float | None) -> bool:
     return sentence.is_claim and min_confidence is not None and sentence.probability < min_confidence
 
 
-def category_counts(documents: Iterable[Document], min_confidence: float | None = None) -> dict[str, int]:
+def category_counts(documents: Iterable[ScoredText], min_confidence: float | None = None) -> dict[str, int]:
     """Count the sentences of each category, in the order of display; `UNDECIDED` is there if it can occur."""
     found = Counter(category(sentence, min_confidence) for document in documents for sentence in document)
     categories = [label.value for label in LABELS]

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from certainty.results import Document, SentenceScore
+from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import NO_CLAIM, category_counts
 from certainty.views.palette import ATTRIBUTED_MARK, INKS, MARKS
 from certainty.views.plain import one_line
@@ -58,13 +58,12 @@ def wrapped(text: Text, console: Console, width: int) -> list[Text]:
     return lines
 
 
-def summary(document: Document, min_confidence: float | None, console: Console) -> Text:
+def summary(document: ScoredText, min_confidence: float | None, console: Console) -> Text:
     """Return the counts of a document, with a key of the marks."""
     counts = []
     for category, n in category_counts([document], min_confidence).items():
-        mark = "" if category == NO_CLAIM else f"{MARKS[category]} "
-        name = category_name(category)
-        counts.append(Text.assemble((mark, ink(category)), f"{n} ", (name, ink(category))))
+        mark, name = MARKS[category], category_name(category)
+        counts.append(Text.assemble((f"{mark} ", ink(category)), f"{n} ", (name, ink(category))))
     rows = [counts.pop(0)]
     for count in counts:
         if rows[-1].cell_len + 2 + count.cell_len <= console.width:

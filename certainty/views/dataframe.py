@@ -6,26 +6,32 @@ from typing import TYPE_CHECKING
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
-from certainty.results import Document
+from certainty.sentence_score import ScoredText
+from certainty.views.records import COLUMNS, flat_record
 
 if TYPE_CHECKING:
     import pandas
 
 _TYPES = {
+    "text": "str",
     "start": "int64",
     "end": "int64",
+    "label": "str",
+    "probability": "float64",
     **{label.value: "float64" for label in LABELS},
+    "claim_probability": "float64",
     "certainty": "float64",
     "is_claim": "bool",
     "attributed": "bool",
+    "cues": "object",
 }
 
 
-def to_dataframe(document: Document) -> pandas.DataFrame:
-    """Return one row a sentence.
+def to_dataframe(document: ScoredText) -> pandas.DataFrame:
+    """Return one row a sentence, with the columns of the CSV output.
 
-    Columns: text, start, end, label, a column for each label's probability, certainty, is_claim, attributed, cues (a
-    tuple of `Cue`s).
+    `certainty` is NaN where there is no claim. `cues` holds lists of `{"start": …, "end": …, "text": …}`, which
+    Parquet, Feather and `datasets.Dataset.from_pandas` take.
 
     Raises:
         CertaintyError: pandas is not installed.
@@ -34,17 +40,5 @@ def to_dataframe(document: Document) -> pandas.DataFrame:
         import pandas
     except ImportError as error:
         raise CertaintyError(f"to_dataframe needs pandas ({error}): pip install 'certainty[pandas]'.") from error
-    frame = pandas.DataFrame(
-        {
-            "text": [s.text for s in document],
-            "start": [s.start for s in document],
-            "end": [s.end for s in document],
-            "label": [s.label.value for s in document],
-            **{label.value: [s.probabilities[label] for s in document] for label in LABELS},
-            "certainty": [s.certainty for s in document],
-            "is_claim": [s.is_claim for s in document],
-            "attributed": [s.attributed for s in document],
-            "cues": [s.cues for s in document],
-        }
-    )
+    frame = pandas.DataFrame([flat_record(sentence) for sentence in document], columns=list(COLUMNS))
     return frame.astype(_TYPES)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import quote
 
-from certainty.results import Document, checked_probability
+from certainty.sentence_score import ScoredText, checked_probability
 from certainty.views.categories import category_counts
 from certainty.views.markup import HELP, bar, escape, overview, text_block
 from certainty.views.style import style_sheet
@@ -35,7 +35,7 @@ class IndexEntry(NamedTuple):
 
 
 def render_page(
-    documents: Sequence[Document],
+    documents: Sequence[ScoredText],
     titles: Sequence[str] | None = None,
     min_confidence: float | None = None,
     index: str | None = None,
@@ -80,17 +80,20 @@ def render_index(entries: Sequence[IndexEntry]) -> str:
     return _page(title, _layout(head, f'<ul class="certainty-index">\n{items}\n</ul>'))
 
 
-def render_fragment(document: Document, min_confidence: float | None = None) -> str:
+def render_fragment(document: ScoredText, min_confidence: float | None = None) -> str:
     """Return one document as a `<div>` with its own style sheet and script, for notebooks.
+
+    It is no higher than a screen, with filters and help folded up, and light or dark as the notebook is.
 
     Raises:
         CertaintyError: `min_confidence` is not between 0 and 1.
     """
-    layout = _layout(_overview([document], min_confidence), text_block(document, min_confidence))
-    return f'<div class="certainty"><style>{style_sheet()}</style>\n{layout}\n<script>{_script()}</script></div>'
+    layout = _layout(_overview([document], min_confidence, folded=True), text_block(document, min_confidence))
+    style, script = f"<style>{style_sheet()}</style>", f"<script>{_script()}</script>"
+    return f'<div class="certainty certainty-notebook">{style}\n{layout}\n{script}</div>'
 
 
-def _overview(documents: Sequence[Document], min_confidence: float | None) -> str:
+def _overview(documents: Sequence[ScoredText], min_confidence: float | None, folded: bool = False) -> str:
     if min_confidence is not None:
         min_confidence = checked_probability(min_confidence, "min_confidence")
     undecided = (
@@ -98,7 +101,10 @@ def _overview(documents: Sequence[Document], min_confidence: float | None) -> st
         if min_confidence
         else ""
     )
-    return f"{overview(category_counts(documents, min_confidence))}\n{HELP}{undecided}"
+    help_text = f"{HELP}{undecided}"
+    if folded:
+        help_text = f'<details class="certainty-more"><summary>Filters and help</summary>{help_text}</details>'
+    return f"{overview(category_counts(documents, min_confidence))}\n{help_text}"
 
 
 def _sentences(count: int) -> str:

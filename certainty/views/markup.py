@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from html import escape as escape_html
 
-from certainty.labels import LABELS
-from certainty.results import Document, SentenceScore
-from certainty.views.categories import NO_CLAIM, UNDECIDED, category
+from certainty.sentence_score import ScoredText, SentenceScore
+from certainty.views.categories import UNDECIDED, category
 from certainty.views.palette import ATTRIBUTED_MARK, tint_opacity
 from certainty.views.style import css_class
 from certainty.views.wording import ATTRIBUTED, category_name, percent, split_at_cues
@@ -50,7 +49,7 @@ def bar(counts: Mapping[str, int]) -> str:
     return f'<div class="certainty-bar" role="img" aria-label="{escape(words)}">{parts}</div>'
 
 
-def text_block(document: Document, min_confidence: float | None) -> str:
+def text_block(document: ScoredText, min_confidence: float | None) -> str:
     """Return the whole text as it was given, its sentences marked up, with line breaks between them as paragraphs."""
     parts: list[str] = []
     done = 0
@@ -72,15 +71,13 @@ def _sentence(sentence: SentenceScore, min_confidence: float | None) -> str:
     shown = category(sentence, min_confidence)
     text = "".join(f"<u>{escape(t)}</u>" if is_cue else escape(t) for t, is_cue in split_at_cues(sentence))
     classes, data = f"certainty-sentence {css_class(shown)}", f'data-category="{shown}"'
-    if shown == NO_CLAIM:
-        name = category_name(shown)
-        return f'<span class="{classes}" role="group" aria-label="{name}" title="{name}" {data}>{text}</span>'
     verdict = category_name(sentence.label)
     parts = [verdict if shown != UNDECIDED else f"{UNDECIDED}, {verdict}", percent(sentence.probability)]
     if sentence.attributed:
         parts.append(ATTRIBUTED)
         classes += " certainty-attributed"
-    probabilities = " · ".join(f"{category_name(label)} {percent(sentence.probabilities[label])}" for label in LABELS)
+    shares = sentence.probabilities if sentence.is_claim else {sentence.label: sentence.probability}
+    probabilities = " · ".join(f"{category_name(label)} {percent(p)}" for label, p in shares.items())
     return (
         f'<span class="{classes}" style="--opacity:{tint_opacity(sentence.probability):.2f}" role="group" '
         f'aria-label="{escape(", ".join(parts))}" title="{escape(probabilities)}" {data} '

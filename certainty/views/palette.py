@@ -34,7 +34,7 @@ MARKS: dict[str, str] = {
     Label.PERSONAL_OPINION.value: "◆",
     Label.DENIED.value: "≠",
     UNDECIDED: "?",
-    NO_CLAIM: " ",
+    NO_CLAIM: "∅",
 }
 """Of each category: one character, one terminal cell each."""
 

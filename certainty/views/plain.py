@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 from typing import TextIO
 
 from certainty.labels import LABELS
-from certainty.results import Document, SentenceScore
+from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category, category_counts
 from certainty.views.wording import ATTRIBUTED, percent
 
@@ -21,13 +22,13 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
-def headline(name: str, document: Document, min_confidence: float | None = None) -> str:
-    """Return a `#` line with name and counts."""
+def headline(name: str, document: ScoredText, min_confidence: float | None = None) -> str:
+    """Return a `#` line with name, if there is one, and counts."""
     counts = category_counts([document], min_confidence)
-    return f"# {one_line(name)}: " + ", ".join(f"{n} {shown}" for shown, n in counts.items())
+    return f"# {f'{one_line(name)}: ' if name else ''}" + ", ".join(f"{n} {shown}" for shown, n in counts.items())
 
 
-def write_plain(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+def write_plain(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
     """Write a `#` line with name and counts for each document, then label, probability, attribution and text.
 
     Args:
@@ -41,9 +42,16 @@ def write_plain(scored: Iterable[tuple[str, Document]], out: TextIO, min_confide
             print(_line(sentence, min_confidence), file=out)
 
 
+def plain_table(document: ScoredText) -> str:
+    """Return what `write_plain` writes of a document without a name."""
+    out = io.StringIO()
+    write_plain([("", document)], out)
+    return out.getvalue().removesuffix("\n")
+
+
 def _line(sentence: SentenceScore, min_confidence: float | None) -> str:
-    probability = percent(sentence.probability) if sentence.is_claim else "-"
-    attributed = ATTRIBUTED if sentence.is_claim and sentence.attributed else "-"
+    probability = percent(sentence.probability)
+    attributed = ATTRIBUTED if sentence.attributed else "-"
     cues = "; ".join(one_line(cue.text) for cue in sentence.cues)
     columns = (
         f"{category(sentence, min_confidence):{_LABEL_WIDTH}}  {probability:>4}  {attributed:{len(ATTRIBUTED)}}  "

@@ -1,4 +1,4 @@
-"""JSON, JSON Lines and CSV."""
+"""JSON, JSON Lines and CSV. `docs/pages/reference/output.schema.json` describes the first two."""
 
 from __future__ import annotations
 
@@ -8,28 +8,38 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from certainty.labels import LABELS
-from certainty.results import Document, SentenceScore
+from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import UNDECIDED, is_undecided
 
-CSV_COLUMNS = (
-    "file",
+COLUMNS: tuple[str, ...] = (
+    "text",
     "start",
     "end",
     "label",
     "probability",
     *(label.value for label in LABELS),
+    "claim_probability",
     "certainty",
     "is_claim",
     "attributed",
     "cues",
-    "text",
 )
+"""Of tables: the members of `SentenceScore.to_dict`, with a column for each of the `probabilities`."""
+
+CSV_COLUMNS = ("file", *COLUMNS)
 _DECIMALS = 6
 _CUE_SEPARATOR = " | "
 
 
+def flat_record(sentence: SentenceScore) -> dict[str, Any]:
+    """Return a sentence as a row of a table, in the order of `COLUMNS`."""
+    record = sentence.to_dict()
+    record |= record["probabilities"]
+    return {column: record[column] for column in COLUMNS}
+
+
 def write_json(
-    scored: Iterable[tuple[str, Document]], out: TextIO, as_list: bool, min_confidence: float | None = None
+    scored: Iterable[tuple[str, ScoredText]], out: TextIO, as_list: bool, min_confidence: float | None = None
 ) -> None:
     """Write `{"file": …, "text": …, "sentences": […]}` for each document.
 
@@ -48,38 +58,25 @@ def write_json(
     out.write("\n]\n" if as_list else "\n")
 
 
-def write_jsonl(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+def write_jsonl(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
     """Write one line a sentence: `{"file": …, "text": …, "start": …, "label": …}`; see `write_json`."""
     for name, document in scored:
         for sentence in document:
             out.write(json.dumps({"file": name, **_record(sentence, min_confidence)}, ensure_ascii=False) + "\n")
 
 
-def write_csv(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+def write_csv(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
     """Write a header and one row a sentence; the cues are joined by " | ", `undecided` as for `write_json` comes last.
 
-    Every string is quoted, so that line breaks of any kind within a sentence survive.
+    Every string is quoted, so that line breaks of any kind within a sentence survive. What is None is empty.
     """
     rows = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     rows.writerow(CSV_COLUMNS if min_confidence is None else (*CSV_COLUMNS, UNDECIDED))
     for name, document in scored:
-        for s in document:
-            rows.writerow(
-                (
-                    name,
-                    s.start,
-                    s.end,
-                    s.label.value,
-                    round(s.probability, _DECIMALS),
-                    *(round(s.probabilities[label], _DECIMALS) for label in LABELS),
-                    round(s.certainty, _DECIMALS),
-                    _boolean(s.is_claim),
-                    _boolean(s.attributed),
-                    _CUE_SEPARATOR.join(cue.text for cue in s.cues),
-                    s.text,
-                    *(() if min_confidence is None else (_boolean(is_undecided(s, min_confidence)),)),
-                )
-            )
+        for sentence in document:
+            values = [_cell(value) for value in flat_record(sentence).values()]
+            undecided = [] if min_confidence is None else [_cell(is_undecided(sentence, min_confidence))]
+            rows.writerow([name, *values, *undecided])
 
 
 def _record(sentence: SentenceScore, min_confidence: float | None) -> dict[str, Any]:
@@ -87,5 +84,9 @@ def _record(sentence: SentenceScore, min_confidence: float | None) -> dict[str, 
     return sentence.to_dict() | undecided
 
 
-def _boolean(value: bool) -> str:
-    return str(value).lower()
+def _cell(value: Any) -> str | int | float | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return _CUE_SEPARATOR.join(cue["text"] for cue in value)
+    return round(value, _DECIMALS) if isinstance(value, float) else value

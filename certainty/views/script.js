@@ -25,8 +25,7 @@
       const categories = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
       const probability = slider.valueAsNumber / 100;
       for (const sentence of sentences) {
-        const { category, probability: own = 1 } = sentence.dataset;
-        sentence.hidden = !categories.has(category) || own < probability;
+        sentence.hidden = !categories.has(sentence.dataset.category) || sentence.dataset.probability < probability;
       }
       const shown = sentences.filter((sentence) => !sentence.hidden).length;
       root.classList.toggle("certainty-filtered", shown < sentences.length);
@@ -41,7 +40,7 @@
     });
     const key = root.querySelector(".certainty-key");
     key.setAttribute("aria-label", "Show the sentences of each label");
-    key.after(
+    (root.querySelector(".certainty-more summary") ?? key).after(
       element("div", { className: "certainty-controls" }, element("label", {}, "Probability at least", least, slider), all),
       status,
     );
@@ -76,7 +75,7 @@
       hide();
       described = sentence;
       sentence.setAttribute("aria-describedby", panel.id);
-      const probabilities = sentence.dataset.probability ? sentence.dataset.probabilities.split(" · ") : [];
+      const probabilities = sentence.dataset.probabilities.split(" · ");
       panel.replaceChildren(
         element("p", { textContent: sentence.getAttribute("aria-label") }),
         ...probabilities.map(row),
@@ -126,6 +125,7 @@
       seen[to[event.key]]?.focus();
     });
     addEventListener("resize", hide);
+    root.addEventListener("scroll", () => described && place(panel, described, root), true); // of the text within
   }
 
   // Under the last line of the sentence, or over its first where there is no room below.

@@ -7,6 +7,16 @@ from importlib.resources import files
 
 from certainty.views.palette import ATTRIBUTED_MARK, DARK, INKS, LIGHT, MARKS, RGB, TINTS
 
+_DARK_HOSTS = (
+    '[data-jp-theme-light="false"]',  # JupyterLab, Notebook 7 and the pages of nbconvert
+    ".vscode-dark",
+    ".vscode-high-contrast:not(.vscode-high-contrast-light)",
+    'html[theme="dark"]',  # Colab
+    '[data-theme="dark"]',  # the themes of Sphinx
+    '[data-md-color-scheme="slate"]',  # Material for MkDocs
+)
+"""What a notebook, or a site of notebooks, is marked with where it is dark; it need not be as the system is."""
+
 
 def css_class(category: str) -> str:
     """Return the class of a category's sentences."""
@@ -20,10 +30,13 @@ def style_sheet() -> str:
     tints = [
         f".certainty .{css_class(label)}{{--tint:{_triple(tint)};--ink:{INKS[label]}}}" for label, tint in TINTS.items()
     ]
+    dark_notebook = ",".join(f"{host} .certainty.certainty-notebook" for host in _DARK_HOSTS)
     return "\n".join(
         (
-            f".certainty{{{_colours(LIGHT)};--attributed:'{ATTRIBUTED_MARK}'}}",
-            f"@media screen and (prefers-color-scheme:dark){{.certainty{{{_colours(DARK)}}}}}",
+            f".certainty{{{_colours(LIGHT)};color-scheme:light dark;--attributed:'{ATTRIBUTED_MARK}'}}",
+            f"@media screen and (prefers-color-scheme:dark){{.certainty:not(.certainty-notebook){{{_colours(DARK)}}}}}",
+            ".certainty.certainty-notebook{color-scheme:light}",
+            f"@media screen{{{dark_notebook}{{{_colours(DARK)};color-scheme:dark}}}}",
             *marks,
             *tints,
             (files("certainty.views") / "style.css").read_text(encoding="utf-8"),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from certainty.labels import LABELS
-from certainty.results import Document, SentenceScore
+from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category
 from certainty.views.console import ink, open_console, summary, with_cues, wrapped
 from certainty.views.palette import ATTRIBUTED_MARK, MARKS
@@ -22,7 +22,7 @@ _LEAST_TEXT = 16
 
 
 def write_table(
-    scored: Iterable[tuple[str, Document]],
+    scored: Iterable[tuple[str, ScoredText]],
     out: TextIO,
     min_confidence: float | None = None,
     width: int | None = None,
@@ -47,8 +47,8 @@ def _rows(sentence: SentenceScore, console: Console, min_confidence: float | Non
     shown = category(sentence, min_confidence)
     label = MARKS[shown] if console.width < _NARROW else f"{MARKS[shown]} {category_name(shown):{_LABEL_WIDTH}}"
     rows = Text.assemble((label, ink(shown)))
-    rows.append(f" {percent(sentence.probability) if sentence.is_claim else '':>4} ", "dim")
-    rows.append(f"{ATTRIBUTED_MARK if sentence.is_claim and sentence.attributed else ' '} ")
+    rows.append(f" {percent(sentence.probability):>4} ", "dim")
+    rows.append(f"{ATTRIBUTED_MARK if sentence.attributed else ' '} ")
     indent = rows.cell_len
     lines = wrapped(with_cues(sentence, shown), console, max(console.width - indent, _LEAST_TEXT))
     return rows.append_text(Text("\n" + " " * indent).join(lines))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TextIO
 
-from certainty.results import Document, SentenceScore
-from certainty.views.categories import NO_CLAIM, category
+from certainty.sentence_score import ScoredText, SentenceScore
+from certainty.views.categories import category
 from certainty.views.palette import ATTRIBUTED_MARK, INKS, MARKS
 from certainty.views.plain import headline, one_line
 from certainty.views.wording import ATTRIBUTED, category_name, split_at_cues
@@ -16,7 +16,7 @@ _LINE_ENDS = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 
 
 def write_text(
-    scored: Iterable[tuple[str, Document]],
+    scored: Iterable[tuple[str, ScoredText]],
     out: TextIO,
     min_confidence: float | None = None,
     width: int | None = None,
@@ -42,18 +42,19 @@ def write_text(
             if sentence is None:
                 continue
             shown = category(sentence, min_confidence)
-            mark, source = _marks(sentence, shown)
+            source = _source_mark(sentence)
             marked = with_cues(sentence, shown)
             marked.stylize_before(INKS.get(shown, ""))
-            text.append(protected(mark + "\u00a0") if mark else "", f"bold {ink(shown)}").append_text(marked)
-            text.append(source)
+            text.append(protected(f"{MARKS[shown]}\u00a0"), f"bold {ink(shown)}").append_text(marked).append(source)
         for line in text.split("\n", allow_blank=True):
             for row in wrapped(line, console, console.width):
                 console.print(row, soft_wrap=True)
         console.print(Text("\n").append_text(summary(document, min_confidence, console)), end="\n\n")
 
 
-def write_marked_text(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+def write_marked_text(
+    scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None
+) -> None:
     """Write each document as running text without colour: marks before the sentences, `_` around the cues.
 
     Lines are those of the text, neither wrapped nor cut.
@@ -63,7 +64,7 @@ def write_marked_text(scored: Iterable[tuple[str, Document]], out: TextIO, min_c
         out: Where to.
         min_confidence: Claims whose label is less probable are shown as undecided.
     """
-    key = [f"{mark} {category_name(shown)}" for shown, mark in MARKS.items() if shown != NO_CLAIM]
+    key = [f"{mark} {category_name(shown)}" for shown, mark in MARKS.items()]
     for name, document in scored:
         print(headline(name, document, min_confidence), file=out)
         print("#", ", ".join([*key, f"{ATTRIBUTED_MARK} {ATTRIBUTED}", "_words that decided_"]), end="\n\n", file=out)
@@ -71,13 +72,13 @@ def write_marked_text(scored: Iterable[tuple[str, Document]], out: TextIO, min_c
             out.write("\n".join(map(one_line, _LINE_ENDS.split(rest))))
             if sentence is None:
                 continue
-            mark, source = _marks(sentence, category(sentence, min_confidence))
+            mark = MARKS[category(sentence, min_confidence)]
             pieces = (f"_{one_line(text)}_" if is_cue else one_line(text) for text, is_cue in split_at_cues(sentence))
-            out.write(f"{mark} " * bool(mark) + "".join(pieces) + source)
+            out.write(f"{mark} {''.join(pieces)}{_source_mark(sentence)}")
         out.write("\n\n")
 
 
-def _pieces(document: Document) -> Iterable[tuple[str, SentenceScore | None]]:
+def _pieces(document: ScoredText) -> Iterable[tuple[str, SentenceScore | None]]:
     """Yield each sentence with what stands before it, then what is left of the text."""
     done = 0
     for sentence in document:
@@ -86,8 +87,6 @@ def _pieces(document: Document) -> Iterable[tuple[str, SentenceScore | None]]:
     yield document.text[done:].rstrip(), None
 
 
-def _marks(sentence: SentenceScore, shown: str) -> tuple[str, str]:
-    """Return what to write before and after a sentence."""
-    if shown == NO_CLAIM:
-        return "", ""
-    return MARKS[shown], f" {ATTRIBUTED_MARK}" if sentence.attributed else ""
+def _source_mark(sentence: SentenceScore) -> str:
+    """Return what to write after a sentence."""
+    return f" {ATTRIBUTED_MARK}" if sentence.attributed else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certainty.results import SentenceScore
+from certainty.sentence_score import SentenceScore
 
 ATTRIBUTED = "attributed"
 

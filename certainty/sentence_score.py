@@ -1,0 +1,158 @@
+"""The score of one sentence: its label, the probabilities, the words that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, NamedTuple, Protocol
+
+from certainty.errors import CertaintyError
+from certainty.labels import LABELS, Label
+
+
+class Cue(NamedTuple):
+    """Words that decided a label: `document.text[start:end] == text`.
+
+    Attributes:
+        start: Character offset of their first character in the text of the document.
+        end: Character offset after their last character.
+        text: The words.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceScore:
+    """One sentence and how it commits itself to its main claim.
+
+    Attributes:
+        text: The sentence as it stands in the given text.
+        start: Character offset of its first character in the given text.
+        end: Character offset after its last character: `given[start:end] == text`.
+        label: The most probable of the labels of claims, or `Label.NO_CLAIM`.
+        probabilities: Calibrated probability of each of the four labels of claims, given that the sentence makes one;
+            they sum to 1.
+        claim_probability: Probability that the sentence makes a claim. It does where this reaches the
+            `claim_threshold` of the model, which need not be 0.5.
+        attributed: The main claim is attributed to a source in the sentence; never where there is no claim.
+        cues: The words that decided the label; empty for `asserted` and `no_claim`.
+
+    Raises:
+        CertaintyError: a sentence without a claim is attributed or has cues.
+    """
+
+    text: str
+    start: int
+    end: int
+    label: Label
+    probabilities: dict[Label, float]
+    claim_probability: float
+    attributed: bool
+    cues: tuple[Cue, ...]
+
+    def __post_init__(self) -> None:
+        if self.label is Label.NO_CLAIM and (self.attributed or self.cues):
+            raise CertaintyError("a sentence without a claim is not attributed and has no cues; leave them out.")
+
+    @property
+    def is_claim(self) -> bool:
+        """False for a question, a heading or a fragment, which claims nothing: its label is `no_claim`."""
+        return self.label is not Label.NO_CLAIM
+
+    @property
+    def probability(self) -> float:
+        """Probability of the label: for `no_claim` that there is none, for the others given that there is one."""
+        return self.probabilities[self.label] if self.is_claim else 1.0 - self.claim_probability
+
+    @property
+    def certainty(self) -> float | None:
+        """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented; None where there is none."""
+        if not self.is_claim:
+            return None
+        return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings, numbers, booleans and None, ready for JSON."""
+        return {
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "label": self.label.value,
+            "probability": self.probability,
+            "probabilities": {label.value: p for label, p in self.probabilities.items()},
+            "claim_probability": self.claim_probability,
+            "certainty": self.certainty,
+            "is_claim": self.is_claim,
+            "attributed": self.attributed,
+            "cues": [cue._asdict() for cue in self.cues],
+        }
+
+    @classmethod
+    def from_dict(cls, record: object) -> SentenceScore:
+        """Read what `to_dict` gave; members that follow from others, and any further ones, are passed over.
+
+        Raises:
+            CertaintyError: a member is missing or wrong; the message names it.
+        """
+        probabilities = _member(record, "probabilities", dict)
+        cues = _member(record, "cues", (list, tuple))
+        label = Label.parse(_member(record, "label", str))
+        return cls(
+            text=_member(record, "text", str),
+            start=_member(record, "start", int),
+            end=_member(record, "end", int),
+            label=label,
+            probabilities={
+                name: checked_probability(probabilities.get(name.value), f"probabilities.{name.value}")
+                for name in LABELS
+            },
+            claim_probability=checked_probability(_member(record, "claim_probability", Real), "claim_probability"),
+            attributed=_member(record, "attributed", bool),
+            cues=tuple(Cue(_member(c, "start", int), _member(c, "end", int), _member(c, "text", str)) for c in cues),
+        )
+
+
+class ScoredText(Protocol):
+    """What views ask of a document: its text and, in order, its scored sentences."""
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    def __iter__(self) -> Iterator[SentenceScore]: ...
+
+
+def checked_probability(value: object, name: str) -> float:
+    """Return a probability that a user gave.
+
+    Raises:
+        CertaintyError: it is not a number between 0 and 1; the message calls it `name`.
+    """
+    # bool is a kind of int; NumPy's numbers register as numbers.Real.
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+        return float(value)
+    raise CertaintyError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.8.")
+
+
+_KINDS: dict[type | tuple[type, ...], str] = {
+    str: "a string",
+    int: "a whole number",
+    Real: "a number",
+    bool: "true or false",
+    (list, tuple): "a list",
+    dict: "an object",
+}
+
+
+def _member(record: object, name: str, kind: type | tuple[type, ...]) -> Any:
+    """Return a member of an object that was read from JSON."""
+    if not isinstance(record, Mapping):
+        raise CertaintyError(f"expected an object, found {type(record).__name__}.")
+    if name not in record:
+        raise CertaintyError(f"no {name!r}; give what `to_dict` or `to_json` of this version wrote.")
+    value = record[name]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise CertaintyError(f"{name} is {value!r:.60}; it must be {_KINDS[kind]}.")
+    return value
