@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+SCORED_CHARACTERS = 5000
+"""Of a longer sentence, only so many characters are scored."""
+
+
 class Cue(NamedTuple):
     """Words that decided a label: `document.text[start:end] == text`.
 
@@ -62,6 +66,11 @@ class SentenceScore:
     def certainty(self) -> float:
         """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented."""
         return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
+
+    @property
+    def truncated(self) -> bool:
+        """The sentence is longer than 5,000 characters, and was scored by its first 5,000."""
+        return len(self.text) > SCORED_CHARACTERS
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings, numbers and booleans, ready for JSON."""

@@ -87,7 +87,7 @@ class CertaintyComponent(Pipe):
 
     def _open(self) -> CertaintyClassifier:
         if self._classifier is None:
-            self._classifier = certainty.load(self._model, engine=self._engine)
+            self._classifier = certainty.load(self._model, engine=self._engine)  # type: ignore[arg-type]  # load checks it
         return self._classifier
 
     def _annotate(self, docs: list[Doc]) -> None:
