@@ -48,7 +48,7 @@ def load(
         model: A model folder, or `owner/name` on the Hugging Face hub; None opens the model that ships with the
             package.
         engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs), "torch"
-            (needs `certainty[torch]`; uses a GPU where there is one) or "torch-compile" (slower to start).
+            (needs the extra `torch`; uses a GPU where there is one) or "torch-compile" (slower to start).
         threads: CPU threads to use; None takes all cores, in a container those of its quota. With torch the number
             holds for all torch in the process.
         device: "cpu", "cuda", "cuda:1" or "mps"; None takes a CUDA GPU where the engine is torch and there is one, else

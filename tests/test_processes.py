@@ -293,6 +293,6 @@ def test_datasets_map_in_several_processes(tiny_model: Path, tmp_path: Path) -> 
 
 
 def test_onnxruntime_reports_nothing(tiny_model: Path) -> None:
-    code = "import os, sys, certainty; certainty.load(sys.argv[1], engine='onnx'); print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    code = "import os, sys, certainty; certainty.load(sys.argv[1]); print(os.environ['ORT_DISABLE_TELEMETRY'])"
     for given, kept in ({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0"):
         assert run_program(code, tiny_model, **given).strip() == kept

@@ -51,6 +51,6 @@ def open_engine(
         from certainty.engines.torch import TorchEngine
     except ImportError as error:
         raise CertaintyError(
-            f"engine {chosen!r} needs torch and transformers ({error}): pip install 'certainty[torch]'."
+            f"engine {chosen!r} needs torch and transformers ({error}): pip install 'certainty-fr[torch]'."
         ) from error
     return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")
