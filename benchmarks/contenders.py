@@ -30,7 +30,7 @@ def open_contender(name: str, model: str, threads: int) -> Run:
     if name in ENGINES:
         import certainty
 
-        classifier = certainty.load(model, engine=name, threads=threads)
+        classifier = certainty.load(model, engine=name, threads=threads)  # type: ignore[arg-type]  # one of ENGINES
         return lambda texts: [score.label.value for score in classifier.score_sentences(texts)]
     import torch
     from transformers import pipeline

@@ -17,6 +17,7 @@ from typing import Any
 import certainty
 from benchmarks import record
 from benchmarks.sentences import sentences_like_text
+from certainty.engines import ENGINES, EngineName
 
 TEXT_SENTENCES = 20
 BURST_GAP = 0.1
@@ -26,7 +27,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     record.add_arguments(parser)
-    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--engine", default="auto", choices=ENGINES)
     parser.add_argument("--largest", type=int, default=100_000, help="sentences of the longest stream")
     parser.add_argument("--longest", type=int, default=90, help="words of the longest sentence")
     parser.add_argument("--all-threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to compare")
@@ -54,7 +55,7 @@ def main() -> None:
     record.plot_lines(args.output, "scaling", lines, ("sentences", "ms per sentence"))  # type: ignore[arg-type]
 
 
-def measure(model: str, engine: str, threads: int, size: int, longest: int) -> dict[str, Any]:
+def measure(model: str, engine: EngineName, threads: int, size: int, longest: int) -> dict[str, Any]:
     """Score a stream of so many sentences and return its time, its memory and how its end compares with its start."""
     classifier = certainty.load(model, engine=engine, threads=threads)
     classifier.score("Le train est parti.")

@@ -1,6 +1,7 @@
 """How a French text commits itself to what it claims: asserted, probable, personal opinion or denied."""
 
-from certainty.classifier import CertaintyClassifier, load, score
+from certainty.api import load, score
+from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.results import Cue, Document, SentenceScore

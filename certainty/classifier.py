@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import shutil
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
-from certainty.engines import open_engine
+from certainty.engines import EngineName, open_engine
 from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
+from certainty.forking import native
+from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
-from certainty.model_folder import TOKENIZER_FILE, ModelSettings, find_model
-from certainty.results import Document, SentenceScore
+from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
+from certainty.progress import track
+from certainty.results import Document
+from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
 from certainty.scoring import SentenceLogits, sentence_scores, softmax
 from certainty.sentences import Sentence, split_sentences
 
@@ -30,6 +34,10 @@ _CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # text gathered before a stream scores it
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MASKS = ("<mask>", "[MASK]")
+
+Context = TypeVar("Context")
+
+logger = logging.getLogger(__name__)
 
 
 class CertaintyClassifier:
@@ -42,9 +50,11 @@ class CertaintyClassifier:
         classes_: Shape (4,): the labels of claims, in the column order of `predict_proba`.
     """
 
-    def __init__(self, folder: Path, engine: str = "auto", threads: int | None = None) -> None:
-        self._folder, self._engine_name, self._threads = folder, engine, threads
-        self.settings = ModelSettings.load(folder)
+    def __init__(
+        self, folder: Path, engine: EngineName = "auto", threads: int | None = None, device: str | None = None
+    ) -> None:
+        self._folder, self._options = folder, (engine, threads, device)
+        self._settings = ModelSettings.load(folder)
         self._tokenizer = _load_tokenizer(folder)
         special = self._tokenizer.encode("").ids
         if len(special) != 2:
@@ -52,35 +62,74 @@ class CertaintyClassifier:
                 f"{folder / TOKENIZER_FILE}: expected one special token before and one after, found {len(special)}."
             )
         self._special = (special[0], special[1])
-        self._engine = open_engine(engine, folder, threads, self.settings.engine)
+        self._engine = open_engine(engine, folder, threads, device, self._settings.engine)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
     def __repr__(self) -> str:
-        return f"CertaintyClassifier({str(self._folder)!r}, engine={self._engine_name!r})"
+        return f"CertaintyClassifier({str(self._folder)!r}, engine={self._options[0]!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CertaintyClassifier, (self._folder, self._engine_name, self._threads)
+        return CertaintyClassifier, (self._folder, *self._options), {"_settings": self._settings}
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike[str] | None = None, engine: str = "auto", threads: int | None = None
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        engine: EngineName = "auto",
+        threads: int | None = None,
+        device: str | None = None,
     ) -> CertaintyClassifier:
         """Open a model; see `certainty.load`."""
-        return cls(find_model(model), engine, threads)
+        return cls(find_model(model), engine, threads, device)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Copy the model to a new folder, which `certainty.load` and transformers can open."""
-        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        """Copy the model to a folder, which `certainty.load` and transformers can open.
+
+        The folder appears when it is complete. One that holds a model is replaced.
+
+        Raises:
+            CertaintyError: it cannot be written, or something else is there already.
+        """
+        copy_model(self._folder, Path(folder), self._settings)
+
+    @property
+    def settings(self) -> ModelSettings:
+        """The model's thresholds and where it comes from; `with_thresholds` gives a classifier that has others."""
+        return self._settings
+
+    def with_thresholds(
+        self, *, claim: float | None = None, attributed: float | None = None, cue: float | None = None
+    ) -> CertaintyClassifier:
+        """Return a classifier with other thresholds, which shares the opened model with this one.
+
+        Args:
+            claim: A sentence makes a claim if its probability to do so is at least this; None leaves it as it is.
+            attributed: The same for attribution.
+            cue: A word is a cue if its probability to be one is at least this.
+
+        Raises:
+            CertaintyError: one is not between 0 and 1.
+        """
+        given = {"claim_threshold": claim, "attributed_threshold": attributed, "cue_threshold": cue}
+        changes = {
+            name: checked_probability(value, name.removesuffix("_threshold"))
+            for name, value in given.items()
+            if value is not None
+        }
+        other = object.__new__(type(self))  # copy.copy would open the model again
+        vars(other).update(vars(self), _settings=replace(self._settings, **changes))  # type: ignore[arg-type]
+        return other
 
     @overload
-    def score(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is an Iterable[str]
+    def score(self, texts: str, show_progress: bool = ...) -> Document: ...  # type: ignore[overload-overlap]
     @overload
-    def score(self, texts: Iterable[str]) -> list[Document]: ...
-    def score(self, texts: str | Iterable[str]) -> Document | list[Document]:
+    def score(self, texts: Iterable[str], show_progress: bool = ...) -> list[Document]: ...
+    def score(self, texts: str | Iterable[str], show_progress: bool = False) -> Document | list[Document]:
         """Split into sentences and score each.
 
         Args:
             texts: A text, or a list of texts.
+            show_progress: Show a bar on a terminal or in a notebook.
 
         Returns:
             A `Document` for a text, a list of them for a list.
@@ -89,29 +138,42 @@ class CertaintyClassifier:
             CertaintyError: something that is given is not a string.
         """
         if isinstance(texts, str):
-            return next(self.stream([texts]))
-        return list(self.stream(_sequence(texts, "texts")))
+            sentences = split_sentences(texts)
+            return Document(texts, tuple(track(self._scores(sentences), len(sentences), show_progress)))
+        given = checked_sequence(texts, "texts")
+        total = len(given) if isinstance(given, Sized) else None
+        return list(track(self.stream(given), total, show_progress))
 
-    def stream(self, texts: Iterable[str]) -> Iterator[Document]:
+    @overload
+    def stream(
+        self, texts: Iterable[str], *, as_tuples: Literal[False] = ..., batch_size: int | None = ...
+    ) -> Iterator[Document]: ...
+    @overload
+    def stream(
+        self, texts: Iterable[tuple[str, Context]], *, as_tuples: Literal[True], batch_size: int | None = ...
+    ) -> Iterator[tuple[Document, Context]]: ...
+    def stream(self, texts: Iterable[Any], *, as_tuples: bool = False, batch_size: int | None = None) -> Iterator[Any]:
         """Score texts lazily, in order and in constant memory.
 
         Args:
             texts: Any iterable of texts; it is read a little ahead of what is yielded.
+            as_tuples: The iterable is one of (text, context), and (document, context) is yielded.
+            batch_size: Texts that are read ahead and scored together, at most; None is about 250,000 characters.
 
         Raises:
-            CertaintyError: something that is given is not a string.
+            CertaintyError: something that is given is not a string, or `batch_size` is not at least 1.
         """
         if isinstance(texts, str):
             raise CertaintyError("texts is a str; give a list or another iterable of texts, or use `score`.")
-        gathered: list[str] = []
-        characters = 0
-        for i, text in enumerate(texts):
-            gathered.append(_checked(text, f"texts[{i}]"))
-            characters += len(text)
-            if characters >= _STREAM_CHARACTERS:
-                yield from self._documents(gathered)
-                gathered, characters = [], 0
-        yield from self._documents(gathered)
+        if batch_size is not None and batch_size < 1:
+            raise CertaintyError(f"batch_size is {batch_size}; give at least 1, or None.")
+        pairs = (
+            checked_pair(given, f"texts[{i}]") if as_tuples else (checked_text(given, f"texts[{i}]"), None)
+            for i, given in enumerate(texts)
+        )
+        for gathered in _gathered(pairs, batch_size):
+            documents = self._documents([text for text, _ in gathered])
+            yield from zip(documents, (context for _, context in gathered), strict=True) if as_tuples else documents
 
     def score_sentences(self, sentences: Iterable[str]) -> list[SentenceScore]:
         """Score given sentences, without splitting; `start` and `end` are offsets into each sentence.
@@ -119,7 +181,7 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: a sentence is not a string, or holds nothing but white space.
         """
-        return list(self._scores(_sentences(sentences)))
+        return list(self._scores(given_sentences(sentences)))
 
     def predict_proba(self, sentences: Iterable[str]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the four labels of claims, given that each sentence makes one.
@@ -130,7 +192,7 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: a sentence is not a string, or holds nothing but white space.
         """
-        given = _sentences(sentences)
+        given = given_sentences(sentences)
         logits = [logits.label for _, _, logits in self._chunks(given)]
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
@@ -155,8 +217,14 @@ class CertaintyClassifier:
         raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token ({' or '.join(_MASKS)}).")
 
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
-        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`."""
-        return self._tokenizer.encode_batch([_SURROGATES.sub("\ufffd", s) for s in sentences], add_special_tokens=False)
+        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
+
+        Of a sentence of more than 5,000 characters, which is a table or encoded data, the first 5,000 are read, so that
+        one such does not take minutes.
+        """
+        texts = [_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS]) for sentence in sentences]
+        with native:
+            return self._tokenizer.encode_batch(texts, add_special_tokens=False)
 
     def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
         """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.
@@ -184,6 +252,13 @@ class CertaintyClassifier:
         """Yield the sentences in order, so many at a time, with their encodings and logits."""
         for start in range(0, len(sentences), _CHUNK):
             chunk = sentences[start : start + _CHUNK]
+            if longest := max((s for s in chunk if len(s.text) > SCORED_CHARACTERS), key=_length, default=None):
+                logger.warning(
+                    "a sentence of %d characters, at %d, is scored by its first %d",
+                    _length(longest),
+                    longest.start,
+                    SCORED_CHARACTERS,
+                )
             encodings = self.tokenize(sentence.text for sentence in chunk)
             yield chunk, encodings, self._logits([encoding.ids for encoding in encodings])
 
@@ -222,66 +297,18 @@ def _load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def _checked(text: object, where: str) -> str:
-    if isinstance(text, str):
-        return text
-    mend = "Give a str, and leave missing values out."
-    if isinstance(text, (bytes, bytearray)):
-        mend = "Decode it first: text.decode('utf-8')."
-    raise CertaintyError(f"{where} is {type(text).__name__} ({str(text)[:40]!r}). {mend}")
+def _length(sentence: Sentence) -> int:
+    return len(sentence.text)
 
 
-def _sequence(texts: object, name: str) -> Iterable[Any]:
-    if isinstance(texts, (bytes, bytearray, dict)) or not isinstance(texts, Iterable):
-        _checked(texts, name)
-    if (dimensions := getattr(texts, "ndim", 1)) != 1:
-        raise CertaintyError(f"{name} is {type(texts).__name__} of {dimensions} dimensions. Give one column of it.")
-    return texts  # type: ignore[return-value]
-
-
-def _sentences(sentences: object) -> list[Sentence]:
-    if isinstance(sentences, str):
-        raise CertaintyError("sentences is one str; give a list of sentences, or use score() for a text.")
-    given = []
-    for i, sentence in enumerate(_sequence(sentences, "sentences")):
-        text = _checked(sentence, f"sentences[{i}]")
-        if not text.strip():
-            raise CertaintyError(f"sentences[{i}] is empty ({text[:20]!r}). Leave it out.")
-        given.append(Sentence(text, 0, len(text)))
-    return given
-
-
-_default: CertaintyClassifier | None = None
-_default_lock = threading.Lock()
-
-
-def load(
-    model: str | os.PathLike[str] | None = None, engine: str = "auto", threads: int | None = None
-) -> CertaintyClassifier:
-    """Open a model.
-
-    Args:
-        model: A model folder, or `owner/name` on the Hugging Face hub; None opens the model that ships with the
-            package.
-        engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs), "torch"
-            (needs `certainty[train]`; uses a GPU where there is one) or "torch-compile" (slower to start).
-        threads: CPU threads to use; None takes all cores.
-
-    Raises:
-        CertaintyError: the folder, a file in it or the engine cannot be used; the message says which and why.
-    """
-    return CertaintyClassifier.from_pretrained(model, engine, threads)
-
-
-@overload
-def score(texts: str) -> Document: ...  # type: ignore[overload-overlap]  # a str is an Iterable[str]
-@overload
-def score(texts: Iterable[str]) -> list[Document]: ...
-def score(texts: str | Iterable[str]) -> Document | list[Document]:
-    """Score with the default model, opened at the first call; see `CertaintyClassifier.score`."""
-    global _default
-    if _default is None:
-        with _default_lock:
-            if _default is None:
-                _default = load()
-    return _default.score(texts)
+def _gathered(pairs: Iterable[tuple[str, Any]], batch_size: int | None) -> Iterator[list[tuple[str, Any]]]:
+    """Yield the pairs in lists that are large enough to be scored fast and small enough to be held."""
+    gathered: list[tuple[str, Any]] = []
+    characters = 0
+    for pair in pairs:
+        gathered.append(pair)
+        characters += len(pair[0])
+        if characters >= _STREAM_CHARACTERS or len(gathered) == batch_size:
+            yield gathered
+            gathered, characters = [], 0
+    yield gathered

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,50 @@ def default_model() -> Path:
     package = Path(__file__).parent
     installed = package / "default_model"
     return installed if installed.is_dir() else package.parent / "models" / _DEFAULT_NAME
+
+
+def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:
+    """Copy a model's folder; the copy appears when it is complete, and replaces a model that is there.
+
+    Args:
+        source: The folder.
+        target: The copy; folders around it are made.
+        settings: The copy's settings.
+
+    Raises:
+        CertaintyError: the copy cannot be written, or something that is no model is there already.
+    """
+    source, target = source.resolve(), Path(os.path.abspath(target))
+    if source in target.parents:
+        raise CertaintyError(f"{target}: lies in the folder of the model itself; give another folder.")
+    if target.exists() and not _is_replaceable(target):
+        raise CertaintyError(f"{target}: is there already, and is no model; give a new folder.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+            shutil.copytree(source, draft := Path(beside) / "new")
+            settings.save(draft)
+            _replace(target, draft, old=Path(beside) / "old")
+    except (OSError, shutil.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CertaintyError(f"{target}: cannot be written ({reason}); give another folder.") from error
+
+
+def _replace(target: Path, draft: Path, old: Path) -> None:
+    if not target.exists():
+        draft.rename(target)
+        return
+    target.rename(old)  # a folder that is not empty cannot be replaced in one step
+    try:
+        draft.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+
+
+def _is_replaceable(folder: Path) -> bool:
+    """Tell whether it is a model or an empty folder."""
+    return folder.is_dir() and ((folder / SETTINGS_FILE).is_file() or not any(folder.iterdir()))
 
 
 def find_model(name: str | os.PathLike[str] | None) -> Path:

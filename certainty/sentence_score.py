@@ -11,6 +11,10 @@ from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
 
 
+SCORED_CHARACTERS = 5000
+"""Of a longer sentence, only so many characters are scored."""
+
+
 class Cue(NamedTuple):
     """Words that decided a label: `document.text[start:end] == text`.
 
@@ -74,6 +78,11 @@ class SentenceScore:
         if not self.is_claim:
             return None
         return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
+
+    @property
+    def truncated(self) -> bool:
+        """The sentence is longer than 5,000 characters, and was scored by its first 5,000."""
+        return len(self.text) > SCORED_CHARACTERS
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings, numbers, booleans and None, ready for JSON."""

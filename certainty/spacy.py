@@ -96,7 +96,7 @@ class CertaintyComponent(Pipe):
             CertaintyError: it cannot be opened.
         """
         if self._classifier is None:
-            self._classifier = certainty.load(self._model, engine=self._engine)
+            self._classifier = certainty.load(self._model, engine=self._engine)  # type: ignore[arg-type]  # load checks it
         return self._classifier
 
     def _annotate(self, docs: list[Doc]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import pickle
 import shutil
 import subprocess
 import sys
@@ -19,6 +17,8 @@ from hypothesis import strategies as st
 import certainty
 from certainty import CertaintyClassifier, CertaintyError, Document, Label
 from certainty.labels import LABELS
+from certainty.batching import cut_windows
+from certainty.sentence_score import SCORED_CHARACTERS
 
 SENTENCES = [
     "La Russie aurait livré des armes.",
@@ -127,19 +127,6 @@ def test_threads_share_one_classifier(classifier: CertaintyClassifier) -> None:
     assert all(result == results[0] for result in results)
 
 
-def _labels(classifier: CertaintyClassifier) -> list[str]:
-    return [sentence.label.value for sentence in classifier.score(TEXT)]
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_it_works_in_other_processes(classifier: CertaintyClassifier, method: str) -> None:
-    expected = _labels(classifier)
-    if method == "spawn":
-        assert _labels(pickle.loads(pickle.dumps(classifier))) == expected
-    with multiprocessing.get_context(method).Pool(1) as pool:
-        assert pool.apply_async(_labels, (classifier,)).get(timeout=60) == expected
-
-
 def test_stream_is_lazy(classifier: CertaintyClassifier) -> None:
     read = 0
 
@@ -151,6 +138,48 @@ def test_stream_is_lazy(classifier: CertaintyClassifier) -> None:
 
     assert len(next(classifier.stream(texts()))) == 5000
     assert read < 20
+
+
+def test_stream_keeps_what_belongs_to_a_text(classifier: CertaintyClassifier) -> None:
+    rows = [(TEXT, {"id": 1}), ("", None), ("Moscou dément.", 3)]
+    assert list(classifier.stream(rows, as_tuples=True)) == [(classifier.score(text), row) for text, row in rows]
+
+
+def test_stream_reads_no_further_than_its_batch(classifier: CertaintyClassifier) -> None:
+    texts = iter(["Il pleut."] * 10)
+    documents = classifier.stream(texts, batch_size=3)
+    assert len(next(documents)) == 1
+    assert len(list(texts)) == 7
+    assert len(list(documents)) == 2
+
+
+def test_progress_is_shown_on_a_terminal_only(
+    classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    expected = classifier.score(TEXT)
+    assert classifier.score(TEXT, show_progress=True) == expected
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    assert classifier.score(TEXT, show_progress=True) == expected
+    assert classifier.score([TEXT], show_progress=True) == [expected]
+    assert "Scoring" in capsys.readouterr().err
+    classifier.score(TEXT)
+    assert capsys.readouterr().err == ""
+
+
+def test_thresholds_change_in_a_classifier_that_shares_the_model(classifier: CertaintyClassifier) -> None:
+    before = classifier.score(TEXT)
+    none = classifier.with_thresholds(claim=1.0, attributed=1.0)
+    assert not any(s.is_claim or s.attributed or s.cues for s in none.score(TEXT))
+    every = classifier.with_thresholds(claim=0.0, attributed=0.0)
+    assert all(s.is_claim and s.attributed for s in every.score(TEXT))
+    assert classifier.score(TEXT) == before
+    assert (every._engine, every.settings.cue_threshold) == (classifier._engine, classifier.settings.cue_threshold)
+    with pytest.raises(AttributeError):
+        classifier.settings = every.settings  # type: ignore[misc]
+    with pytest.raises(CertaintyError, match="cue is 2; give a number between 0 and 1"):
+        classifier.with_thresholds(cue=2)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -173,10 +202,29 @@ def test_odd_text_is_scored(classifier: CertaintyClassifier, text: str) -> None:
 
 
 def test_large_texts(classifier: CertaintyClassifier) -> None:
-    word = "a" * 100_000
-    (sentence,) = classifier.score(word)
-    assert sentence.text == word
     assert len(classifier.score("La pluie tombe sur la ville.\n" * 2000)) == 2000
+
+
+def test_a_run_without_spaces_costs_no_more_than_its_beginning(
+    classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    windows: list[int] = []
+
+    def counted(*arguments):
+        made = cut_windows(*arguments)
+        windows.append(len(made))
+        return made
+
+    monkeypatch.setattr("certainty.classifier.cut_windows", counted)
+    run = "iVBORw0KGgoAAAANSUhEUg" * 10_000
+    (longest,) = classifier.score(run)
+    (cut,) = classifier.score(run[:SCORED_CHARACTERS])
+    assert (longest.text, longest.truncated, cut.truncated) == (run, True, False)
+    assert longest.probabilities == cut.probabilities
+    assert windows[0] == windows[1] < SCORED_CHARACTERS
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a sentence of {len(run)} characters, at 0, is scored by its first {SCORED_CHARACTERS}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +239,9 @@ def test_large_texts(classifier: CertaintyClassifier) -> None:
         (lambda c: c.score_sentences("Il pleut."), r"one str; give a list"),
         (lambda c: c.predict_proba(["Il pleut.", "  "]), r"sentences\[1\] is empty"),
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
+        (lambda c: list(c.stream(["Il pleut."], as_tuples=True)), r"texts\[0\] is str.*Give a tuple"),
+        (lambda c: list(c.stream([(None, 1)], as_tuples=True)), r"texts\[0\]\[0\] is NoneType"),
+        (lambda c: list(c.stream(["Il pleut."], batch_size=0)), r"batch_size is 0; give at least 1"),
     ],
 )
 def test_wrong_input_says_where_and_how_to_mend(classifier: CertaintyClassifier, call, message: str) -> None:
@@ -256,6 +307,45 @@ def test_save_pretrained(classifier: CertaintyClassifier, tmp_path: Path) -> Non
     classifier.save_pretrained(tmp_path / "copy")
     copy = CertaintyClassifier.from_pretrained(tmp_path / "copy")
     np.testing.assert_array_equal(copy.predict_proba(SENTENCES), classifier.predict_proba(SENTENCES))
+
+
+def test_save_pretrained_replaces_a_model_and_nothing_else(classifier: CertaintyClassifier, tmp_path: Path) -> None:
+    classifier.with_thresholds(cue=0.9).save_pretrained(tmp_path / "a" / "model")
+    (tmp_path / "a" / "model" / "old.txt").touch()
+    assert certainty.load(tmp_path / "a" / "model").settings.cue_threshold == 0.9
+    classifier.save_pretrained(tmp_path / "a" / "model")
+    copy = certainty.load(tmp_path / "a" / "model")
+    assert copy.settings == classifier.settings
+    assert not (tmp_path / "a" / "model" / "old.txt").exists()
+    copy.save_pretrained(tmp_path / "a" / "model")  # onto itself
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "notes.txt").touch()
+    (tmp_path / "file").touch()
+    for name, message in (
+        ("notes", "notes: is there already, and is no model"),
+        ("file", "file: is there already, and is no model"),
+        ("file/model", "model: cannot be written"),
+        ("a/model/inner", "inner: lies in the folder of the model itself"),
+    ):
+        with pytest.raises(CertaintyError, match=message):
+            copy.save_pretrained(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "file", "notes"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model"]
+
+
+def test_save_pretrained_leaves_nothing_half_written(
+    classifier: CertaintyClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    classifier.save_pretrained(tmp_path / "model")
+    monkeypatch.setattr(shutil, "copytree", full)
+    for name in ("model", "new"):
+        with pytest.raises(CertaintyError, match=rf"{name}: cannot be written \(No space left on device\)"):
+            classifier.save_pretrained(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert certainty.load(tmp_path / "model").settings == classifier.settings
 
 
 def test_unknown_labels_name_the_nearest() -> None:

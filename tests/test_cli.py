@@ -342,3 +342,53 @@ def test_json_needs_no_rich(tiny_model: Path, article: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "ARTICLE"],
+        ["view", "ARTICLE"],
+        ["serve"],
+        ["threshold", "ROWS", "--accuracy", "0.5"],
+        ["label", "suggest", "ARTICLE", "--count", "1"],
+        ["label", "audit", "ROWS"],
+        ["label", "export", "ARTICLE", "--text", "--predict", "--to", "doccano", "-o", "tasks.jsonl"],
+    ],
+)
+def test_every_command_that_scores_takes_an_engine(
+    arguments: list[str],
+    tiny_model: Path,
+    article: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"ARTICLE": str(article), "ROWS": str(Path(__file__).parent / "data" / "tiny.jsonl")}
+    arguments = [given.get(argument, argument) for argument in arguments]
+    for options, message in (
+        (["--engine", "onnx-int8", "--device", "cuda"], "engine 'onnx-int8' runs on the CPU, not on 'cuda'"),
+        (["--engine", "torch", "--device", "gpu"], "unknown device 'gpu'"),
+        (["--threads", "0"], "threads is 0"),
+    ):
+        port = ["--port", "0"] if arguments == ["serve"] else []
+        assert main([*arguments, *port, "--model", str(tiny_model), *options]) == 2
+        assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["article.txt"]
+
+
+def test_the_engine_that_is_named_scores(
+    score: Score, tiny_model: Path, article: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(article, "--format", "json", "--engine", "onnx-int8", "--threads", "1") == 0
+    expected = certainty.load(tiny_model, engine="onnx-int8", threads=1).score(TEXT).to_dict()
+    assert json.loads(capsys.readouterr().out)["sentences"] == json.loads(json.dumps(expected["sentences"]))
+
+
+def test_an_engine_is_refused_where_no_model_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = str(Path(__file__).parent / "data" / "tiny.jsonl")
+    assert main(["label", "audit", rows, "--folds", "2", "--threads", "2"]) == 2
+    assert "--threads: not used with --folds" in capsys.readouterr().err
+    assert main(["label", "export", rows, "--to", "doccano", "-o", "x.jsonl", "--engine", "torch"]) == 2
+    assert "--engine: used with --predict only" in capsys.readouterr().err

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from functools import partialmethod
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from conftest import DATA
 
 import certainty
 from certainty import CertaintyError
+from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
@@ -36,8 +40,8 @@ def test_a_score_depends_on_nothing_but_its_sentence(tiny_model: Path, engine: s
 
 
 def test_all_heads_agree_between_engines(tiny_model: Path) -> None:
-    torch, onnx_ = (certainty.load(tiny_model, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
-    for ours, theirs in zip(onnx_, torch, strict=True):
+    torch_, onnx_ = (certainty.load(tiny_model, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
+    for ours, theirs in zip(onnx_, torch_, strict=True):
         assert (ours.label, ours.is_claim, ours.attributed) == (theirs.label, theirs.is_claim, theirs.attributed)
         assert ours.cues == theirs.cues
         assert ours.probability == pytest.approx(theirs.probability, abs=1e-4)
@@ -45,7 +49,7 @@ def test_all_heads_agree_between_engines(tiny_model: Path) -> None:
 
 def test_compiled(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The graphs are captured as for a user; making machine code of them would take half a minute.
-    monkeypatch.setattr(CertaintyModel, "compile", partialmethod(CertaintyModel.compile, backend="eager"))
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     texts = MIXED[:4]
     compiled = certainty.load(tiny_model, engine="torch-compile").predict_proba(texts)
     np.testing.assert_allclose(compiled, certainty.load(tiny_model, engine="torch").predict_proba(texts), atol=1e-4)
@@ -73,9 +77,9 @@ def test_a_cue_head_on_the_top_layer(tiny_model: Path, tmp_path: Path) -> None:
     model = CertaintyModel.from_pretrained(folder)
     export_onnx(model, folder)
     export_int8(model, folder, [[0, 5, 6, 2]], pad_token_id=1)
-    torch, exact = (certainty.load(folder, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
-    assert [s.cues for s in torch] == [s.cues for s in exact]
-    theirs, ours = ([list(s.probabilities.values()) for s in scores] for scores in (torch, exact))
+    torch_, exact = (certainty.load(folder, engine=engine).score_sentences(MIXED) for engine in ("torch", "onnx"))
+    assert [s.cues for s in torch_] == [s.cues for s in exact]
+    theirs, ours = ([list(s.probabilities.values()) for s in scores] for scores in (torch_, exact))
     np.testing.assert_allclose(theirs, ours, atol=1e-4)
     assert len(certainty.load(folder, engine="onnx-int8").score_sentences(MIXED)) == len(MIXED)
 
@@ -90,17 +94,60 @@ def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path) -> None:
         auto, named = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("auto", engine))
         np.testing.assert_array_equal(auto, named)
     (folder / INT8_FILE).unlink()
-    torch, auto = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("torch", "auto"))
-    np.testing.assert_array_equal(auto, torch)
+    torch_, auto = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("torch", "auto"))
+    np.testing.assert_array_equal(auto, torch_)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threads": 0}, "threads is 0; give at least 1"),
+        ({"threads": 0}, "threads is 0; give an integer of at least 1"),
+        ({"threads": "2"}, "threads is '2'; give an integer"),
+        ({"engine": "onnx", "device": "cuda"}, "engine 'onnx' runs on the CPU, not on 'cuda'; give engine='torch'"),
+        ({"engine": "torch", "device": "cuda:7"}, "device 'cuda:7' is not there"),
+        ({"device": "cuda:7"}, "device 'cuda:7' is not there"),
+        ({"engine": "torch", "device": "gpu"}, "unknown device 'gpu'; give 'cpu', 'cuda', 'cuda:1' or 'mps'"),
+        ({"engine": "torch", "device": "meta"}, "unknown device 'meta'"),
         ({"engine": "gpu"}, "unknown engine 'gpu'. Allowed: 'auto', 'onnx', 'onnx-int8', 'torch', 'torch-compile'"),
     ],
 )
 def test_wrong_options(tiny_model: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
         certainty.load(tiny_model, **options)  # type: ignore[arg-type]
+
+
+def test_a_session_on_all_cores_is_opened_when_it_pays(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+    open_session = OnnxEngine._open
+    monkeypatch.setattr(
+        OnnxEngine, "_open", lambda self, threads: opened.append(threads) or open_session(self, threads)
+    )
+    classifier = certainty.load(tiny_model, engine="onnx", threads=2)
+    first = classifier.predict_proba(TEXTS[:1])
+    classifier.predict_proba(TEXTS * 10)
+    assert opened == [1]
+    for _ in range(LONE_BATCHES):
+        np.testing.assert_allclose(classifier.predict_proba(TEXTS[:1]), first, atol=1e-5)
+    assert opened == [1, 2]
+
+
+WITHOUT_TRAINING = """
+import sys
+sys.modules |= dict.fromkeys(["accelerate", "datasets", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "yaml"])
+import certainty
+print(certainty.load(sys.argv[1], engine="torch", device="cpu").predict(["Il serait parti."])[0])
+"""
+
+
+def test_the_torch_engine_needs_no_training_library(tiny_model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TRAINING, str(tiny_model)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() in certainty.load(tiny_model).classes_, done.stderr
+
+
+def test_a_missing_torch_names_its_extra(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "certainty.engines.torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(CertaintyError, match=r"engine 'torch' needs torch.*certainty-fr\[torch\]"):
+        certainty.load(tiny_model, engine="torch")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from certainty.commands.engine import add_engine_arguments
 from certainty.commands.help import HelpFormatter
 
 # What these name stands in modules that need not be imported to declare the command.
@@ -62,6 +63,7 @@ def _add_export(actions: Any) -> None:
     answers.add_argument("--blank", action="store_true", help="leave out the labels that rows have, to label afresh")
     _add_model(parser)
     _add_encoding(parser)
+    add_engine_arguments(parser)
     parser.set_defaults(run=run, action="export")
 
 
@@ -144,6 +146,7 @@ def _add_suggest(actions: Any) -> None:
     _add_output(parser, "unlabelled rows for `certainty label export`, JSONL (default: standard output)")
     _add_model(parser)
     _add_encoding(parser)
+    add_engine_arguments(parser)
     parser.set_defaults(run=run, action="suggest")
 
 
@@ -168,6 +171,7 @@ def _add_audit(actions: Any) -> None:
         "--format", choices=("csv", "jsonl"), help="what to write (default: by the name of the output, or csv)"
     )
     _add_output(parser, "write to a file (default: standard output)")
+    add_engine_arguments(parser)
     parser.set_defaults(run=run, action="audit")
 
 

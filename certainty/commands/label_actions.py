@@ -6,13 +6,13 @@ import argparse
 import csv
 import json
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-import certainty
+from certainty.classifier import CertaintyClassifier
+from certainty.commands.engine import open_classifier, refuse_engine_arguments
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.texts import read, readable
 from certainty.errors import CertaintyError
@@ -33,9 +33,11 @@ _BLANK_LINE = "\n\n"
 def _export(args: argparse.Namespace) -> int:
     if args.model and not args.predict:
         raise CertaintyError("--model is used with --predict only; give both or neither.")
+    if not args.predict:
+        refuse_engine_arguments(args, "used with --predict only")
     tasks: Iterable[Task] = _tasks(args)
     if args.predict:
-        classifier = certainty.load(args.model)
+        classifier = open_classifier(args)
         tasks = predicted(tasks, classifier, Path(args.model).name if args.model else "certainty")
     tasks = iter(tasks)
     first = next(tasks, None)
@@ -111,7 +113,8 @@ def _suggest(args: argparse.Namespace) -> int:
         check_destination(args.output, [*names, *args.exclude])
     excluded = [text for name in args.exclude for text in _texts(Path(name))]
     failed: list[str] = []
-    chosen = suggest(_scored(names, args, failed), settings, excluded)
+    classifier = open_classifier(args)
+    chosen = suggest(_scored(classifier, names, args, failed), settings, excluded)
     if len(failed) == len(names):
         return FAILED
     with destination(args.output, [*names, *args.exclude]) as out:
@@ -124,18 +127,18 @@ def _suggest(args: argparse.Namespace) -> int:
     return FAILED if failed else 0
 
 
-def _scored(names: Sequence[str], args: argparse.Namespace, failed: list[str]) -> Iterator[tuple[str, Document]]:
+def _scored(
+    classifier: CertaintyClassifier, names: Sequence[str], args: argparse.Namespace, failed: list[str]
+) -> Iterator[tuple[str, Document]]:
     """Yield file name and scores of each paragraph, so that no whole file of scores is held; collect bad files."""
-    waiting: deque[str] = deque()
 
-    def paragraphs() -> Iterator[str]:
+    def paragraphs() -> Iterator[tuple[str, str]]:
         for name, text in readable(args, names, failed):
             for paragraph in text.replace("\r\n", "\n").split(_BLANK_LINE):
-                waiting.append(Path(name).name)
-                yield paragraph
+                yield paragraph, Path(name).name
 
-    for document in certainty.load(args.model).stream(paragraphs()):
-        yield waiting.popleft(), document
+    for document, name in classifier.stream(paragraphs(), as_tuples=True):
+        yield name, document
 
 
 def _texts(path: Path) -> list[str]:
@@ -149,9 +152,10 @@ def _audit(args: argparse.Namespace) -> int:
         check_destination(args.output, args.files)
     sentences = _rows(args.files)
     if args.folds is not None:
+        refuse_engine_arguments(args, "not used with --folds, which runs no model")
         probabilities = cross_validated(sentences, args.folds, args.seed)
     else:
-        classifier = certainty.load(args.model)
+        classifier = open_classifier(args)
         if part := seen_in_training(sentences, classifier):
             print(
                 f"warning: the model was made with these rows ({part}), so it knows their labels; use another model or "

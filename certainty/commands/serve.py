@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
+from certainty.commands.engine import add_engine_arguments, open_classifier
 from certainty.commands.help import HelpFormatter
 from certainty.errors import CertaintyError
 from certainty.server.settings import ServerSettings
@@ -39,6 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port; 0 picks a free one (default: %(default)s)")
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    add_engine_arguments(parser)
     limits = parser.add_argument_group("limits")
     for setting in fields(ServerSettings):
         limits.add_argument(
@@ -60,11 +62,9 @@ def run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise CertaintyError(f"the server needs {error.name}: pip install 'certainty[server]'.") from error
 
-    import certainty
-
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     with listen(args.host, args.port) as bound:
-        server = DrainingServer(create_app(certainty.load(args.model), settings))
+        server = DrainingServer(create_app(open_classifier(args), settings))
         print(f"certainty listens on {address_of(bound)} (Ctrl-C stops it)", flush=True)
         server.run([bound])
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import certainty
+from certainty.commands.engine import add_engine_arguments, open_classifier
 from certainty.commands.output import STDIN, report
 from certainty.errors import CertaintyError
 from certainty.reading import decode, read_text
@@ -18,22 +18,21 @@ _LONG = 200_000  # characters; some seconds on two cores
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare `files`, `--model` and `--encoding`."""
+    """Declare `files`, `--model`, `--encoding` and the options of the engine."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="text files; none or - reads standard input")
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
     parser.add_argument(
         "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
     )
+    add_engine_arguments(parser)
 
 
 def scored_files(
     args: argparse.Namespace, names: Sequence[str], failed: list[str]
 ) -> Generator[tuple[str, Document], None, None]:
     """Yield name and scores of each file that can be read; report and collect the others."""
-    classifier = None
+    classifier = open_classifier(args)
     for name, text in readable(args, names, failed):
-        if classifier is None:
-            classifier = certainty.load(args.model)
         with _busy(text, alone=len(names) == 1):
             document = classifier.score(text)
         yield name, document

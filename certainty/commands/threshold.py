@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import certainty
+from certainty.commands.engine import add_engine_arguments, open_classifier
 from certainty.commands.help import HelpFormatter
 from certainty.labels import Label
 
@@ -40,6 +41,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="what to write (default: %(default)s)"
     )
+    add_engine_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
         raise certainty.CertaintyError("--label and --precision go together; give both or neither.")
     label = Label.parse(args.label) if args.label else None
     needs("datasets")
+    classifier = open_classifier(args)
     sentences = read_labelled(args.files)
-    scores = certainty.load(args.model).score_sentences([sentence.text for sentence in sentences])
+    scores = classifier.score_sentences([sentence.text for sentence in sentences])
     if label:
         result = for_precision(sentences, scores, label, args.precision)
     else:

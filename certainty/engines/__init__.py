@@ -3,45 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from certainty.engines.base import Engine
 from certainty.errors import CertaintyError
 from certainty.model_folder import INT8_FILE, ONNX_FILE
 
+EngineName = Literal["auto", "onnx", "onnx-int8", "torch", "torch-compile"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
-TORCH_ENGINES = ("torch", "torch-compile")
 
 
-def open_engine(name: str, folder: Path, threads: int | None, default: str = "onnx") -> Engine:
+def open_engine(
+    name: EngineName, folder: Path, threads: int | None = None, device: str | None = None, default: str = "onnx"
+) -> Engine:
     """Open an engine on a model folder.
 
     Args:
         name: "onnx" (onnxruntime, on CPUs), "onnx-int8" (the same in 8-bit integers: twice as fast, and one label in a
             hundred differs), "torch" (also on GPUs), "torch-compile" (the same, compiled: slower to start), or "auto":
-            the default where the folder has its file.
+            the default where the folder has its file, and torch for a device that is no CPU.
         folder: The model folder.
         threads: CPU threads; None takes all cores.
+        device: "cpu", "cuda", "cuda:1" or "mps"; None takes a GPU where the engine can use one and there is one.
         default: What "auto" takes.
 
     Raises:
-        CertaintyError: the name or the number of threads is none, the files are missing or damaged, or torch is not
-            installed.
+        CertaintyError: there is no such engine, device or number of threads, the files are missing or damaged, or torch
+            is not installed.
     """
-    if threads is not None and threads < 1:
-        raise CertaintyError(f"threads is {threads}; give at least 1, or None for all cores.")
+    if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+        raise CertaintyError(f"threads is {threads!r}; give an integer of at least 1, or None for all cores.")
+    if name not in ENGINES:
+        raise CertaintyError(f"unknown engine {name!r}. Allowed: {', '.join(map(repr, ENGINES))}.")
+    on_cpu = device in (None, "cpu")
     if name == "auto":
-        name = default if (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
-    if name in ONNX_FILES:
+        chosen = default if on_cpu and (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
+    else:
+        chosen = name
+    if chosen in ONNX_FILES:
+        if not on_cpu:
+            raise CertaintyError(f"engine {name!r} runs on the CPU, not on {device!r}; give engine='torch'.")
         from certainty.engines.onnx import OnnxEngine
 
-        return OnnxEngine(folder / ONNX_FILES[name], threads)
-    if name in TORCH_ENGINES:
-        try:
-            from certainty.engines.torch import TorchEngine
-        except ImportError as error:
-            raise CertaintyError(
-                f"engine {name!r} needs torch and transformers ({error}): pip install 'certainty[train]'."
-            ) from error
-        return TorchEngine(folder, threads, compiled=name == "torch-compile")
-    allowed = ", ".join(map(repr, ("auto", *ONNX_FILES, *TORCH_ENGINES)))
-    raise CertaintyError(f"unknown engine {name!r}. Allowed: {allowed}.")
+        return OnnxEngine(folder / ONNX_FILES[chosen], threads)
+    try:
+        from certainty.engines.torch import TorchEngine
+    except ImportError as error:
+        raise CertaintyError(
+            f"engine {chosen!r} needs torch and transformers ({error}): pip install 'certainty-fr[torch]'."
+        ) from error
+    return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")

@@ -60,8 +60,7 @@ def cue_threshold(folder: Path, settings: ModelSettings, dev: Sequence[LabelledS
     classifier = certainty.load(folder)
 
     def token_f1(threshold: float) -> float:
-        classifier.settings = replace(settings, cue_threshold=threshold, claim_threshold=1e-6)
-        scores = classifier.score_sentences([s.text for s in annotated])
+        scores = classifier.with_thresholds(cue=threshold, claim=1e-6).score_sentences([s.text for s in annotated])
         counts = [
             metrics.cue_counts(s.text, s.cues or (), [(c.start, c.end) for c in score.cues])
             for s, score in zip(annotated, scores, strict=True)

@@ -1,0 +1,64 @@
+"""What a user gives to score: checked, with errors that name the place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.sentences import Sentence
+
+
+def checked_text(text: object, where: str) -> str:
+    """Return a text.
+
+    Raises:
+        CertaintyError: it is no string; the message calls it `where`.
+    """
+    if isinstance(text, str):
+        return text
+    mend = "Give a str, and leave missing values out."
+    if isinstance(text, (bytes, bytearray)):
+        mend = "Decode it first: text.decode('utf-8')."
+    raise CertaintyError(f"{where} is {type(text).__name__} ({str(text)[:40]!r}). {mend}")
+
+
+def checked_pair(pair: object, where: str) -> tuple[str, Any]:
+    """Return a text and what belongs to it.
+
+    Raises:
+        CertaintyError: it is no tuple of two, or the first is no string.
+    """
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise CertaintyError(f"{where} is {type(pair).__name__} ({str(pair)[:40]!r}). Give a tuple (text, context).")
+    return checked_text(pair[0], f"{where}[0]"), pair[1]
+
+
+def checked_sequence(texts: object, name: str) -> Iterable[Any]:
+    """Return an iterable of one dimension.
+
+    Raises:
+        CertaintyError: it is something else.
+    """
+    if isinstance(texts, (bytes, bytearray, dict)) or not isinstance(texts, Iterable):
+        checked_text(texts, name)
+    if (dimensions := getattr(texts, "ndim", 1)) != 1:
+        raise CertaintyError(f"{name} is {type(texts).__name__} of {dimensions} dimensions. Give one column of it.")
+    return texts  # type: ignore[return-value]
+
+
+def given_sentences(sentences: object) -> list[Sentence]:
+    """Return given sentences, whose offsets are those within themselves.
+
+    Raises:
+        CertaintyError: it is one string, or one of them is no string or holds nothing but white space.
+    """
+    if isinstance(sentences, str):
+        raise CertaintyError("sentences is one str; give a list of sentences, or use score() for a text.")
+    given = []
+    for i, sentence in enumerate(checked_sequence(sentences, "sentences")):
+        text = checked_text(sentence, f"sentences[{i}]")
+        if not text.strip():
+            raise CertaintyError(f"sentences[{i}] is empty ({text[:20]!r}). Leave it out.")
+        given.append(Sentence(text, 0, len(text)))
+    return given
