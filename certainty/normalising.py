@@ -7,7 +7,7 @@ space are its business. Every character of a result keeps its place in the given
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from certainty.hyphens import keeps_hyphen
@@ -28,6 +28,15 @@ class Normalised(NamedTuple):
 
     text: str
     offsets: Sequence[int]
+
+    @property
+    def is_given(self) -> bool:
+        """Whether nothing was changed."""
+        return isinstance(self.offsets, range)
+
+    def spans(self, spans: Iterable[Span]) -> list[Span]:
+        """Do `span` for many."""
+        return [self.span(start, end) for start, end in spans]
 
     def span(self, start: int, end: int) -> Span:
         """Return where the characters from `start` to `end` stood in the given text."""
@@ -69,7 +78,7 @@ def reading_form(text: str) -> Normalised:
     if not _LINE_BREAK.search(visible.text):
         return visible
     joined = _replaced(visible.text, (_joint(visible.text, *span) for span in _breaks(visible.text)))
-    return Normalised(joined.text, [visible.offsets[i] for i in joined.offsets])
+    return Normalised(joined.text, visible.offsets if joined.is_given else [visible.offsets[i] for i in joined.offsets])
 
 
 def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
@@ -141,8 +150,8 @@ def _widened(text: str, start: int, end: int, least: int) -> Span:
 
 def _joint(text: str, start: int, end: int) -> tuple[int, int, str]:
     """Return what a break from `start` to `end` is replaced by, with the hyphen before it if that goes too."""
-    hyphen = text[start - 1 : start]
-    if hyphen not in set("-\u2010\u2011\xad¬") or not text[max(0, start - 2)].isalnum() or not text[end : end + 1].isalnum():
+    hyphen, before, after = text[start - 1 : start], text[max(0, start - 32) : start - 1], text[end : end + 32]
+    if hyphen not in set("-\u2010\u2011\xad¬") or not before[-1:].isalnum() or not after[:1].isalnum():
         return start, end, " "
-    broken = hyphen in "\xad¬" or not keeps_hyphen(text[max(0, start - 32) : start - 1], text[end : end + 32])
+    broken = hyphen in "\xad¬" or not keeps_hyphen(before, after)
     return start - broken, end, ""

@@ -29,7 +29,5 @@ def split_sentences(text: str) -> list[Sentence]:
         one only where they interrupt it.
     """
     visible = without_invisible(text)
-    spans = (
-        visible.span(*span) for block in blocks(visible.text) for span in split_block(visible.text, *block)
-    )
+    spans = (visible.span(*span) for block in blocks(visible.text) for span in split_block(visible.text, *block))
     return [Sentence(text[start:end], start, end) for start, end in spans]

@@ -52,19 +52,19 @@ TITLES = _words(
 # The end of a sentence only where a word of STARTERS follows.
 _ABBREVIATIONS = _words(
     """
-    adj adm aff al alin ann app approx apt arr art augm avr Bros Bull bull bât Cass cass Chap chap chem chron Cie
-    cit Civ civ Co col Coll coll Com com comm concl Cons cons Const const coord Corp Crim crim Déc déc Dép dép dir
-    ed Éd éd eds éds env Éq éq ex exp fasc fax Fév fév Févr févr Fig fig gde gén Ibid ibid id inc infra inv Janv
-    janv Juil juil juill jur loc max min No no Nos nos Not not Nov nov obs oct op ord P par pén préc préf Prés prés
-    proc prof rééd Réf réf req resp rév rte sect Sept sept Soc soc subsp suiv Suppl suppl Tab tab Tel Tél tel tél
-    tom trad trav Univ Var var Vol vol
+    adj adm Aff aff Al al alin Ann ann app approx apt arr Art art augm Avr avr bât Bros Bull bull Cass cass Chap
+    chap chem chron Cie cit Civ civ Co col Coll coll Com com comm concl Cons cons Const const coord Corp Crim crim
+    Déc déc Dép dép dir Ed ed Éd éd eds éds env Éq éq Ex ex Exp exp fasc fax Fév fév Févr févr Fig fig gde gén hab
+    Ibid ibid id Inc inc infra inv Janv janv Juil juil juill Jur jur Lat lat loc max min No no Nos nos Not not Nov
+    nov Obs obs Oct oct Op op Ord ord P par pén préc préf Prés prés proc prof rééd Réf réf req resp rév rte secr
+    sect Sept sept Soc soc subsp suiv Suppl suppl Tab tab Tel Tél tel tél tom trad trav Univ Var var Vol vol
     """
 )
 # Units are written without a stop: one that follows « 12 km » ends the sentence, but « 14 h. 30 » goes on.
 _UNITS = _words("cl cm dl dm ft g GHz h hl kb kg km kW kWh l m mg MHz min ml mm Mt MW ng px s t")
 _INITIALS = re.compile(r"(?:[A-ZÀ-Ý]|[CPT]h)(?:(?:\.-?|-)[A-ZÀ-Ý]h?)*")
 # Without a vowel (« c. », « pl. », « Bdx. »): no French word is; in capitals (« SNCF ») it is a name.
-_NO_VOWEL = re.compile(r"[A-ZÇ]?[b-df-hj-np-tv-xzç]+")
+_NO_VOWEL = re.compile(r"[B-DF-HJ-NP-TV-XZÇ]?[b-df-hj-np-tv-xzç]+")
 
 
 def is_abbreviated(word: str, after_number: bool, before_number: bool) -> bool:
