@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines import open_engine
@@ -22,14 +22,23 @@ from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, find_model
+from certainty.normalising import reading_form
 from certainty.results import Document, SentenceScore
-from certainty.scoring import SentenceLogits, sentence_scores, softmax
+from certainty.scoring import Encoding, SentenceLogits, sentence_scores, softmax
 from certainty.sentences import Sentence, split_sentences
 
 _CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # text gathered before a stream scores it
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MASKS = ("<mask>", "[MASK]")
+
+
+class _Tokens(NamedTuple):
+    """An encoding whose offsets were moved."""
+
+    ids: list[int]
+    offsets: Sequence[tuple[int, int]]
+    word_ids: Sequence[int | None]
 
 
 class CertaintyClassifier:
@@ -155,8 +164,16 @@ class CertaintyClassifier:
         raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token ({' or '.join(_MASKS)}).")
 
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
-        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`."""
-        return self._tokenizer.encode_batch([_SURROGATES.sub("\ufffd", s) for s in sentences], add_special_tokens=False)
+        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
+
+        What is tokenised is `certainty.normalising.reading_form` of a sentence; the offsets are those of the sentence.
+        """
+        forms = [reading_form(_SURROGATES.sub("\ufffd", sentence)) for sentence in sentences]
+        encodings = self._tokenizer.encode_batch([form.text for form in forms], add_special_tokens=False)
+        return [
+            encoding if form.is_given else _Tokens(encoding.ids, form.spans(encoding.offsets), encoding.word_ids)
+            for form, encoding in zip(forms, encodings, strict=True)
+        ]
 
     def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
         """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.
