@@ -49,15 +49,14 @@ TITLES = _words(
     Mlle Mlles MM mm Mme Mmes Mr Mrs Ms Pr Préf Prof Prs Rev Sen sén Sén Sgt sgt St Ste Sté Stes Sts vs Vve
     """
 )
-# The end of a sentence only where a word of STARTERS follows.
+# The end of a sentence only where a word of STARTERS follows; a capital may begin those in small letters.
 _ABBREVIATIONS = _words(
     """
-    adj adm Aff aff Al al alin Ann ann app approx apt arr Art art augm Avr avr bât Bros Bull bull Cass cass Chap
-    chap chem chron Cie cit Civ civ Co col Coll coll Com com comm concl Cons cons Const const coord Corp Crim crim
-    Déc déc Dép dép dir Ed ed Éd éd eds éds env Éq éq Ex ex Exp exp fasc fax Fév fév Févr févr Fig fig gde gén hab
-    Ibid ibid id Inc inc infra inv Janv janv Juil juil juill Jur jur Lat lat loc max min No no Nos nos Not not Nov
-    nov Obs obs Oct oct Op op Ord ord P par pén préc préf Prés prés proc prof rééd Réf réf req resp rév rte secr
-    sect Sept sept Soc soc subsp suiv Suppl suppl Tab tab Tel Tél tel tél tom trad trav Univ Var var Vol vol
+    adj adm aff al alin ann app approx apt arr art augm avr bât Bros bull cass chap chem chron Cie cit civ Co col
+    coll com comm concl cons const conv coord Corp crim déc dép dir ed éd eds éds env éq esc ét ex exp fasc fax fév
+    févr fig gde gén hab ibid id imm Inc inc infra inv janv juil juill jur lat loc max min minist no nos not nov obs
+    oct op ord par pén préc préf prés proc prof rééd réf req rés resp rév rte secr sect sept soc subsp suiv suppl
+    tab tel tél tom trad trav univ var vol
     """
 )
 # Units are written without a stop: one that follows « 12 km » ends the sentence, but « 14 h. 30 » goes on.
@@ -77,4 +76,6 @@ def is_abbreviated(word: str, after_number: bool, before_number: bool) -> bool:
     """
     if after_number and word in _UNITS:
         return before_number
-    return word in _ABBREVIATIONS or _INITIALS.fullmatch(word) is not None or _NO_VOWEL.fullmatch(word) is not None
+    if word in _ABBREVIATIONS or word[:1].lower() + word[1:] in _ABBREVIATIONS:
+        return True
+    return _INITIALS.fullmatch(word) is not None or _NO_VOWEL.fullmatch(word) is not None

@@ -23,15 +23,15 @@ _OPENERS = "([" + _BULLETS
 _STOP = re.compile(
     rf"""
     [.!?…‼‽⁇⁈⁉;:(\[{_BULLETS}{_EMOJI}]
-    (?: (?<= [.!?…‼‽⁇⁈⁉] ) [.!?…‼‽⁇⁈⁉]* (?: \s [!?…]+ )*
+    (?: (?<= [.!?…‼‽⁇⁈⁉] ) [.!?…‼‽⁇⁈⁉]* (?: \s [!?…]{{1,9}} ){{0,9}}
       | (?<= ; )
       | (?<= : ) (?= \s{{1,9}} [-–—•] \s{{1,9}} \D )            # before a list or a dialogue
       | (?<= [(\[] ) (?: \.{{2,4}} | … ) [)\]]                  # (...): words left out
       | (?<= [{_BULLETS}] ) (?= \s )
       | (?<= [{_EMOJI}] ) [{_EMOJI}]* )
     (?: \s? [»›”)\]}}] | ["'’] (?=\s)
-      | \s? \[\d{{1,3}}\] | [¹²³⁰⁴-⁹*†‡]                        # calls of notes: [12] ² *
-      | (?P<note> (?<= [^\W\d_]{{2}} [.!?] ) \d{{1,3}} (?= \s (?:[«“"(]\s?)? [A-ZÀ-Ý] ) )      # mot.3 Suite
+      | \s? \[\d{{1,3}}\] | \(\d{{1,3}}\) | [¹²³⁰⁴-⁹*†‡]         # calls of notes: [12] (12) ² *
+      | (?P<note> (?<= [^\W\d_]{{2}} [.!?] | .[)»”%] [.!?] ) \d{{1,3}} (?= \s (?:[«“"(]\s?)? [A-ZÀ-Ý] ) )  # mot.3 La
       | [\ \xa0\u202f]? [{_EMOJI}] )*
     (?P<quote> \s " (?=\s) | " (?=\w) )?                        # closes or opens
     (?P<gap> \s* )
@@ -114,9 +114,10 @@ def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
     word = _WORD_BREAK.split(text[max(start, at - _LONGEST_WORD) : at])[-1]
     if not gap and not _lacks_space(text, at, word, match):
         return False
-    if following[0].islower() and not (stop == "." and _begins_uncapitalised(text, start, match)):
+    full_stop = stop == "." and text[at + 1] not in ".!?…"
+    if following[0].islower() and not (full_stop and _begins_uncapitalised(text, start, match)):
         return False
-    return stop != "." or not _is_abbreviation(text, start, word, match)
+    return not full_stop or not _is_abbreviation(text, start, word, match)
 
 
 def _lacks_space(text: str, at: int, word: str, match: re.Match[str]) -> bool:
