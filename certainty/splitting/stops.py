@@ -16,8 +16,10 @@ __all__ = ["Span", "split_block"]
 
 Span = tuple[int, int]
 
-_EMOJI = "\u2600-\u2604\u2614\u2615\u2618\u261d\u2620\u2639\u263a\u2665\u26a0-\u26ff\u2705\u270a-\u270d\u2728\u274c\u2753-\u2757\u2764"
-_EMOJI += "\u2b50\U0001f000-\U0001faff"
+_EMOJI = (
+    "\u2600-\u2604\u2614\u2615\u2618\u261d\u2620\u2639\u263a\u2665\u26a0-\u26ff\u2705\u270a-\u270d\u2728\u274c"
+    "\u2753-\u2757\u2764\u2b50\U0001f000-\U0001faff"
+)
 _BULLETS = "•▪►■●"
 _OPENERS = "([" + _BULLETS
 # One set of characters comes first, so that `re` skips fast from candidate to candidate.
