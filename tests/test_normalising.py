@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from certainty.normalising import page_breaks, reading_form, without_invisible
@@ -60,6 +60,7 @@ def test_spans_are_those_of_the_given_text() -> None:
     assert form.spans([(start, start + 4), (start, start)]) == [(23 + 1, 28), (24, 24)]
 
 
+@settings(deadline=None)
 @given(texts)
 @example("a-\nb")
 @example("-\n\n\x0c1\n")
@@ -72,6 +73,7 @@ def test_offsets_grow_and_lead_back(text: str) -> None:
             assert text[offset] == character or (character == " " and text[offset].isspace())
 
 
+@settings(deadline=None)
 @given(texts)
 def test_nothing_that_is_seen_is_lost(text: str) -> None:
     dropped = set(range(len(text))) - set(reading_form(text).offsets)
@@ -81,12 +83,14 @@ def test_nothing_that_is_seen_is_lost(text: str) -> None:
     assert not [c for c in lost if not c.isspace() and c not in "-‐¬\xad" and without_invisible(c).text]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_reading_twice_changes_nothing(text: str) -> None:
     once = reading_form(text).text
     assert reading_form(once) == (once, range(len(once) + 1))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="\u115f\u1160\u3164\uffa0")))
 def test_clean_text_is_read_as_it_stands(text: str) -> None:
     assert reading_form(text) == (text, range(len(text) + 1))

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.passages import read_paragraphs
@@ -192,6 +192,7 @@ texts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(texts)
 @example("mot " * 25_000)
 @example("x" * 100_000)
@@ -216,11 +217,13 @@ def _left_out(text: str, start: int, end: int) -> bool:
     return between in ("", "\xad") or pages
 
 
+@settings(deadline=None)
 @given(texts.filter(lambda text: "\f" not in text))
 def test_a_blank_line_always_ends_a_sentence(text: str) -> None:
     assert not any(re.search(r"\n[ \t\xa0]*\n", sentence.text) for sentence in split_sentences(text))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_invisible_characters_change_no_boundary(text: str) -> None:
     visible = without_invisible(text)
@@ -265,6 +268,7 @@ UNITS = [
 unit_texts = st.lists(st.sampled_from(PIECES + WORDS[:-1]), min_size=1, max_size=6).map("".join)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(UNITS) | unit_texts)
 def test_work_grows_with_the_length(unit: str) -> None:
     once, twice = (lines_run(lambda: split_sentences(unit * times)) for times in (50, 100))  # noqa: B023

@@ -43,15 +43,15 @@ def blocks(text: str) -> Iterator[Span]:
     They have no white space at either end. What lies between two pages is in none, unless a sentence goes on there.
     """
     wrap = _Wrap()
-    last: Span | None = None  # the line before, and where its block began
-    start = 0
+    start = 0  # of the block
+    last: Span | None = None  # the line before
     for lines, new_page in _paragraphs(text):
         wrap = found if (found := _wrap(text, lines)).even or found.ragged else wrap._replace(ragged=False)
         for number, line in enumerate(lines):
-            if last is None:
-                start = line[0]
-            elif not (_goes_on(text, last, line[0], wrap, number) if number or new_page else False):
-                yield start, last[1]
+            goes_on = last is not None and (number > 0 or new_page) and _goes_on(text, last, line[0], wrap, number)
+            if not goes_on:
+                if last is not None:
+                    yield start, last[1]
                 start = line[0]
             last = line
     if last is not None:

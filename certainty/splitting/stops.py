@@ -46,6 +46,7 @@ _OPENING = "([{«‹“\"':,"
 _CLOSING = '»›”")]'
 _NEVER_FIRST = ".,;:!?…)]}»›%&"
 _MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+_SHORT_MONTHS = r"(?:janv|févr?|avr|juill?|sept|oct|nov|déc)\."
 _DATE_LINE = re.compile(
     rf"""
     (?: (?:date|publié|mis\ à\ jour) \s? :? \s{{1,3}} (?:le\s)? )?
@@ -58,7 +59,9 @@ _DATE_LINE = re.compile(
 )
 _LIST_MARK = re.compile(r"\W{0,4}(?:\d{1,3}(?:\.\d{1,3}){0,3}|[A-Za-z]|[IVX]{1,5})")
 _THOUSANDS = re.compile(r"\d{1,3}\. \d{3}")
-_DAY = re.compile(rf"(?:(?:lun|ven|sam|dim)\.\s\d|(?:mar|mer|jeu)\.\s\d\d?(?:er)?\s(?:{_MONTHS}|\w+\.))", re.IGNORECASE)
+_DAY = re.compile(
+    rf"(?:(?:lun|ven|sam|dim)\.\s\d|(?:mar|mer|jeu)\.\s\d\d?(?:er)?\s(?:{_MONTHS}|{_SHORT_MONTHS}))", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&#?\w{2,8}\Z")
 _WORD_BREAK = re.compile(r"[\s'’«“\"(\[]")
 _LONGEST_WORD = 24
