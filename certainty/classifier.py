@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines import EngineName, open_engine
@@ -24,10 +24,11 @@ from certainty.forking import native
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
+from certainty.normalising import reading_form
 from certainty.progress import track
 from certainty.results import Document
+from certainty.scoring import Encoding, SentenceLogits, sentence_scores, softmax
 from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
-from certainty.scoring import SentenceLogits, sentence_scores, softmax
 from certainty.sentences import Sentence, split_sentences
 
 _CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
@@ -38,6 +39,14 @@ _MASKS = ("<mask>", "[MASK]")
 Context = TypeVar("Context")
 
 logger = logging.getLogger(__name__)
+
+
+class _Tokens(NamedTuple):
+    """An encoding whose offsets were moved."""
+
+    ids: list[int]
+    offsets: Sequence[tuple[int, int]]
+    word_ids: Sequence[int | None]
 
 
 class CertaintyClassifier:
@@ -219,12 +228,17 @@ class CertaintyClassifier:
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
         """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
 
+        What is tokenised is `certainty.normalising.reading_form` of a sentence; the offsets are those of the sentence.
         Of a sentence of more than 5,000 characters, which is a table or encoded data, the first 5,000 are read, so that
         one such does not take minutes.
         """
-        texts = [_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS]) for sentence in sentences]
+        forms = [reading_form(_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS])) for sentence in sentences]
         with native:
-            return self._tokenizer.encode_batch(texts, add_special_tokens=False)
+            encodings = self._tokenizer.encode_batch([form.text for form in forms], add_special_tokens=False)
+        return [
+            encoding if form.is_given else _Tokens(encoding.ids, form.spans(encoding.offsets), encoding.word_ids)
+            for form, encoding in zip(forms, encodings, strict=True)
+        ]
 
     def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
         """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.

@@ -17,8 +17,10 @@ from certainty.sentences import Sentence
 
 
 class Encoding(Protocol):
-    """What scoring needs to know of a tokenised sentence: the character span and the word of every token."""
+    """What is asked of a tokenised sentence: the id, the character span and the word of every token."""
 
+    @property
+    def ids(self) -> list[int]: ...  # noqa: D102
     @property
     def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
     @property

@@ -121,6 +121,19 @@ def test_a_sentence_beyond_the_encoder_is_scored_by_windows(classifier: Certaint
     assert document[-1].text == hedged
 
 
+def test_broken_and_invisible_characters_change_no_score(classifier: CertaintyClassifier) -> None:
+    clean = "Le ministère dément avoir vendu des armes."
+    given = "Le minis-\ntère dé\xadment avoir \u200bvendu\n\n12\n\n\x0cdes armes.\u200e"
+    (tokens,), (expected,) = classifier.tokenize([given]), classifier.tokenize([clean])
+    assert tokens.ids == expected.ids
+    words = [given[start:end].strip() for start, end in tokens.offsets]
+    assert "".join(words).replace("-\n", "").replace("\xad", "") == clean.replace(" ", "")
+    (document,), (score,) = classifier.score([given]), classifier.score_sentences([clean])
+    assert document.probabilities == pytest.approx(score.probabilities)
+    assert [given[cue.start : cue.end] for cue in document.cues] == [cue.text for cue in document.cues]
+    assert len(document.cues) == len(score.cues)
+
+
 def test_threads_share_one_classifier(classifier: CertaintyClassifier) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(classifier.score, [TEXT] * 12))

@@ -1,13 +1,27 @@
 """Sentence boundaries of French texts, and offsets into any text."""
 
 import re
-import time
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.passages import read_paragraphs
+from benchmarks.splitters import certainty
+from benchmarks.splitting import evaluate
+from certainty import hyphens, normalising
+from certainty.normalising import without_invisible
 from certainty.sentences import Sentence, split_sentences
+from certainty.splitting import lines, stops
+
+if sys.version_info >= (3, 11):
+    from re import _parser as re_parser
+else:
+    import sre_parse as re_parser
 
 # `¦` stands where a sentence ends; without it, the case is the text that is split.
 IN_RUNNING_TEXT = [
@@ -65,7 +79,22 @@ IN_RUNNING_TEXT = [
     "Il a visité la Corée du Nord. dirigeant contesté, il y est resté.",
     "2023-09-04 ¦La capitale est calme.",
     "Publié le 3 mars 2020 à 10h30 ¦Le ministre a démissionné.",
-    "Bravo. ¦🎉 La fête commence. ¦مرحبا بالجميع. ¦Merci.",
+    "Bravo. 🎉 ¦La fête commence. ¦مرحبا بالجميع. ¦Merci.",
+    # law, science, rank, dates, units
+    "L'affaire Vidal c. Suisse est close (v. aussi Noir c/ Blanc). ¦Le juge y voit un précédent.",
+    "Trib. adm. Nice, 3 févr. 2011, Bull. civ. II, n° 9 : rejet. ¦Art. 9, al. 3, préc. ¦La cour suit.",
+    "Garcin et al. donnent la fig. 4, l'éq. 2 et le vol. 7, pp. 3-9. ¦Ils concluent.",
+    "Le cap. et le gén. Fabre, la sén. Weil et Mgr. Olive sont venus. ¦L'amb. Stone, non.",
+    "Ouvert le mer. 2 juin, le jeu. 3 juin et le sam. 5 oct. ¦Il voit la mer. ¦3 bateaux passent.",
+    "Il part à 7 h. 15 et parcourt 30 km. ¦Marc l'attend. ¦Il en reste 2. 500 dehors.",
+    "Le verset (Marc. 4:8) est cité par le cabinet Noir & Co. & Fils. ¦Il plaît.",
+    # calls of notes
+    "L'ours a disparu.3 ¦Les bergers s'en réjouissent.¹² ¦Les autres doutent.[4] ¦L'État se tait.(5) ¦Rien.",
+    "Voir l'art.3 Le Goff et la version 2.0 Bêta.",
+    # emojis, bullets within a line
+    "On y est 😀 ¦Les portes ouvrent ! 😀😀 ¦Venez 😀 nombreux.",
+    "À faire : ¦• payer ¦• partir",
+    "Les salarié·es et les élu•es votent.",
 ]
 
 BY_LINES = [
@@ -84,6 +113,10 @@ BY_LINES = [
     "¦La prochaine séance est en mai.\n\n"
     "¦Elle sera ouverte au public et suivie d'une visite du pont que décrira\n"
     "Jean Petit.",
+    "Le maire n'ira pas à la fête des\nvoisins. ¦Son adjoint, lui, y sera avec\nMarie Roux et trois membres de son\n"
+    "équipe. ¦Ils l'ont annoncé hier à\nSaint-Malo.",
+    "La séance s'ouvre sous la présidence de M.\nRoux. ¦Il dirige le con-\nseil depuis 2014 avec Saint-\nMalo.",
+    "La préfète refuse de\n\n 3 \n\n\x0crépondre.\n\n¦Le maire l'a fait.",
     "Le prix du blé augmente encore sur tous les marchés européens\n"
     "¦Nantes : le pont fermé\n"
     "¦Rennes gagne en finale de la coupe",
@@ -96,7 +129,39 @@ def test_boundaries(marked: str) -> None:
     assert [sentence.text for sentence in split_sentences(marked.replace("¦", ""))] == expected
 
 
-@pytest.mark.parametrize("empty", ["", " \t\r\n\u2028\xa0 ", "\ufeff", "\ufeff\ufeff\n"])
+INVISIBLE = [
+    "Le maire ment.\u200b¦Il part.",
+    "\ufeffLe mai\xadre nie\u200b.\u200b \u200b¦\u200eIl\u2060 part.\u200e",
+    "\u202aC'est clos.\u202c ¦\x07Il\x00 part.",
+    "Le mai\xad\nre nie.\xad ¦Il part.",
+]
+
+
+@pytest.mark.parametrize("marked", INVISIBLE)
+def test_invisible_characters_do_not_hide_a_boundary(marked: str) -> None:
+    edge = "\ufeff\u200b\u200e\u202a\u202c\x07\xad "
+    expected = [sentence.strip(edge) for sentence in marked.split("¦")]
+    assert [sentence.text for sentence in split_sentences(marked.replace("¦", ""))] == expected
+
+
+def test_page_numbers_are_in_no_sentence_or_inside_one() -> None:
+    sentences = [
+        sentence.text for sentence in split_sentences("Un titre\n\n12\n\n\x0c13\nElle lit la\n- 13 -\n\x0csuite.")
+    ]
+    assert sentences == ["Un titre", "Elle lit la\n- 13 -\n\x0csuite."]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_paragraphs_as_they_are_found_on_the_web(held_out: bool) -> None:
+    passages = read_paragraphs(held_out)
+    for passage in passages:
+        position = 0
+        for sentence in passage.sentences:
+            position = passage.text.index(sentence, position) + len(sentence)
+    assert evaluate("certainty", "paragraphs", passages, certainty(), seconds=0.01).f1 > 0.98
+
+
+@pytest.mark.parametrize("empty", ["", " \t\r\n\u2028\xa0 ", "\ufeff", "\ufeff\ufeff\n", "\x00\u200b \xad"])
 def test_nothing_to_split(empty: str) -> None:
     assert split_sentences(empty) == []
 
@@ -105,7 +170,7 @@ def test_offsets_are_those_of_the_given_text() -> None:
     assert split_sentences("\ufeff\r\n Oui.\r\n\r\n\tNon. ") == [Sentence("Oui.", 4, 8), Sentence("Non.", 13, 17)]
 
 
-PIECES = [*".!?…;:,-–«»“”\"'()[]/@&", *" \n\r\t\xa0\u2028\x1c\x00\u200b\ufeff", *"aÉ1Ü😀ش\ud800"]
+PIECES = [*".!?…;:,-–«»“”\"'()[]/@&•3¹¬", *" \n\r\t\x0c\xa0\u2028\x1c\x1f\x00\u200b\ufeff\xad", *"aÉ1Ü😀ش\ud800"]
 WORDS = [
     "M",
     "etc",
@@ -127,34 +192,111 @@ texts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(texts)
 @example("mot " * 25_000)
+@example("x" * 100_000)
 @example("2020-01-01 A")
 @example("(...) Le")
 @example("." + 30 * " " + "(...) Le")
-def test_every_character_but_white_space_is_in_one_sentence(text: str) -> None:
-    position = len(text) - len(text.lstrip("\ufeff"))
+@example("A\n1\n\x0c\n2\nB")
+def test_every_character_that_is_seen_is_in_one_sentence(text: str) -> None:
+    position = 0
     for sentence in split_sentences(text):
-        assert sentence.text == text[sentence.start : sentence.end] == sentence.text.strip() != ""
-        assert not text[position : sentence.start].strip()
+        assert position <= sentence.start < sentence.end
+        assert sentence.text == text[sentence.start : sentence.end] == sentence.text.strip()
+        assert _left_out(text, position, sentence.start)
         position = sentence.end
-    assert not text[position:].strip()
+    assert _left_out(text, position, len(text))
 
 
-@given(texts)
+def _left_out(text: str, start: int, end: int) -> bool:
+    """Tell whether there is nothing but white space, invisible characters and page numbers at a form feed."""
+    between = without_invisible(text[start:end]).text.strip()
+    pages = re.fullmatch(r"[-–\s\d/]*", between) is not None and "\f" in text[max(0, start - 1) : end + 1]
+    return between in ("", "\xad") or pages
+
+
+@settings(deadline=None)
+@given(texts.filter(lambda text: "\f" not in text))
 def test_a_blank_line_always_ends_a_sentence(text: str) -> None:
     assert not any(re.search(r"\n[ \t\xa0]*\n", sentence.text) for sentence in split_sentences(text))
 
 
-@pytest.mark.parametrize("unit", [". ", '. "', "; ", "(a ; ", "A. ", "a : (...) Il ", "x.Le", "\n", "a,\r\n", "«"])
-def test_time_grows_with_the_length_not_with_its_square(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = unit * (length // len(unit))
-        runs = []
-        for _ in range(3):
-            begin = time.process_time()
-            split_sentences(text)
-            runs.append(time.process_time() - begin)
-        return min(runs)
+@settings(deadline=None)
+@given(texts)
+def test_invisible_characters_change_no_boundary(text: str) -> None:
+    visible = without_invisible(text)
+    moved = [visible.span(start, end) for _, start, end in split_sentences(visible.text)]
+    assert [(start, end) for _, start, end in split_sentences(text)] == moved
 
-    assert seconds(160_000) < 32 * seconds(20_000)  # 8 times the length: 64 times the time if it were quadratic
+
+def lines_run(call: Callable[[], Any]) -> int:
+    """Return how many lines of Python a call runs: a measure of work that no busy machine changes."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+UNITS = [
+    ". ",
+    '. "',
+    "; ",
+    "(a ; ",
+    "A. ",
+    "a : (...) Il ",
+    "x.Le",
+    "\n",
+    "a,\r\n",
+    "«",
+    "1\n\f",
+    "a-\n",
+    "\xad\n",
+    "• ",
+]
+unit_texts = st.lists(st.sampled_from(PIECES + WORDS[:-1]), min_size=1, max_size=6).map("".join)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(UNITS) | unit_texts)
+def test_work_grows_with_the_length(unit: str) -> None:
+    once, twice = (lines_run(lambda: split_sentences(unit * times)) for times in (50, 100))  # noqa: B023
+    assert twice < 2.2 * once + 200
+
+
+def _repeats(pattern: Any) -> list[tuple[int, Any]]:
+    """Return the repeats of a parsed pattern that have no upper bound, with what they repeat."""
+    found = []
+    for operation, argument in pattern:
+        if str(operation) in ("MAX_REPEAT", "MIN_REPEAT"):
+            if str(argument[1]) == "MAXREPEAT":
+                found.append(argument[2])
+            found += _repeats(argument[2])
+        elif str(operation) == "BRANCH":
+            found += [repeat for branch in argument[1] for repeat in _repeats(branch)]
+        elif str(operation) in ("SUBPATTERN", "ASSERT", "ASSERT_NOT"):
+            found += _repeats(argument[-1])
+    return found
+
+
+def test_no_pattern_can_backtrack_without_bound() -> None:
+    patterns = [value for module in (hyphens, lines, normalising, stops) for value in vars(module).values()]
+    repeats = [
+        repeat
+        for pattern in patterns
+        if isinstance(pattern, re.Pattern)
+        for repeat in _repeats(re_parser.parse(pattern.pattern, pattern.flags))
+    ]
+    assert len(repeats) > 5
+    assert not any(_repeats(repeat) for repeat in repeats)  # none within another

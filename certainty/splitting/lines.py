@@ -1,0 +1,135 @@
+"""Lines to blocks: a line end is a boundary unless the sentence goes on below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from certainty.normalising import page_breaks
+from certainty.splitting.abbreviations import TITLES, UNFINISHED
+
+__all__ = ["Span", "blocks"]
+
+Span = tuple[int, int]
+
+_NEVER_FIRST = ".,;:!?…)]}»›%"
+_LIST_ITEM = re.compile(r"[-–—*•·◦▪►‣○●■✓✔➤➢→]\s|(?:\d{1,3}|[a-z])[.)]\s")
+_FIRST_WORD = re.compile(r"\S{1,60}")
+_LAST_WORD = re.compile(r"[^\W\d_]+\Z")
+_TITLE = re.compile(r"([^\W\d_]+)\.\Z")
+_BROKEN_WORD = re.compile(r"[^\W\d_][-\u2010\u2011¬\xad]\Z")
+_WIDTHS = range(20, 201)
+
+
+class _Wrap(NamedTuple):
+    """How the lines of a paragraph were cut.
+
+    Attributes:
+        width: Length of the longest line.
+        even: Lines were cut where the next word had no room, as mail programs and editors do.
+        ragged: Most end within a sentence, as in a column set in letters of different width.
+    """
+
+    width: int = 0
+    even: bool = False
+    ragged: bool = False
+
+
+def blocks(text: str) -> Iterator[Span]:
+    """Yield the offsets of the stretches of text in which only a stop ends a sentence.
+
+    They have no white space at either end. What lies between two pages is in none, unless a sentence goes on there.
+    """
+    wrap = _Wrap()
+    start = 0  # of the block
+    last: Span | None = None  # the line before
+    for lines, new_page in _paragraphs(text):
+        wrap = found if (found := _wrap(text, lines)).even or found.ragged else wrap._replace(ragged=False)
+        for number, line in enumerate(lines):
+            goes_on = last is not None and (number > 0 or new_page) and _goes_on(text, last, line[0], wrap, number)
+            if not goes_on:
+                if last is not None:
+                    yield start, last[1]
+                start = line[0]
+            last = line
+    if last is not None:
+        yield start, last[1]
+
+
+def _paragraphs(text: str) -> Iterator[tuple[list[Span], bool]]:
+    """Yield the lines, without the white space around them, from one blank line to the next.
+
+    Each comes with whether a page begins there.
+    """
+    done, new_page = 0, False
+    for page_end, page_start in [*page_breaks(text), (len(text), len(text))]:
+        lines: list[Span] = []
+        offset = done
+        for raw in text[done:page_end].splitlines(keepends=True):
+            if line := raw.strip():
+                start = offset + len(raw) - len(raw.lstrip())
+                lines.append((start, start + len(line)))
+            elif lines:
+                yield lines, new_page
+                lines, new_page = [], False
+            offset += len(raw)
+        if lines:
+            yield lines, new_page
+        done, new_page = page_start, True
+
+
+def _goes_on(text: str, line: Span, next_start: int, wrap: _Wrap, number: int) -> bool:
+    """Tell whether the sentence at the end of a line may go on in the next one.
+
+    Args:
+        text: The text.
+        line: The line.
+        next_start: Where the next one begins.
+        wrap: How the paragraph was cut.
+        number: Number of the next line in its paragraph; 0 where it begins a page.
+    """
+    if _LIST_ITEM.match(text, next_start):
+        return False
+    start, end = line
+    last = text[end - 1]
+    if last in ",([{«‹“" or text[next_start] in _NEVER_FIRST or _BROKEN_WORD.search(text, max(start, end - 2), end):
+        return True
+    if number and wrap.even and _is_full(text, line, next_start, wrap.width):
+        return True
+    if last == ".":
+        title = _TITLE.search(text, max(start, end - 6), end)
+        return title is not None and title[1] in TITLES
+    if last in "!?…;:":
+        return False
+    if number > 1 and wrap.ragged and end - start > 0.7 * wrap.width:
+        return True
+    word = _LAST_WORD.search(text, max(start, end - 8), end)
+    return text[next_start].islower() or (word is not None and word.group().lower() in UNFINISHED)
+
+
+def _wrap(text: str, lines: list[Span]) -> _Wrap:
+    width = max(end - start for start, end in lines)
+    if len(lines) < 3 or width not in _WIDTHS:
+        return _Wrap()
+    breaks = len(lines) - 1
+    full = sum(_is_full(text, line, next_start, width) for line, (next_start, _) in pairwise(lines))
+    within = sum(_is_within(text, line, next_start) for line, (next_start, _) in pairwise(lines))
+    # Short lines are full by chance: a list of names is told from a column by its capitals.
+    even = full >= 0.75 * breaks and (width >= 50 or within >= 0.5 * breaks)
+    return _Wrap(width, even, breaks > 2 and within >= 0.6 * breaks)
+
+
+def _is_within(text: str, line: Span, next_start: int) -> bool:
+    """Tell whether a line clearly ends within a sentence."""
+    return text[next_start].islower() and text[line[1] - 1] not in ".!?…;:"
+
+
+def _is_full(text: str, line: Span, next_start: int, width: int) -> bool:
+    """Tell whether the first word of the next line had no room in this one."""
+    length = line[1] - line[0]
+    if not width // 2 < length <= width:
+        return False
+    word = _FIRST_WORD.match(text, next_start)
+    return word is not None and length + 1 + len(word.group()) > width
