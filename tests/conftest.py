@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 DATA = Path(__file__).parent / "data"
+_TRAINS = re.compile(r"^(from|import) (certainty\.(evaluation|finetuning|modeling)|onnx|torch|training|transformers)\b", re.M)
+
+# Without the extra `train` the rest of the library is tested by itself.
+if find_spec("torch") is None:
+    collect_ignore = [path.name for path in Path(__file__).parent.glob("test_*.py") if _TRAINS.search(path.read_text())]
 
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CamemBERT encoder of two layers with random weights and its own tokenizer."""
-    import torch
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[train]'")
     from transformers import CamembertConfig, CamembertForMaskedLM
 
     from certainty.labelled import read_labelled
