@@ -7,7 +7,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"datasets", "fastapi", "jinja2", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "spacy", "torch", "transformers"}
+HEAVY = {
+    "datasets",
+    "fastapi",
+    "jinja2",
+    "matplotlib",
+    "onnx",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "spacy",
+    "torch",
+    "transformers",
+}
 TRAINING = {"torch", "transformers"}
 
 # Each file is imported by its name; a package that needs torch is not so much as entered.
