@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import metadata
 from pathlib import Path
+from string import Template
 from unittest import SkipTest
 
 import pytest
@@ -35,12 +36,7 @@ PAGES = {
     **{str(path.relative_to(ROOT / "docs/pages")): path for path in sorted((ROOT / "docs/pages").rglob("*.md"))},
 }
 NOT_RUN = {
-    "README.md": [
-        "builds the site",
-        "runs these tests",
-        "needs the public corpora",
-        "takes hours, on text outside the repository",
-    ],
+    "README.md": ["builds the site", "runs these tests"],
     "how-to/gpu.md": [
         "downloads an encoder from the hub",
         "needs several GPUs",
@@ -48,7 +44,9 @@ NOT_RUN = {
         "trains for an hour on texts that are not part of the repository",
     ],
 }
+PRINTED = {"README.md": [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]}
 LANGUAGES = {"python", "sh", "text"}
+DISTRIBUTION = "certainty-fr"  # what pip calls it
 SERVER = "http://127.0.0.1:8000"  # what the pages say; the tests take a free port
 
 
@@ -73,11 +71,13 @@ class Runner:
         match words:
             case []:
                 pass
+            case ["python", "-m", "pip", "install", "--upgrade", "pip>=25.1"]:
+                pass
             case ["pip", "install", *arguments]:  # it is not run, but the extras that it names must be there
                 extras = {
                     extra for word in arguments for group in re.findall(r"\[(.*)\]", word) for extra in group.split(",")
                 }
-                assert extras <= set(metadata("certainty").get_all("Provides-Extra", [])), where
+                assert extras <= set(metadata(DISTRIBUTION).get_all("Provides-Extra", [])), where
             case ["certainty", "serve", *arguments]:
                 self._serve(arguments)
             case ["certainty", *arguments]:
@@ -119,7 +119,7 @@ def workplace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_run(page: str, workplace: Path) -> None:
+def test_the_examples_run(page: str, workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runner = Runner()
     parsers = [CodeBlockParser("python", runner.python), CodeBlockParser("sh", runner.shell), SkipParser()]
     not_run = []
@@ -130,6 +130,8 @@ def test_the_examples_run(page: str, workplace: Path) -> None:
             except SkipTest as skipped:
                 not_run.append(str(skipped))
     assert not_run == NOT_RUN.get(page, [])
+    printed = capfd.readouterr().out
+    assert [line for line in PRINTED.get(page, []) if not re.search(line, printed, flags=re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -137,6 +139,39 @@ def test_every_block_names_a_language_that_is_run_or_shown(page: str) -> None:
     fences = re.findall(r"^[ ]*```(.*)$", PAGES[page].read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(fences[::2]) <= LANGUAGES
     assert set(fences[1::2]) <= {""}
+
+
+def programs(page: Path) -> Iterator[list[str]]:
+    """Yield the commands of a page's shell blocks, with the variables that the page sets in place of their names."""
+    variables: dict[str, str] = {}
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            if assigned := re.fullmatch(r'(\w+)="(.*)"', line.strip()):
+                variables[assigned[1]] = assigned[2]
+            else:
+                yield shlex.split(Template(line).safe_substitute(variables), comments=True)
+
+
+def test_the_commands_that_rebuild_our_models_are_those_of_the_programs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = 0
+    for words in programs(ROOT / "training" / "README.md"):
+        match words:
+            case ["python", "-m", module, *arguments] if module.startswith("training."):
+                program, words = import_module(module).main, [module, "--help"]
+            case ["certainty", command, *arguments]:
+                program, words = main, ["certainty", command, "--help"]
+            case _:
+                continue
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit, match="0"):
+            program()
+        known = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+        assert {word for word in arguments if word.startswith("--")} <= known, arguments
+        assert [word for word in arguments if word.startswith("training/") and not (ROOT / word).is_file()] == []
+        checked += 1
+    assert checked == 10
 
 
 def test_the_example_data_are_distinct() -> None:

@@ -1,0 +1,36 @@
+"""The model that ships is small, documented, and right where nobody doubts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import certainty
+from certainty.model_folder import default_model
+
+
+@pytest.mark.parametrize(
+    ("sentence", "label"),
+    [
+        ("Le conseil municipal a adopté le budget mardi soir.", "asserted"),
+        ("Le projet pourrait être abandonné dès l'automne.", "probable"),
+        ("Le suspect aurait quitté le pays dans la nuit.", "probable"),
+        ("Je pense que cette réforme est une erreur.", "personal_opinion"),
+        ("Le porte-parole a démenti toute négociation.", "denied"),
+        ("Aucun passager n'a été blessé.", "denied"),
+    ],
+)
+def test_plain_sentences_get_the_obvious_label(sentence: str, label: str) -> None:
+    (score,) = certainty.score(sentence)
+    assert score.label == label
+    assert score.is_claim
+
+
+def test_the_shipped_model_is_small_and_documented() -> None:
+    folder = default_model()
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 40 * 2**20
+    evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    assert set(evaluation) >= {"dev", "test", "contrast"}
+    assert all("text" not in error for split in evaluation.values() for error in split["errors"])
+    assert "## Limits" in (folder / "README.md").read_text(encoding="utf-8")
