@@ -23,6 +23,7 @@ from rich.table import Table
 
 from certainty import CertaintyError
 from certainty.sentences import split_sentences
+from certainty.writing import write_whole
 
 Splitter = Callable[[str], Iterable[str]]
 Groups = dict[str, list[str]]
@@ -219,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table.add_row("Mchar/s", *(f"{result.mchars_per_second:.2f}" for result in results))
     console.print(table)
     if options.output:
-        options.output.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n", encoding="utf-8")
+        write_whole(options.output, json.dumps([asdict(result) for result in results], indent=2) + "\n")
 
 
 if __name__ == "__main__":

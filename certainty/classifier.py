@@ -264,7 +264,7 @@ def load(
         model: A model folder, or `owner/name` on the Hugging Face hub; None opens the model that ships with the
             package.
         engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs), "torch"
-            (needs `certainty[train]`; uses a GPU where there is one) or "torch-compile" (slower to start).
+            (needs `certainty-fr[train]`; uses a GPU where there is one) or "torch-compile" (slower to start).
         threads: CPU threads to use; None takes all cores.
 
     Raises:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from certainty import CertaintyError, Label
 from certainty.cli import main
-from certainty.commands.label import TOOLS
+from certainty.commands.label.arguments import TOOLS
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import CATEGORIES
 from certainty.labelling.guideline import full_guideline, short_guideline
@@ -125,9 +125,9 @@ def key(sentence: LabelledSentence) -> tuple[str, str]:
 def test_round_trip_loses_nothing(name: str, tmp_path: Path, sentences: list[LabelledSentence]) -> None:
     path = tmp_path / "export"
     path.write_text(GIVES_BACK[name](export(name, sentences)), encoding="utf-8", newline="")
-    back, skipped = tool(name).read(path)
-    assert sorted(back, key=key) == sorted(sentences, key=key)
-    assert skipped == 0
+    found = tool(name).read(path)
+    assert sorted(found.sentences, key=key) == sorted(sentences, key=key)
+    assert not found.left_out()
 
 
 @given(sentences=rows())
@@ -248,7 +248,7 @@ def test_blank_tasks_have_no_labels_and_are_not_imported(tmp_path: Path, capsys:
         assert main(["label", "export", str(source), "--to", name, "--blank", "-o", str(output)]) == 0
         assert "not_attributed" not in output.read_text(encoding="utf-8").replace('"id": "not_attributed"', "")
         assert main(["label", "import", str(output), "--from", name, "-o", str(tmp_path / "back.jsonl")]) == 2
-        assert "none of its 1 tasks is labelled" in capsys.readouterr().err
+        assert "no label in it (not labelled yet: 1)" in capsys.readouterr().err
     assert not (tmp_path / "back.jsonl").exists()
 
 
@@ -263,8 +263,9 @@ def test_label_studio_gives_a_row_for_each_annotator(tmp_path: Path) -> None:
     ]
     path = tmp_path / "export.json"
     path.write_text(json.dumps([{"id": 8, "data": {"text": "Il pleut."}, "annotations": answers}]))
-    sentences, _ = tool("label-studio").read(path)
-    assert [(s.id, s.annotator, s.label) for s in sentences] == [
+    found = tool("label-studio").read(path)
+    assert found.left_out() == "skipped or rejected: 1"
+    assert [(s.id, s.annotator, s.label) for s in found.sentences] == [
         ("8", "3", Label.DENIED),
         ("8", "zoe@presse.fr", Label.PROBABLE),
     ]
@@ -273,8 +274,10 @@ def test_label_studio_gives_a_row_for_each_annotator(tmp_path: Path) -> None:
 def test_doccano_projects_of_one_kind_are_read(tmp_path: Path) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text('{"id": 4, "text": "Il pleut.", "label": ["asserted"]}\n{"id": 5, "text": "x", "label": []}\n')
-    sentences, skipped = tool("doccano").read(path)
-    assert [(s.id, s.label, skipped) for s in sentences] == [("4", Label.ASSERTED, 1)]
+    found = tool("doccano").read(path)
+    assert [(s.id, s.label, found.left_out()) for s in found.sentences] == [
+        ("4", Label.ASSERTED, "not labelled yet: 1")
+    ]
 
 
 def studio(*results: dict[str, Any]) -> str:
@@ -351,8 +354,10 @@ def prodigy_task(**values: Any) -> str:
 def test_mistakes_name_place_value_and_mend(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / "export"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(CertaintyError, match=message):
-        tool(name).read(path)
+    with pytest.raises(CertaintyError, match=message):  # noqa: PT012
+        found = tool(name).read(path)
+        assert not found.sentences
+        raise CertaintyError(*found.problems)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

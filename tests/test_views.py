@@ -327,7 +327,7 @@ def test_dataframe_has_typed_columns_even_when_empty() -> None:
 
 def test_dataframe_without_pandas_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(CertaintyError, match=r"pip install 'certainty\[pandas\]'"):
+    with pytest.raises(CertaintyError, match=r"pip install 'certainty-fr\[pandas\]'"):
         DOCUMENT.to_dataframe()
 
 

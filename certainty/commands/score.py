@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         check_destination(args.output, names)
     failed: list[str] = []
-    with closing(scored_files(args, names, failed)) as scored:
+    scored_texts = scored_files(names, failed, model=args.model, encoding=args.encoding, output=args.output)
+    with closing(scored_texts) as scored:
         first = next(scored, None)
         if first is None:
             return FAILED

@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
         check_destination(Path(args.output), names)
     failed: list[str] = []
     # The output tells the progress bar that no results appear on the terminal.
-    to_file = argparse.Namespace(**{**vars(args), "output": args.output or _FOLDER})
-    with closing(scored_files(to_file, names, failed)) as found:
+    output = args.output or _FOLDER
+    with closing(scored_files(names, failed, model=args.model, encoding=args.encoding, output=output)) as found:
         first = next(found, None)
         if first is None:
             return FAILED

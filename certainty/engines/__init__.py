@@ -6,6 +6,7 @@ from pathlib import Path
 
 from certainty.engines.base import Engine
 from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.model_folder import INT8_FILE, ONNX_FILE
 
 ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
@@ -36,12 +37,9 @@ def open_engine(name: str, folder: Path, threads: int | None, default: str = "on
 
         return OnnxEngine(folder / ONNX_FILES[name], threads)
     if name in TORCH_ENGINES:
-        try:
-            from certainty.engines.torch import TorchEngine
-        except ImportError as error:
-            raise CertaintyError(
-                f"engine {name!r} needs torch and transformers ({error}): pip install 'certainty[train]'."
-            ) from error
+        needs("torch", "transformers", extra="train", user=f"engine {name!r}")
+        from certainty.engines.torch import TorchEngine
+
         return TorchEngine(folder, threads, compiled=name == "torch-compile")
     allowed = ", ".join(map(repr, ("auto", *ONNX_FILES, *TORCH_ENGINES)))
     raise CertaintyError(f"unknown engine {name!r}. Allowed: {allowed}.")

@@ -7,10 +7,9 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
-from certainty.labels import LABELS, Label
+from certainty.labels import LABELS, NO_CLAIM, Label, plain_name
 from certainty.views.palette import TINTS
 
-NO_CLAIM = "no_claim"
 CATEGORIES: tuple[str, ...] = (*(label.value for label in LABELS), NO_CLAIM)
 """The labels and `no_claim`: the answers to the first question."""
 ATTRIBUTED, NOT_ATTRIBUTED = "attributed", "not_attributed"
@@ -78,7 +77,7 @@ def parse_category(value: object, where: str) -> Label | None:
     Raises:
         CertaintyError: it is neither.
     """
-    if value == NO_CLAIM:
+    if plain_name(value) == NO_CLAIM:
         return None
     try:
         return Label.parse(value)

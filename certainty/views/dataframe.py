@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.labels import LABELS
 from certainty.results import Document
 
@@ -28,12 +28,11 @@ def to_dataframe(document: Document) -> pandas.DataFrame:
     tuple of `Cue`s).
 
     Raises:
-        CertaintyError: pandas is not installed.
+        MissingExtraError: pandas is not installed.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise CertaintyError(f"to_dataframe needs pandas ({error}): pip install 'certainty[pandas]'.") from error
+    needs("pandas", extra="pandas", user="to_dataframe")
+    import pandas
+
     frame = pandas.DataFrame(
         {
             "text": [s.text for s in document],

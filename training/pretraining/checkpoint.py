@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from certainty import CertaintyError
+from certainty.writing import draft
 
 
 def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, log: list[dict[str, Any]]) -> None:
@@ -22,9 +22,8 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     for name, p in names.items():
         for key, value in optimizer.state[p].items():
             tensors[f"optimizer.{key}.{name}"] = value
-    temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata={"log": json.dumps(log)})
-    os.replace(temporary, path)
+    with draft(path) as unfinished:
+        save_file(tensors, unfinished, metadata={"log": json.dumps(log)})
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 
 from certainty.finetuning.precision import bf16_is_fast
 from certainty.finetuning.settings import load_settings, save_settings
+from certainty.writing import write_whole
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
@@ -133,7 +134,7 @@ def pretrain(
         for name, value in log[-1].items():
             board.add_scalar(name, value, step)
         board.flush()
-        (folder / "log.json").write_text(json.dumps(log, indent=1))
+        write_whole(folder / "log.json", json.dumps(log, indent=1))
         logger.info("%s", log[-1])
 
     board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
