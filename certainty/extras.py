@@ -25,6 +25,6 @@ def needs(*modules: str, extra: str, user: str = "this") -> None:
         try:
             import_module(module)
         except ImportError as error:
-            raise MissingExtraError(
-                f"{user} needs {module} ({error}): pip install '{DISTRIBUTION}[{extra}]'.", name=module
-            ) from error
+            missing = MissingExtraError(f"{user} needs {module} ({error}): pip install '{DISTRIBUTION}[{extra}]'.")
+            missing.name = module
+            raise missing from error

@@ -37,8 +37,8 @@ from certainty.tables import read_csv
 
 NEXT_STEPS = (
     "In Label Studio: create a project, paste {name}.config.xml under Settings > Labeling Interface > Code and "
-    "{name}.guideline.md under Instructions, import {name}. Later export as JSON (JSON-MIN, CSV and TSV do too, but do "
-    "not tell annotations made of predictions without review)."
+    "{name}.guideline.md under Instructions, import {name}. Later export as JSON, which says "
+    "more than JSON-MIN, CSV and TSV."
 )
 _MEND = "Export the project from Label Studio as JSON, JSON-MIN, CSV or TSV."
 _LABEL, _SECOND, _SOURCE, _CUES, _TEXT = "label", "second", "attribution", "cues", "text"
@@ -95,15 +95,24 @@ def read(path: Path, reviewed: bool = False) -> Imported:
     found = Imported("label some in Label Studio, and export again.")
     if path.suffix.lower() in (".csv", ".tsv"):
         for line, row in read_csv(path):
-            _read_flat(row, f"{path}, line {line}", found)
-        return found
+            _read_flat(row, f"{path}, line {line}", found, reviewed)
+        return _with_note(found)
     for n, task in enumerate(read_json_list(path, _MEND), 1):
         where = f"{path}, task {task.get('id', n)}"
         if "annotations" in task:
             with found.answer():
                 _read_task(task, where, found, reviewed)
         else:
-            _read_flat(task, where, found)
+            _read_flat(task, where, found, reviewed)
+    return _with_note(found)
+
+
+def _with_note(found: Imported) -> Imported:
+    if found.left[UNREVIEWED]:
+        found.notes.append(
+            "annotations made of predictions, and in JSON-MIN, CSV and TSV all without a `lead_time`, may be such that "
+            "nobody looked at; give --reviewed if somebody has looked at all."
+        )
     return found
 
 
@@ -126,13 +135,19 @@ def _read_task(task: dict[str, Any], where: str, found: Imported, reviewed: bool
                 found.sentences.append(_sentence(answers, data, task.get("id"), place))
 
 
-def _read_flat(row: dict[str, Any], where: str, found: Imported) -> None:
-    """Read a row of JSON-MIN or CSV: the fields of the task, and a field for each question."""
+def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool) -> None:
+    """Read a row of JSON-MIN or CSV: the fields of the task, and a field for each question.
+
+    Such a row does not say whether it was made of a prediction, only how long somebody worked on it.
+    """
     if "text" not in row or not {"annotation_id", "annotator"} & row.keys():
         raise CertaintyError(f"{where}: has neither `annotations` nor `annotation_id` and `annotator`. {_MEND}")
     with found.answer():
         if row.get("annotation_id") in (None, ""):
             found.left[UNLABELLED] += 1
+            return
+        if row.get("lead_time", "?") in (None, "") and not reviewed:
+            found.left[UNREVIEWED] += 1
             return
         choices = {name: _flat_choices(row.get(name), f"{where}: {name}") for name in (_LABEL, _SECOND, _SOURCE)}
         marks = _from_json(row.get(_CUES) or [], f"{where}: {_CUES}")
