@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty import __version__
+from certainty.writing import make_folder, write_whole
 
 FOLDER = "benchmarks/results"
 PACKAGES = ("onnxruntime", "tokenizers", "torch", "transformers")
@@ -50,9 +51,8 @@ def peak_mib() -> float:
 
 def write(folder: Path, name: str, result: Mapping[str, Any]) -> None:
     """Write `<name>.json`: the machine and the result."""
-    folder.mkdir(parents=True, exist_ok=True)
     content = json.dumps({"machine": machine(), **result}, indent=1, ensure_ascii=False)
-    (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+    write_whole(make_folder(folder) / f"{name}.json", content + "\n")
 
 
 def plot_bars(folder: Path, name: str, values: Mapping[str, float], unit: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
+
+from certainty.json_lines import read_json_lines
 
 CLAUSES = Path("training/data/contrast.jsonl")
 MEAN_WORDS, SD_WORDS = 3.0, 0.62
@@ -15,9 +16,7 @@ and encyclopaedia: half have 20 words or fewer, one in twenty more than 55."""
 def sentences_like_text(count: int, seed: int = 0, longest: int = 90) -> list[str]:
     """Return sentences whose lengths are spread like those of real text (log-normal), made of authored clauses."""
     rng = random.Random(seed)
-    # Read by hand: what reads labelled files would be counted as memory of the contender.
-    lines = CLAUSES.read_text(encoding="utf-8").splitlines()
-    clauses = [json.loads(line)["text"].rstrip(" .!?") for line in lines]
+    clauses = [row["text"].rstrip(" .!?") for _, row in read_json_lines(CLAUSES)]
     made = []
     for _ in range(count):
         words = min(longest, max(2, round(rng.lognormvariate(MEAN_WORDS, SD_WORDS))))

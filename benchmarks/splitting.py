@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks.passages import Passage, read_paragraphs, read_treebanks
 from benchmarks.splitters import SPLITTERS, Splitter
 from certainty import CertaintyError
+from certainty.writing import write_whole
 
 # Splitters may leave out what cannot be seen.
 _UNSEEN = re.compile(r"[\s\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
@@ -153,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(_table(part, of_part))
     if options.output:
         content = [asdict(result) for of_part in results.values() for result in of_part]
-        options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_whole(options.output, json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -13,6 +14,7 @@ from certainty.commands.output import FAILED, report
 from certainty.errors import CertaintyError
 
 COMMANDS = (score, view, serve, label, threshold)
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 
 
@@ -35,12 +37,22 @@ def main(argv: list[str] | None = None) -> int:
         report(error)
         return FAILED
     except BrokenPipeError:
-        # The reader (`head`) has all it wants; Python would complain once more as it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader (`head`) has all it wants
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _discard_output()
+        report(CertaintyError(f"cannot write ({error.strerror}); make room, or give another output."))
+        return FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
+
+
+def _discard_output() -> None:
+    """Let go what standard output holds back, of which Python would complain once more as it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> argparse.ArgumentParser:

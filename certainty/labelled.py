@@ -1,22 +1,37 @@
-"""Labelled sentences: read from JSONL, or through `datasets` from CSV, TSV or Parquet, and checked row by row."""
+"""Labelled sentences: read from files or taken from rows in memory, and checked row by row."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.labels import LABELS, Label
+from certainty.json_lines import read_json_lines
+from certainty.labels import Label
+from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
 
-LOADERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+READERS = {
+    ".jsonl": read_json_lines,
+    ".json": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".parquet": read_parquet,
+}
+"""How a file is read, by the ending of its name."""
+_BOOLEANS = {
+    # French spreadsheets write VRAI and FAUX; a column of floats comes from pandas, which has no booleans with gaps.
+    **dict.fromkeys(("true", "1", "1.0", "1,0", "vrai", "yes", "oui"), True),
+    **dict.fromkeys(("false", "0", "0.0", "0,0", "faux", "no", "non"), False),
+}
 
 
 @dataclass(frozen=True)
@@ -48,16 +63,30 @@ class LabelledSentence:
     annotator: str = ""
 
 
-def read_labelled(paths: str | Path | Sequence[str | Path]) -> list[LabelledSentence]:
-    """Read labelled files. Columns `text` and `label` are required, the other attributes are used where present.
+def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[LabelledSentence]:
+    """Read labelled sentences. `text` and `label` are required, the other attributes are used where they are given.
 
-    Rows with the same text, label and annotator as an earlier one are dropped with a warning.
+    Labels may be written in any case, with spaces or hyphens; the label `no_claim` says that there is no claim. Rows
+    with the same text, label and annotator as an earlier one are dropped with a warning.
+
+    Args:
+        data: A path or several; or rows: mappings or `LabelledSentence`s, a pandas or polars DataFrame, or a
+            `datasets.Dataset`. Files are JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
 
     Raises:
-        CertaintyError: a file cannot be read, or a row is wrong; the message names file, line, value and mend.
+        CertaintyError: a file cannot be read, or a row is wrong; the message names file and line, or the row (the
+            first is row 0), and the value.
+        MissingExtraError: a Parquet file is given, and pyarrow is not installed.
     """
-    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    sentences = [sentence for file in files for sentence in _read_file(Path(file))]
+    sentences: list[LabelledSentence] = []
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    for where, item in _items(data):
+        if isinstance(item, (str, os.PathLike)):
+            sentences += _read_file(Path(item))
+        else:
+            rows.append((where, item))
+    if rows:
+        sentences += _parsed(rows, "the rows")
     unique = list({(s.text, s.label, s.annotator): s for s in reversed(sentences)}.values())[::-1]
     if len(unique) < len(sentences):
         logger.warning("%d duplicated rows (same text and label) were dropped.", len(sentences) - len(unique))
@@ -70,98 +99,105 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _items(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield paths as they are, and rows as mappings, each with its name for messages."""
+    if isinstance(data, (str, os.PathLike)):
+        yield str(data), data
+    elif hasattr(data, "iloc"):  # pandas
+        known = data.astype(object).where(data.notna(), None)
+        yield from (
+            (f"row {index!r} of the DataFrame", row)
+            for index, row in zip(known.index.tolist(), known.to_dict("records"), strict=True)
+        )
+    elif hasattr(data, "iter_rows"):  # polars
+        yield from ((f"row {n} of the DataFrame", row) for n, row in enumerate(data.iter_rows(named=True)))
+    elif isinstance(data, Mapping):
+        raise CertaintyError(
+            f"expected rows, found a {type(data).__name__} of {', '.join(map(str, data)) or 'nothing'}; give one of "
+            "its parts, or a list of rows."
+        )
+    elif isinstance(data, Iterable):
+        label = (getattr(data, "features", None) or {}).get("label")
+        names = getattr(label, "int2str", None)  # of a ClassLabel of `datasets`
+        for n, item in enumerate(data):
+            yield f"row {n}", _row(item, f"row {n}", names)
+    else:
+        raise CertaintyError(f"expected paths or rows, found {type(data).__name__}.")
+
+
+def _row(item: Any, where: str, label_name: Callable[[int], str] | None) -> Any:
+    if isinstance(item, LabelledSentence):
+        return {**vars(item), "quad": item.group}
+    if isinstance(item, Mapping) and label_name and isinstance(item.get("label"), int):
+        return {**item, "label": None if item["label"] < 0 else label_name(item["label"])}  # -1 is "no label" there
+    if not isinstance(item, (str, os.PathLike, Mapping)):
+        raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
+    return item
+
+
 def _read_file(path: Path) -> list[LabelledSentence]:
-    loader = LOADERS.get(path.suffix.lower())
-    if loader is None:
-        raise CertaintyError(f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(LOADERS)}.")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise CertaintyError(
+            f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(READERS)}; save a spreadsheet as CSV."
+        )
     if not path.is_file():
         raise CertaintyError(f"{path}: {'is a directory, not a file' if path.is_dir() else 'no such file'}.")
     if path.stat().st_size == 0:
         raise CertaintyError(f"{path}: the file is empty. It needs rows with `text` and `label`.")
-    rows = _json_rows(path) if loader == "json" else _table_rows(path, loader)
-    columns = set().union(*(row for _, row in rows))
+    unit = "row" if reader is read_parquet else "line"
+    return _parsed([(f"{path}, {unit} {number}", row) for number, row in reader(path)], str(path))
+
+
+def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[LabelledSentence]:
+    columns = {str(column) for _, row in rows for column in row}
     for required in ("text", "label"):
         if required not in columns:
             raise CertaintyError(
-                f"{path}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
+                f"{source}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
                 "Rename the column that holds it."
             )
-    return [_parse(row, f"{path}, line {line}") for line, row in rows]
+    return [_parse(row, where) for where, row in rows]
 
 
-def _table_rows(path: Path, loader: str) -> list[tuple[int, dict[str, Any]]]:
-    import datasets
-
-    options: dict[str, Any] = {}
-    if loader == "csv":
-        separator = "\t" if path.suffix.lower() == ".tsv" else ","
-        # As strings, or a column of numbers and blanks would be guessed to be floats.
-        columns = datasets.Features({name: datasets.Value("string") for name in _csv_header(path, separator)})
-        options = {"sep": separator, "features": columns, "keep_default_na": False}
-    datasets.disable_progress_bars()
-    try:
-        table = datasets.load_dataset(loader, data_files=str(path), split="train", keep_in_memory=True, **options)
-    except Exception as error:  # whatever the parser of that format raises is a fault of the file
-        raise CertaintyError(f"{path}: cannot be read as {path.suffix}: {error.__cause__ or error}") from error
-    return list(enumerate(table, 2 if loader == "csv" else 1))
-
-
-def _csv_header(path: Path, separator: str) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return next(csv.reader(lines, delimiter=separator), [])
-    except UnicodeDecodeError as error:
-        raise CertaintyError(f"{path}: not UTF-8 ({error}). Save the file as UTF-8.") from error
-
-
-def _json_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    # Not by `datasets`, which guesses types over the whole file and turns a date in a text into a timestamp.
-    rows = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise CertaintyError(f"{path}, line {number}: not UTF-8 ({error}). Save the file as UTF-8.") from error
-            if not text.strip():
-                continue
-            try:
-                row = json.loads(text)
-            except ValueError as error:
-                raise CertaintyError(f"{path}, line {number}: not a JSON object: {error}.") from error
-            if not isinstance(row, dict):
-                raise CertaintyError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")
-            rows.append((number, row))
-    return rows
-
-
-def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
+def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
     label = _label(row.get("label"), f"{where}: label", tuple(Label))
     if claim and label is Label.NO_CLAIM:
-        raise CertaintyError(f"{where}: label is no_claim, but claim is true; give one of the two.")
+        raise CertaintyError(f"{where}: label is no_claim, but claim is true; change one of the two.")
     claim = label is not Label.NO_CLAIM and (claim is None or claim)
     if claim and label is None:
         raise CertaintyError(f"{where}: label is missing; give one (no_claim if there is none).")
+    second = _label(row.get("second"), f"{where}: second", tuple(Label))
     return LabelledSentence(
         text=text,
         label=label if claim else None,
-        second=_label(row.get("second"), f"{where}: second", LABELS),
+        second=None if second is Label.NO_CLAIM else second,
         attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
         cues=_cues(row.get("cues"), text, f"{where}: cues"),
-        id=str(row.get("id") or ""),
-        corpus=str(row.get("corpus") or ""),
-        group=row.get("quad"),
-        annotator=str(row.get("annotator") or ""),
+        id=_name(row.get("id")),
+        corpus=_name(row.get("corpus")),
+        group=_group(row.get("quad"), f"{where}: quad"),
+        annotator=_name(row.get("annotator")),
     )
 
 
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _name(value: Any) -> str:
+    return "" if _is_missing(value) else str(value)
+
+
 def _label(value: Any, where: str, allowed: tuple[Label, ...]) -> Label | None:
-    if value in (None, ""):
+    if _is_missing(value):
         return None
     try:
         return Label.parse(value, allowed)
@@ -170,16 +206,28 @@ def _label(value: Any, where: str, allowed: tuple[Label, ...]) -> Label | None:
 
 
 def _boolean(value: Any, where: str) -> bool | None:
-    if value in (None, ""):
+    if _is_missing(value):
         return None
-    known = {"true": True, "1": True, "false": False, "0": False}
-    if str(value).lower() not in known:
+    known = _BOOLEANS.get(str(value).strip().lower())
+    if known is None:
         raise CertaintyError(f"{where} is {value!r}; write true or false.")
-    return known[str(value).lower()]
+    return known
+
+
+def _group(value: Any, where: str) -> int | None:
+    if _is_missing(value):
+        return None
+    try:
+        number = float(str(value).replace(",", "."))  # "3,0" of a French spreadsheet
+        if number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise CertaintyError(f"{where} is {value!r}; write a whole number, the same for all sentences of a group.")
 
 
 def _cues(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | None:
-    if value in (None, ""):
+    if _is_missing(value):
         return None
     try:
         spans = json.loads(value) if isinstance(value, str) else value

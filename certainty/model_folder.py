@@ -12,6 +12,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
+from certainty.writing import write_whole
 
 SETTINGS_FILE = "certainty.json"
 TOKENIZER_FILE = "tokenizer.json"
@@ -47,7 +48,7 @@ class ModelSettings:
     def save(self, folder: Path) -> None:
         """Write `certainty.json` into the folder."""
         values = {"format_version": FORMAT_VERSION, "labels": [label.value for label in LABELS], **vars(self)}
-        (folder / SETTINGS_FILE).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole(folder / SETTINGS_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> ModelSettings:

@@ -175,7 +175,7 @@ class Document(Sequence[SentenceScore]):
         """Return one row a sentence: its attributes, and a column for the probability of each label.
 
         Raises:
-            CertaintyError: pandas is not installed (`pip install 'certainty[pandas]'`).
+            MissingExtraError: pandas is not installed (`pip install 'certainty-fr[pandas]'`).
         """
         from certainty.views.dataframe import to_dataframe
 

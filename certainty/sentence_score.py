@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
 
-
 SCORED_CHARACTERS = 5000
 """Of a longer sentence, only so many characters are scored."""
 

@@ -18,18 +18,17 @@ from typing import Any
 import certainty
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.model_folder import find_model
 from certainty.results import Cue, Document, SentenceScore
 from certainty.sentences import split_sentences
 
-try:
-    import srsly
-    from spacy.language import Language
-    from spacy.pipeline import Pipe
-    from spacy.tokens import Doc, Span
-    from spacy.util import minibatch
-except ImportError as error:
-    raise CertaintyError(f"certainty.spacy needs spaCy ({error}): pip install 'certainty[spacy]'.") from error
+needs("spacy.pipeline", extra="spacy", user="certainty.spacy")
+import srsly
+from spacy.language import Language
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc, Span
+from spacy.util import minibatch
 
 _SENTENCES = ("spacy", "certainty")
 _DOCUMENT = "certainty.Document"

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.labelled import LabelledSentence
-from certainty.labelling.extra import needs
 from certainty.labels import Label
 from certainty.results import SentenceScore
 
@@ -65,7 +65,7 @@ def for_precision(
         CertaintyError: scikit-learn or SciPy is missing, the label does not occur, or no threshold reaches the wish;
             the message says which comes nearest.
     """
-    needs("sklearn", "scipy")
+    needs("sklearn", "scipy", extra="label", user="a threshold")
     from sklearn.metrics import precision_recall_curve
 
     _check_share(precision, "precision")
@@ -117,7 +117,7 @@ def for_accuracy(
     Raises:
         CertaintyError: SciPy is missing, no sentence is a claim, or no threshold reaches the accuracy.
     """
-    needs("scipy")
+    needs("scipy", extra="label", user="a threshold")
     pairs = [(sentence, score) for sentence, score in zip(sentences, scores, strict=True) if score.is_claim]
     if not pairs:
         raise CertaintyError("the model finds a claim in none of the sentences; give more rows.")

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import certainty
 from certainty import CertaintyClassifier, CertaintyError, Document, Label
-from certainty.labels import LABELS
 from certainty.batching import cut_windows
+from certainty.labels import LABELS
 from certainty.sentence_score import SCORED_CHARACTERS
 
 SENTENCES = [

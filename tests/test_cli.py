@@ -18,7 +18,7 @@ from certainty.cli import main
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
 COMMANDS = ["score", "view", "serve", "threshold", "label", "label export", "label import"]
-COMMANDS += ["label agreement", "label suggest", "label audit", "label correct"]
+COMMANDS += ["label agreement", "label merge", "label suggest", "label audit", "label correct"]
 Score = Callable[..., int]
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
 
 from certainty import CertaintyError, Label
 from certainty.evaluation.leakage import leaked
-from certainty.labelled import read_labelled
+from certainty.labelled import LabelledSentence, read_labelled
 
 ROWS = [
     {"text": "Il pleut.", "label": "asserted"},
@@ -110,3 +112,91 @@ def test_leakage_ignores_case_and_punctuation(tmp_path: Path) -> None:
     train = read_labelled(path)
     path.write_text("text,label\nil pleut !,denied\nIl vente.,asserted\n")
     assert [s.text for s in leaked(train, read_labelled(path))] == ["il pleut !"]
+
+
+# ---- Rows in memory, and how people write labels ---------------------------------------------------------------------
+
+
+def test_labels_in_any_spelling_and_no_claim_as_a_label(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(
+        "text;label;attributed;quad;claim\r\nÀ mon avis, non.;Personal opinion;VRAI;3,0;\r\n"
+        "Il n’est pas venu.;DENIED;FAUX;;\r\nQui vient ?;No-claim;;;\r\nOù ?;;;;faux\r\n".encode("cp1252")
+    )
+    first, second, third, fourth = read_labelled(path)
+    assert (first.label, first.attributed, first.group) == (Label.PERSONAL_OPINION, True, 3)
+    assert (second.label, second.attributed, second.group) == (Label.DENIED, False, None)
+    assert (third.label, third.claim, fourth.label, fourth.claim) == (None, False, None, False)
+
+
+@pytest.mark.parametrize("kind", ["dicts", "sentences", "generator", "pandas", "polars", "datasets", "paths"])
+def test_rows_from_anywhere_go_through_the_same_checks(tmp_path: Path, kind: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "Il pleuvrait.", "label": "Probable", "claim": True, "cues": [[3, 12]], "attributed": True, "quad": 2},
+        {"text": "Pourquoi ?", "label": None, "claim": False, "cues": None, "attributed": None, "quad": None},
+    ]
+    right = [
+        LabelledSentence("Il pleuvrait.", Label.PROBABLE, attributed=True, cues=((3, 12),), group=2),
+        LabelledSentence("Pourquoi ?", None, claim=False),
+    ]
+    assert read_labelled(given_as(kind, rows, tmp_path)) == right
+    wrong = [*rows, {**rows[0], "text": "Il neigerait.", "label": "maybe"}]
+    where = {"paths": "line 3", "pandas": "row 2 of the DataFrame", "polars": "row 2 of the DataFrame"}
+    with pytest.raises(CertaintyError, match=rf"{where.get(kind, 'row 2')}: label: unknown label 'maybe'.*no_claim\."):
+        read_labelled(given_as(kind, wrong, tmp_path))
+
+
+def given_as(kind: str, rows: list[dict[str, Any]], folder: Path) -> Any:
+    if kind == "dicts":
+        return rows
+    if kind == "sentences":
+        return [
+            LabelledSentence(**{("group" if name == "quad" else name): value for name, value in row.items()})
+            for row in rows
+        ]
+    if kind == "generator":
+        return (row for row in rows)
+    if kind == "pandas":
+        return pandas.DataFrame(rows)
+    if kind == "polars":
+        return pytest.importorskip("polars").DataFrame(rows)
+    if kind == "datasets":
+        return pytest.importorskip("datasets").Dataset.from_list(rows)
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return [path]
+
+
+def test_class_labels_of_datasets_are_read_by_name() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["denied", "no_claim"])}
+    )
+    data = datasets.Dataset.from_dict({"text": ["Il ment.", "Où ?"], "label": [0, 1]}, features=features)
+    assert [(s.label, s.claim) for s in read_labelled(data)] == [(Label.DENIED, True), (None, False)]
+    with pytest.raises(CertaintyError, match="found a DatasetDict of train; give one of its parts"):
+        read_labelled(datasets.DatasetDict(train=data))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([{"text": "Il pleut.", "label": "no_claim", "claim": True}], r"row 0: label is no_claim, but claim is true"),
+        ([{"text": "Il pleut."}], r"the rows: no column 'label'\. Found: text"),
+        ([{"text": "Il pleut.", "label": "denied", "quad": "b"}], r"row 0: quad is 'b'; write a whole number"),
+        ([["Il pleut.", "denied"]], r"row 0: expected a mapping .*, found list"),
+        ({"text": ["Il pleut."], "label": ["denied"]}, r"expected rows, found a dict of text, label"),
+        (3, r"expected paths or rows, found int"),
+        ([LabelledSentence("Il pleut.", None)], r"row 0: label is missing"),
+    ],
+)
+def test_mistakes_in_rows_name_the_row(data: Any, message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        read_labelled(data)
+
+
+def test_a_wrong_line_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "x", "label": "denied"}\n{"text": "Il pleut.", "label"\n')
+    with pytest.raises(CertaintyError, match=r"line 2: not a JSON object: .*; the line is '{\"text\": \"Il p"):
+        read_labelled(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from certainty import CertaintyError, Document, Label, SentenceScore
 from certainty.cli import main
+from certainty.errors import MissingExtraError
 from certainty.labelling.suggest import MEASURES, Settings, Suggestion, suggest
 from certainty.labels import LABELS
 
@@ -114,8 +116,8 @@ def test_command_writes_tasks_that_can_be_exported_and_excluded(
 
 
 def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("certainty.labelling.extra.find_spec", lambda name: None)
-    with pytest.raises(CertaintyError, match=r"sklearn is not installed; pip install 'certainty\[label\]'"):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingExtraError, match=r"suggest needs sklearn .*: pip install 'certainty-fr\[label\]'"):
         suggest(documents(score("Il pleut.", 0.5)), Settings(1))
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from certainty import CertaintyError, Label
 from certainty.cli import main
-from certainty.commands.label import TOOLS
+from certainty.commands.label.arguments import TOOLS
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import CATEGORIES
 from certainty.labelling.guideline import full_guideline, short_guideline
@@ -126,9 +126,9 @@ def key(sentence: LabelledSentence) -> tuple[str, str]:
 def test_round_trip_loses_nothing(name: str, tmp_path: Path, sentences: list[LabelledSentence]) -> None:
     path = tmp_path / "export"
     path.write_text(GIVES_BACK[name](export(name, sentences)), encoding="utf-8", newline="")
-    back, skipped = tool(name).read(path)
-    assert sorted(back, key=key) == sorted(sentences, key=key)
-    assert skipped == 0
+    found = tool(name).read(path)
+    assert sorted(found.sentences, key=key) == sorted(sentences, key=key)
+    assert not found.left_out()
 
 
 @given(sentences=rows())
@@ -249,7 +249,7 @@ def test_blank_tasks_have_no_labels_and_are_not_imported(tmp_path: Path, capsys:
         assert main(["label", "export", str(source), "--to", name, "--blank", "-o", str(output)]) == 0
         assert "not_attributed" not in output.read_text(encoding="utf-8").replace('"id": "not_attributed"', "")
         assert main(["label", "import", str(output), "--from", name, "-o", str(tmp_path / "back.jsonl")]) == 2
-        assert "none of its 1 tasks is labelled" in capsys.readouterr().err
+        assert "no label in it (not labelled yet: 1)" in capsys.readouterr().err
     assert not (tmp_path / "back.jsonl").exists()
 
 
@@ -264,8 +264,9 @@ def test_label_studio_gives_a_row_for_each_annotator(tmp_path: Path) -> None:
     ]
     path = tmp_path / "export.json"
     path.write_text(json.dumps([{"id": 8, "data": {"text": "Il pleut."}, "annotations": answers}]))
-    sentences, _ = tool("label-studio").read(path)
-    assert [(s.id, s.annotator, s.label) for s in sentences] == [
+    found = tool("label-studio").read(path)
+    assert found.left_out() == "skipped or rejected: 1"
+    assert [(s.id, s.annotator, s.label) for s in found.sentences] == [
         ("8", "3", Label.DENIED),
         ("8", "zoe@presse.fr", Label.PROBABLE),
     ]
@@ -274,8 +275,10 @@ def test_label_studio_gives_a_row_for_each_annotator(tmp_path: Path) -> None:
 def test_doccano_projects_of_one_kind_are_read(tmp_path: Path) -> None:
     path = tmp_path / "export.jsonl"
     path.write_text('{"id": 4, "text": "Il pleut.", "label": ["asserted"]}\n{"id": 5, "text": "x", "label": []}\n')
-    sentences, skipped = tool("doccano").read(path)
-    assert [(s.id, s.label, skipped) for s in sentences] == [("4", Label.ASSERTED, 1)]
+    found = tool("doccano").read(path)
+    assert [(s.id, s.label, found.left_out()) for s in found.sentences] == [
+        ("4", Label.ASSERTED, "not labelled yet: 1")
+    ]
 
 
 def studio(*results: dict[str, Any]) -> str:
@@ -319,8 +322,12 @@ def prodigy_task(**values: Any) -> str:
         ("label-studio", studio(choice("denied"), mark(3, 40)), r"\[3, 40\] lies outside the text of 9 characters"),
         ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; the two must be whole numbers"),
         ("label-studio", studio(choice("denied"), mark(4, 9)), r"is 'leut\.' in the text, but 'pleut' was marked"),
-        ("label-studio", studio(choice("x", name="mood")), r"answers 'mood', which is not in the configuration"),
-        ("label-studio", '[{"id": 1, "text": "Il pleut."}]', r"task 1: has no `data` and `annotations`.*as JSON \(not"),
+        ("label-studio", studio(choice("x", name="mood")), r"answers 'mood', but not 'label'; use the configuration"),
+        (
+            "label-studio",
+            '[{"id": 1, "text": "Il pleut."}]',
+            r"task 1: has neither `annotations` .* JSON-MIN",
+        ),
         ("label-studio", '[{"data": {}, "annotations": [3]}]', r"annotation: expected an object, found '3'"),
         ("label-studio", '{"a": 1}', r"expected a JSON list of objects"),
         ("label-studio", "[", r"not JSON"),
@@ -339,7 +346,7 @@ def prodigy_task(**values: Any) -> str:
         ("argilla", argilla_record(attribution="attributed"), r"record r1, annotator u1: no label chosen"),
         ("argilla", argilla_record(label="nope"), r"record r1, annotator u1: label: unknown label 'nope'"),
         ("argilla", argilla_record(label="denied", cues=[{"start": 0}]), r"expected start, end and the label 'cue'"),
-        ("argilla", argilla_record(mood="denied"), r"answers 'mood', which is not in the settings"),
+        ("argilla", argilla_record(mood="denied"), r"answers 'mood', but not 'label'; use the settings"),
         ("prodigy", prodigy_task(), r"line 1: no label chosen"),
         ("prodigy", prodigy_task(accept=["asserted", "denied"]), r"line 1: label: 2 choices"),
         ("prodigy", prodigy_task(accept=["denied", "attributed", "not_attributed"]), r"attribution: 2 choices"),
@@ -353,7 +360,120 @@ def test_mistakes_name_place_value_and_mend(tmp_path: Path, name: str, content: 
     path = tmp_path / "export"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(CertaintyError, match=message):
-        tool(name).read(path)
+        found = tool(name).read(path)
+        assert not found.sentences
+        raise CertaintyError(*found.problems)
+
+
+# ---- What tools really gave back -------------------------------------------------------------------------------------
+
+REAL = Path(__file__).parent / "data" / "annotation_tools"
+
+
+@pytest.mark.parametrize("name", ["label_studio.json", "label_studio_min.json", "label_studio.csv"])
+def test_exports_of_a_label_studio_server(name: str) -> None:
+    found = tool("label-studio").read(REAL / name)
+    first, second = found.sentences
+    assert (first.id, first.label, first.attributed, first.cues) == ("q-1", Label.PROBABLE, False, ((23, 29),))
+    assert (second.id, second.label, second.second) == ("q-2", Label.PERSONAL_OPINION, Label.ASSERTED)
+    assert (first.annotator, first.corpus) == ("1", "essai")
+    assert found.left["predictions that nobody reviewed"] == 1 and "--reviewed" in found.notes[0]
+    (problem,) = found.problems
+    assert name in problem and "no label chosen" in problem
+    assert [s.id for s in tool("label-studio").read(REAL / name, reviewed=True).sentences] == ["q-1", "q-2", "q-4"]
+
+
+def test_exports_of_a_doccano_server() -> None:
+    found = tool("doccano").read(REAL / "doccano_all.zip")
+    assert [(s.id, s.label, s.annotator) for s in found.sentences] == [("q-2", Label.DENIED, "")]
+    assert found.left_out() == "predictions that nobody reviewed: 3"
+    found = tool("doccano").read(REAL / "doccano_approved.zip", reviewed=True)
+    assert [(s.id, s.label, s.annotator) for s in found.sentences] == [
+        ("q-1", Label.PROBABLE, "admin"),
+        ("q-2", Label.DENIED, "admin"),
+    ]
+
+
+def test_doccano_tasks_with_predictions_are_no_labels(
+    article: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks, back = tmp_path / "tasks.jsonl", tmp_path / "rows.jsonl"
+    assert main(["label", "export", str(article), "--text", "--predict", "--to", "doccano", "-o", str(tasks)]) == 0
+    assert tasks.read_bytes().isascii()
+    assert main(["label", "import", str(tasks), "--from", "doccano", "-o", str(back)]) == 2
+    said = capsys.readouterr().err
+    assert "predictions that nobody reviewed: 5" in said and "--reviewed" in said and not back.exists()
+
+
+def test_comments_and_relations_are_left_alone(tmp_path: Path) -> None:
+    comment = {"from_name": "comment", "type": "textarea", "value": {"text": ["à revoir"]}}
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    path = tmp_path / "export.json"
+    path.write_text(studio(choice("denied"), comment, relation))
+    assert [s.label for s in tool("label-studio").read(path).sentences] == [Label.DENIED]
+    path.write_text(
+        '{"id": 1, "text": "Il ment.", "cats": ["denied"], "relations": [], '
+        '"entities": [{"id": 5, "label": "cue", "start_offset": 3, "end_offset": 7}]}'
+    )
+    assert [s.cues for s in tool("doccano").read(path).sentences] == [((3, 7),)]
+
+
+def test_argilla_keeps_what_was_submitted(tmp_path: Path) -> None:
+    def record(name: str, status: str | None, *answers: tuple[str, str, str | None]) -> dict[str, Any]:
+        responses = [{"value": value, "user_id": user, **({"status": s} if s else {})} for user, value, s in answers]
+        return {"id": name, "fields": {"text": "Il ment."}, "status": status, "responses": {"label": responses}}
+
+    records = [
+        record("a", "completed", ("u1", "denied", "submitted"), ("u2", "asserted", "draft"), ("u3", "x", "discarded")),
+        record("b", "pending", ("u1", "asserted", None)),
+        record("c", "completed", ("u1", "probable", None)),
+        record("d", "completed", ("u1", "denied", None), ("u2", "asserted", None)),
+    ]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(records))
+    found = tool("argilla").read(path)
+    assert [(s.id, s.annotator) for s in found.sentences] == [("a", "u1"), ("c", "u1"), ("d", "u1"), ("d", "u2")]
+    assert found.left_out() == "drafts: 2, skipped or rejected: 1"
+    assert "2 answers of records with several annotators do not say" in found.notes[0]
+    path.write_text(json.dumps([{"id": "a", "text": "Il ment.", "label.responses": ["denied"]}]))
+    with pytest.raises(CertaintyError, match=r"record a: has no `fields`, so .* records\.to_json"):
+        tool("argilla").read(path)
+
+
+def test_argilla_export_script_is_python_and_writes_the_status() -> None:
+    script = tool("argilla").companions("x")[".export.py"]
+    scope: dict[str, Any] = {"__name__": "script"}
+    exec(script, scope)
+    response = MagicMock(question_name="label", value="denied", user_id=uuid.UUID(int=1))
+    response.status.value = "draft"
+    given = MagicMock(responses=[response])
+    given.to_dict.return_value = {"id": "a", "responses": {}}
+    (row,) = scope["export"]([given])
+    assert row["responses"]["label"] == [{"value": "denied", "user_id": ANNOTATORS[0], "status": "draft"}]
+
+
+def test_prodigy_rejected_and_ignored_tasks_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    answers = ["accept", "reject", "ignore", None]
+    path.write_text("".join(prodigy_task(accept=["denied"], answer=answer) + "\n" for answer in answers))
+    found = tool("prodigy").read(path)
+    assert (len(found.sentences), found.left_out()) == (1, "skipped or rejected: 2, not labelled yet: 1")
+
+
+def test_bad_tasks_are_left_out_and_all_named_and_strict_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, output = tmp_path / "export.jsonl", tmp_path / "rows.jsonl"
+    lines = ['"cats": ["denied"]', '"cats": ["denied", "probable"]', '"cats": ["denied"], "entities": [[0, 99, "cue"]]']
+    path.write_text("".join(f'{{"text": "Il ment.", "id": {n}, {line}}}\n' for n, line in enumerate(lines)))
+    arguments = ["label", "import", str(path), "--from", "doccano", "-o", str(output)]
+    assert main([*arguments, "--strict"]) == 2
+    said = capsys.readouterr().err
+    assert "line 2: label: 2 choices" in said and "line 3: cue: [0, 99] lies outside" in said
+    assert "2 answers break the rules" in said and not output.exists()
+    assert main(arguments) == 0
+    assert "1 labelled rows; left out: against the rules: 2." in capsys.readouterr().err
+    assert len(read_labelled(output)) == 1
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

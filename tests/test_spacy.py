@@ -103,7 +103,7 @@ def test_wrong_settings_are_named() -> None:
 
 def test_without_spacy_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spacy.pipeline", None)
-    with pytest.raises(CertaintyError, match=r"pip install 'certainty\[spacy\]'"):
+    with pytest.raises(CertaintyError, match=r"pip install 'certainty-fr\[spacy\]'"):
         runpy.run_path(str(Path(certainty.__file__).with_name("spacy.py")))
 
 

@@ -381,7 +381,7 @@ def test_what_is_written_keeps_the_schema() -> None:
 
 def test_dataframe_without_pandas_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(CertaintyError, match=r"pip install 'certainty\[pandas\]'"):
+    with pytest.raises(CertaintyError, match=r"pip install 'certainty-fr\[pandas\]'"):
         DOCUMENT.to_dataframe()
 
 

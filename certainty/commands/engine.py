@@ -1,14 +1,48 @@
-"""The options that say how a model is run, and its opening."""
+"""The options that say which model is run, and how; its opening."""
 
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
 import certainty
-from certainty.engines import ENGINES
+from certainty.engines import ENGINES, EngineName
 from certainty.errors import CertaintyError
 
 _OPTIONS = ("engine", "threads", "device")
+
+
+class ModelChoice(NamedTuple):
+    """Which model to open, and how, as the options say.
+
+    Attributes:
+        model: Folder or name; None is the one that is shipped.
+        engine: Name of the engine; None leaves it to the model.
+        threads: CPU threads; None takes all cores.
+        device: Where torch runs; None takes what there is.
+    """
+
+    model: str | None = None
+    engine: EngineName | None = None
+    threads: int | None = None
+    device: str | None = None
+
+    def open(self) -> certainty.CertaintyClassifier:
+        """Open the model.
+
+        Raises:
+            CertaintyError: the model, the engine or the device cannot be used.
+        """
+        return certainty.load(self.model, self.engine or "auto", self.threads, self.device)
+
+    def refuse_engine(self, because: str) -> None:
+        """Refuse the options of the engine where no model is run.
+
+        Raises:
+            CertaintyError: one is given; the message ends with `because`.
+        """
+        if given := [f"--{name}" for name in _OPTIONS if getattr(self, name) is not None]:
+            raise CertaintyError(f"{' and '.join(given)}: {because}.")
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,20 +58,6 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; a GPU needs torch (default: cpu)")
 
 
-def open_classifier(args: argparse.Namespace) -> certainty.CertaintyClassifier:
-    """Open the model that `--model` names as the options say.
-
-    Raises:
-        CertaintyError: the model, the engine or the device cannot be used.
-    """
-    return certainty.load(args.model, args.engine or "auto", args.threads, args.device)
-
-
-def refuse_engine_arguments(args: argparse.Namespace, because: str) -> None:
-    """Refuse the options where no model is run.
-
-    Raises:
-        CertaintyError: one is given; the message ends with `because`.
-    """
-    if given := [f"--{name}" for name in _OPTIONS if getattr(args, name) is not None]:
-        raise CertaintyError(f"{' and '.join(given)}: {because}.")
+def model_choice(args: argparse.Namespace) -> ModelChoice:
+    """Return what `--model`, `--engine`, `--threads` and `--device` say."""
+    return ModelChoice(args.model, args.engine, args.threads, args.device)

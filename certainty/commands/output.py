@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from certainty.errors import CertaintyError
+from certainty.writing import check_output, is_regular, whole_file
 
 STDIN = "-"
 FAILED = 2
@@ -20,17 +20,12 @@ def check_destination(output: Path, names: Sequence[str]) -> Path:
 
     Args:
         output: The output file.
-        names: The input files, which the output must not replace.
+        names: The inputs, which the output must not replace; `-` is standard input.
 
     Raises:
-        CertaintyError: the output is one of the inputs, or its folder is missing.
+        CertaintyError: see `certainty.writing.check_output`.
     """
-    target = Path(os.path.realpath(output))  # a link stays a link
-    if target in {Path(os.path.realpath(name)) for name in names if name != STDIN}:
-        raise CertaintyError(f"{output}: is one of the inputs; give another file for the output.")
-    if is_regular(output) and not target.parent.is_dir():
-        raise CertaintyError(f"{output}: there is no folder {output.parent}; make it, or give another file.")
-    return target
+    return check_output(output, [name for name in names if name != STDIN])
 
 
 def output_format(
@@ -70,34 +65,16 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
 
     Args:
         output: The output file; None is standard output.
-        names: The input files, which the output must not replace.
+        names: The inputs, which the output must not replace; `-` is standard input.
 
     Raises:
-        CertaintyError: the output is one of the inputs, its folder is missing, or it cannot be written.
+        CertaintyError: see `certainty.writing.whole_file`.
     """
     if output is None:
         yield sys.stdout
         return
-    target = check_destination(output, names)
-    regular = is_regular(output)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp") if regular else output
-    try:
-        out = draft.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-    except OSError as error:
-        raise CertaintyError(f"{output}: cannot be written ({error.strerror}); give another file.") from error
-    try:
-        with out:
-            yield out
-        if regular:
-            draft.replace(target)
-    finally:
-        if regular:
-            draft.unlink(missing_ok=True)
-
-
-def is_regular(output: Path) -> bool:
-    """Whether it is, or will be, a file that can be replaced; a device or a pipe cannot."""
-    return output.is_file() or not output.exists()
+    with whole_file(output, [name for name in names if name != STDIN]) as out:
+        yield out
 
 
 def report(error: CertaintyError) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from certainty.commands.confidence import add_confidence_argument
+from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, check_destination, destination, output_format
 from certainty.commands.texts import add_text_arguments, scored_files
@@ -68,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
         check_destination(args.output, names)
         form = output_format(args.output, args.format, ENDINGS, default="table")
     failed: list[str] = []
-    with closing(scored_files(args, names, failed)) as scored:
+    classifier = model_choice(args).open()
+    scored_texts = scored_files(classifier, names, failed, encoding=args.encoding, output=args.output)
+    with closing(scored_texts) as scored:
         first = next(scored, None)
         if first is None:
             return FAILED

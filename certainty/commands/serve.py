@@ -8,9 +8,9 @@ import sys
 from dataclasses import fields
 from typing import Any
 
-from certainty.commands.engine import add_engine_arguments, open_classifier
+from certainty.commands.engine import add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
-from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.server.settings import ServerSettings
 
 _LIMITS = {
@@ -56,15 +56,13 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C and return the exit status."""
     settings = ServerSettings(**{setting.name: getattr(args, setting.name) for setting in fields(ServerSettings)})
-    try:
-        from certainty.server.app import create_app
-        from certainty.server.process import DrainingServer, address_of, listen
-    except ModuleNotFoundError as error:
-        raise CertaintyError(f"the server needs {error.name}: pip install 'certainty[server]'.") from error
+    needs("fastapi", "fastapi_offline", "prometheus_client", "uvicorn", extra="server", user="the server")
+    from certainty.server.app import create_app
+    from certainty.server.process import DrainingServer, address_of, listen
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     with listen(args.host, args.port) as bound:
-        server = DrainingServer(create_app(open_classifier(args), settings))
+        server = DrainingServer(create_app(model_choice(args).open(), settings))
         print(f"certainty listens on {address_of(bound)} (Ctrl-C stops it)", flush=True)
         server.run([bound])
     return 0

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from certainty.commands.engine import add_engine_arguments, open_classifier
+from certainty.classifier import CertaintyClassifier
+from certainty.commands.engine import add_engine_arguments
 from certainty.commands.output import STDIN, report
 from certainty.errors import CertaintyError
 from certainty.reading import decode, read_text
@@ -28,21 +29,35 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def scored_files(
-    args: argparse.Namespace, names: Sequence[str], failed: list[str]
+    classifier: CertaintyClassifier,
+    names: Sequence[str],
+    failed: list[str],
+    *,
+    encoding: str | None,
+    output: str | Path | None,
 ) -> Generator[tuple[str, Document], None, None]:
-    """Yield name and scores of each file that can be read; report and collect the others."""
-    classifier = open_classifier(args)
-    for name, text in readable(args, names, failed):
+    """Yield name and scores of each file that can be read; report and collect the others.
+
+    Args:
+        classifier: Scores them.
+        names: The files; `-` is standard input.
+        failed: Where the names of the others are collected.
+        encoding: Of the files; None detects it.
+        output: Where the results go; None is the terminal, which shows the progress by itself.
+    """
+    for name, text in readable(names, failed, encoding=encoding, output=output):
         with _busy(text, alone=len(names) == 1):
             document = classifier.score(text)
         yield name, document
 
 
-def readable(args: argparse.Namespace, names: Sequence[str], failed: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and text of each file that can be read; report and collect the others."""
-    for name in progress(names, args.output):
+def readable(
+    names: Sequence[str], failed: list[str], *, encoding: str | None, output: str | Path | None
+) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each file that can be read; report and collect the others; see `scored_files`."""
+    for name in progress(names, output):
         try:
-            text = read(name, args.encoding)
+            text = read(name, encoding)
         except CertaintyError as error:
             report(error)
             failed.append(name)
@@ -76,7 +91,7 @@ def _busy(text: str, alone: bool) -> Iterator[None]:
         yield
 
 
-def progress(names: Sequence[str], output: Path | None) -> Iterator[str]:
+def progress(names: Sequence[str], output: str | Path | None) -> Iterator[str]:
     """Yield the names, with a progress bar on the terminal where several are scored into a file or a pipe."""
     # Where the results themselves appear on the terminal they show the progress, and a bar would tear them.
     if len(names) < 2 or not sys.stderr.isatty() or (output is None and sys.stdout.isatty()):

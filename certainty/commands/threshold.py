@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import certainty
-from certainty.commands.engine import add_engine_arguments, open_classifier
+from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.labels import Label
 
@@ -47,27 +48,46 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the threshold and return the exit status."""
-    from certainty.labelled import read_labelled
-    from certainty.labelling.extra import needs
-    from certainty.thresholds import FEW, for_accuracy, for_precision
-
     if (args.precision is None) != (args.label is None):
         raise certainty.CertaintyError("--label and --precision go together; give both or neither.")
-    label = Label.parse(args.label) if args.label else None
-    needs("datasets")
-    classifier = open_classifier(args)
-    sentences = read_labelled(args.files)
+    return choose_threshold(
+        args.files,
+        Label.parse(args.label) if args.label else None,
+        precision=args.precision,
+        accuracy=args.accuracy,
+        coverage=args.coverage,
+        choice=model_choice(args),
+        as_json=args.format == "json",
+    )
+
+
+def choose_threshold(
+    files: Sequence[str],
+    label: Label | None,
+    *,
+    precision: float | None,
+    accuracy: float | None,
+    coverage: float | None,
+    choice: ModelChoice,
+    as_json: bool,
+) -> int:
+    """Print the threshold that grants one wish on labelled files and return the exit status."""
+    from certainty.labelled import read_labelled
+    from certainty.thresholds import FEW, for_accuracy, for_precision
+
+    classifier = choice.open()
+    sentences = read_labelled(files)
     scores = classifier.score_sentences([sentence.text for sentence in sentences])
-    if label:
-        result = for_precision(sentences, scores, label, args.precision)
+    if label and precision is not None:
+        result = for_precision(sentences, scores, label, precision)
     else:
-        result = for_accuracy(sentences, scores, args.accuracy, args.coverage)
+        result = for_accuracy(sentences, scores, accuracy, coverage)
     if min(result.kept, result.total) < FEW:
         print(
             f"warning: only {result.kept} sentences kept of {result.total}; label more, or read the interval.",
             file=sys.stderr,
         )
-    if args.format == "json":
+    if as_json:
         print(json.dumps({"label": label.value if label else None, **result.to_dict()}, indent=2))
         return 0
     value, share = ("precision", "recall") if label else ("accuracy", "coverage")

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.confidence import add_confidence_argument
+from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, check_destination, destination, is_regular
+from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.texts import add_text_arguments, scored_files
 from certainty.errors import CertaintyError
 from certainty.results import Document
+from certainty.writing import is_regular
 
 _FOLDER = "certainty-pages"
 _INDEX = "index.html"
@@ -69,8 +71,9 @@ def run(args: argparse.Namespace) -> int:
             )
     failed: list[str] = []
     # The output tells the progress bar that no results appear on the terminal.
-    to_file = argparse.Namespace(**{**vars(args), "output": args.output or _FOLDER})
-    with closing(scored_files(to_file, names, failed)) as found:
+    output = args.output or _FOLDER
+    classifier = model_choice(args).open()
+    with closing(scored_files(classifier, names, failed, encoding=args.encoding, output=output)) as found:
         first = next(found, None)
         if first is None:
             return FAILED

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from certainty.engines.base import Engine
 from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.model_folder import INT8_FILE, ONNX_FILE
 
 EngineName = Literal["auto", "onnx", "onnx-int8", "torch", "torch-compile"]
@@ -47,10 +48,7 @@ def open_engine(
         from certainty.engines.onnx import OnnxEngine
 
         return OnnxEngine(folder / ONNX_FILES[chosen], threads)
-    try:
-        from certainty.engines.torch import TorchEngine
-    except ImportError as error:
-        raise CertaintyError(
-            f"engine {chosen!r} needs torch and transformers ({error}): pip install 'certainty-fr[torch]'."
-        ) from error
+    needs("torch", "transformers", extra="torch", user=f"engine {chosen!r}")
+    from certainty.engines.torch import TorchEngine
+
     return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")

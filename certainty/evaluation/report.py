@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certainty import CertaintyError
 from certainty.templating import environment
+from certainty.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,20 +57,13 @@ def write_report(result: Mapping[str, Any], folder: str | Path) -> Path:
     Raises:
         CertaintyError: the folder cannot be written to.
     """
-    folder = Path(folder)
     files = {
         "metrics.json": json.dumps(without_text(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "index.html": render(result),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            unfinished = folder / f".{name}.unfinished"
-            # A lone surrogate, which UTF-8 cannot hold, is written as its escape.
-            unfinished.write_text(content, encoding="utf-8", errors="backslashreplace")
-            os.replace(unfinished, folder / name)
-    except OSError as error:
-        raise CertaintyError(f"{folder}: the report cannot be written there: {error.strerror}.") from error
+    folder = make_folder(folder)
+    for name, content in files.items():
+        write_whole(folder / name, content)
     return folder / "index.html"
 
 

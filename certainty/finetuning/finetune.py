@@ -46,6 +46,7 @@ from certainty.labelling.corrections import apply_corrections
 from certainty.labels import LABELS
 from certainty.model_folder import ONNX_FILE, SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from certainty.modeling import CertaintyModel
+from certainty.writing import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def finetune(
     judged, sentences = ("test", test) if test else ("dev", dev)
     evaluation[judged]["faithfulness"] = faithfulness(classifier, sentences, name=name)
     shown = {split: without_text(result) for split, result in evaluation.items()}
-    (output / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
+    write_whole(output / "evaluation.json", json.dumps(shown, indent=1) + "\n")
     write_model_card(output, name, settings, model_settings, shown)
     shutil.rmtree(checkpoints)
     return evaluation

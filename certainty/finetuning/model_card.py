@@ -14,6 +14,7 @@ from certainty.evaluation.report import METRICS
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
 from certainty.templating import environment
+from certainty.writing import write_whole
 
 
 def write_model_card(
@@ -52,5 +53,5 @@ def _write(folder: Path, template: str, settings: Any, values: Mapping[str, Any]
         .render(**values, settings=settings, yaml=as_yaml)
     )
     path = folder / "README.md"
-    path.write_text(card, encoding="utf-8")
+    write_whole(path, card)
     return path

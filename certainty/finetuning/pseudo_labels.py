@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tokenizers import Tokenizer
 from certainty.errors import CertaintyError
 from certainty.finetuning.features import IGNORED
 from certainty.labels import LABELS
+from certainty.writing import write_whole
 
 _METADATA = "pseudo_labels"  # a single key: safetensors writes several in no fixed order
 
@@ -74,19 +74,13 @@ def write_pseudo_labels(
     path: str | Path, sentences: TokenisedSentences, probabilities: Probabilities, metadata: dict[str, Any]
 ) -> None:
     """Write the file, or nothing: token ids are 16-bit where they fit."""
-    path = Path(path)
     small = not len(sentences.ids) or int(sentences.ids.max()) < 2**16
     tensors = {
         "ids": sentences.ids.astype(np.uint16 if small else np.int32),
         "lengths": sentences.lengths,
         **{name: np.ascontiguousarray(value) for name, value in vars(probabilities).items()},
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(save(tensors, metadata={_METADATA: json.dumps(metadata, ensure_ascii=False)}))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, save(tensors, metadata={_METADATA: json.dumps(metadata, ensure_ascii=False)}))
 
 
 def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:

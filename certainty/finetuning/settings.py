@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import yaml
 
 from certainty import CertaintyError
+from certainty.writing import write_whole
 
 Settings = TypeVar("Settings")
 
@@ -119,6 +120,4 @@ def unknown_setting(name: str, names: Sequence[str]) -> str:
 
 def save_settings(settings: Any, path: str | Path) -> None:
     """Write a settings object as YAML that `load_settings` reads back."""
-    Path(path).write_text(
-        yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    write_whole(path, yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True))

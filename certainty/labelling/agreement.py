@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence
+from certainty.extras import needs
+from certainty.labelling.annotators import Source, by_sentence
 from certainty.labelling.choices import ATTRIBUTED, CATEGORIES, NOT_ATTRIBUTED, category
-from certainty.labelling.extra import needs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -91,14 +91,11 @@ class Agreement:
         return asdict(self)
 
 
-def agreement(
-    sources: Sequence[tuple[str, Sequence[LabelledSentence]]], resamples: int = RESAMPLES, seed: int = 0
-) -> Agreement:
+def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int = 0) -> Agreement:
     """Compare annotators.
 
     Args:
-        sources: Name and rows of each file; the name stands for rows that name no annotator. Rows of the same sentence
-            have the same id, or the same text where they have none.
+        sources: Name and rows of each file; see `certainty.labelling.annotators.by_sentence`.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -106,8 +103,8 @@ def agreement(
         CertaintyError: a library is missing, an id names two texts, an annotator labelled a sentence twice, or no
             sentence has two annotators.
     """
-    needs("krippendorff", "sklearn")
-    table = _table(sources)
+    needs("krippendorff", "sklearn", extra="label", user="certainty label agreement")
+    table = by_sentence(sources)
     annotators = sorted({name for row in table.values() for name in row})
     labels = np.full((len(table), len(annotators)), MISSING)
     attributions = labels.copy()
@@ -120,7 +117,7 @@ def agreement(
     if not ((labels != MISSING).sum(1) > 1).any():
         raise CertaintyError(
             f"no sentence was labelled by two annotators (found: {', '.join(annotators) or 'none'}). Give rows with "
-            "`id` and `annotator`, or one file for each annotator."
+            "`annotator`, or one file for each annotator, on the same texts."
         )
     rng = np.random.default_rng(seed)
     return Agreement(
@@ -133,30 +130,6 @@ def agreement(
             if len({category(sentence) for sentence in row.values()}) > 1
         ],
     )
-
-
-def _table(
-    sources: Sequence[tuple[str, Sequence[LabelledSentence]]],
-) -> dict[str, dict[str, LabelledSentence]]:
-    """Return the rows by id, then by annotator."""
-    table: dict[str, dict[str, LabelledSentence]] = {}
-    for source, sentences in sources:
-        for sentence in sentences:
-            key, name = sentence.id or sentence.text, sentence.annotator or source
-            row = table.setdefault(key, {})
-            other = next(iter(row.values()), sentence)
-            if other.text != sentence.text:
-                raise CertaintyError(
-                    f"{source}: id {key!r} names two texts ({other.text[:40]!r}, {sentence.text[:40]!r}); give each "
-                    "text its own id."
-                )
-            if name in row:
-                raise CertaintyError(
-                    f"{source}: annotator {name!r} labelled {key!r} twice ({category(row[name])}, "
-                    f"{category(sentence)}); keep one, or name the annotators in a column `annotator`."
-                )
-            row[name] = sentence
-    return table
 
 
 def _question(

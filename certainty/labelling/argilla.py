@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_list, write_json_list
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import (
     ATTRIBUTED,
@@ -25,16 +27,46 @@ from certainty.labelling.choices import (
     labelled_sentence,
 )
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, as_object, read_json_list, write_json_list
+from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
-from certainty.labelling.tools import Imported
+from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, Imported
 from certainty.labels import LABELS
 
 NEXT_STEPS = (
     "In Python: rg.Dataset(name, settings=rg.Settings.from_json('{name}.settings.json')), then dataset.create() and "
-    "dataset.records.from_json('{name}'). Later dataset.records.to_json('labelled.json')."
+    "dataset.records.from_json('{name}'). Later: python {name}.export.py DATASET labelled.json, which says what was "
+    "submitted; dataset.records.to_json does not tell it from drafts and discarded answers."
 )
-_MEND = "Write the file with `dataset.records.to_json(path)` of Argilla 2."
+_MEND = "Write the file with the script NAME.export.py, or with `dataset.records.to_json(path)` of Argilla 2."
+_SUBMITTED, _DISCARDED = "submitted", "discarded"
+_EXPORT = '''"""Writes the records of an Argilla dataset with the status of each answer. Written by certainty.
+
+python FILE DATASET OUTPUT, with ARGILLA_API_URL and ARGILLA_API_KEY in the environment.
+"""
+
+import json
+import sys
+
+
+def export(records):
+    rows = []
+    for record in records:
+        row = record.to_dict()
+        row["responses"] = {}
+        for response in record.responses:
+            answer = {"value": response.value, "user_id": str(response.user_id), "status": response.status.value}
+            row["responses"].setdefault(response.question_name, []).append(answer)
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    import argilla
+
+    dataset = argilla.Argilla().datasets(sys.argv[1])
+    with open(sys.argv[2], "w", encoding="utf-8") as out:
+        json.dump(export(dataset.records(with_responses=True)), out, ensure_ascii=False, indent=1, default=str)
+'''
 _LABEL, _SECOND, _SOURCE, _CUES, _TEXT = "label", "second", "attribution", "cues", "text"
 _QUESTIONS = (_LABEL, _SOURCE, _SECOND, _CUES)
 
@@ -49,8 +81,8 @@ def write(tasks: Iterable[Task], out: TextIO) -> None:
 
 
 def companions(name: str) -> dict[str, str]:
-    """Return the settings of the dataset, with the guideline in them."""
-    return {".settings.json": json.dumps(settings(), ensure_ascii=False, indent=2)}
+    """Return the settings of the dataset, with the guideline in them, and the script that writes what was answered."""
+    return {".settings.json": json.dumps(settings(), ensure_ascii=False, indent=2), ".export.py": _EXPORT}
 
 
 def settings() -> dict[str, Any]:
@@ -93,42 +125,56 @@ def settings() -> dict[str, Any]:
     }
 
 
-def read(path: Path) -> Imported:
-    """Read a JSON export of records: a sentence for each annotator who responded. Suggestions are not read.
+def read(path: Path, reviewed: bool = False) -> Imported:
+    """Read a JSON export of records: a sentence for each annotator who submitted an answer. Suggestions are not read.
 
     Raises:
-        CertaintyError: it is not such a file, or a response breaks the rules; the message names record and annotator.
+        CertaintyError: it is not such a file.
     """
-    sentences: list[LabelledSentence] = []
-    skipped = 0
+    found = Imported("submit some answers in Argilla, and export again.")
+    unsure = 0
     for n, record in enumerate(read_json_list(path, _MEND), 1):
         where = f"{path}, record {record.get('id') or n}"
-        fields, responses, metadata = (
-            as_object(record.get(key), f"{where}: {key}", _MEND) for key in ("fields", "responses", "metadata")
+        if "fields" not in record:
+            raise CertaintyError(f"{where}: has no `fields`, so it is not in the form of records.to_json. {_MEND}")
+        with found.answer():
+            responses = as_object(record.get("responses"), f"{where}: responses", _MEND)
+            answers = _by_annotator(responses, where)
+            found.left[UNLABELLED] += not answers
+            # A record is completed once an answer to it is submitted.
+            closed = record.get("status") != "pending"
+            for annotator, answer in answers.items():
+                status = answer.status or (None if closed else DRAFT)
+                if status in (None, _SUBMITTED):
+                    unsure += status is None and len(answers) > 1
+                    with found.answer():
+                        found.sentences.append(_sentence(record, answer, annotator, f"{where}, annotator {annotator}"))
+                else:
+                    found.left[REJECTED if status == _DISCARDED else DRAFT] += 1
+    if unsure:
+        found.notes.append(
+            f"{unsure} answers of records with several annotators do not say whether they were submitted; write the "
+            "file with the script that `certainty label export` makes, to leave out drafts and discarded answers."
         )
-        answers = _by_annotator(responses, where)
-        skipped += not answers
-        for annotator, answer in answers.items():
-            place = f"{where}, annotator {annotator}"
-            sentences.append(
-                labelled_sentence(
-                    place,
-                    fields.get(_TEXT),
-                    answer.get(_LABEL, []),
-                    answer.get(_SECOND, []),
-                    answer.get(_SOURCE, []),
-                    [
-                        _span(span, place)
-                        for spans in answer.get(_CUES, [])
-                        for span in as_list(spans, f"{place}: cues", _MEND)
-                    ],
-                    identifier=record.get("id"),
-                    annotator=annotator,
-                    corpus=metadata.get("corpus"),
-                    group=metadata.get("group"),
-                )
-            )
-    return Imported(sentences, skipped)
+    return found
+
+
+def _sentence(record: dict[str, Any], answer: _Answer, annotator: str, where: str) -> LabelledSentence:
+    fields, metadata = (as_object(record.get(key), f"{where}: {key}", _MEND) for key in ("fields", "metadata"))
+    given = answer.values
+    spans = [span for spans in given.get(_CUES, []) for span in as_list(spans, f"{where}: cues", _MEND)]
+    return labelled_sentence(
+        where,
+        fields.get(_TEXT),
+        given.get(_LABEL, []),
+        given.get(_SECOND, []),
+        given.get(_SOURCE, []),
+        [_span(span, where) for span in spans],
+        identifier=record.get("id"),
+        annotator=annotator,
+        corpus=metadata.get("corpus"),
+        group=metadata.get("group"),
+    )
 
 
 def _record(task: Task) -> dict[str, Any]:
@@ -183,20 +229,29 @@ def _is_account(annotator: str) -> bool:
         return False
 
 
-def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, dict[str, list[Any]]]:
-    """Return the values of each annotator's answers by question."""
-    answers: dict[str, dict[str, list[Any]]] = {}
+@dataclass
+class _Answer:
+    """The values of one annotator by question, and the status of the answer where the file tells it."""
+
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    status: str | None = None
+
+
+def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, _Answer]:
+    """Return each annotator's answer; questions of others are left alone."""
+    answers: dict[str, _Answer] = {}
     for question, given in responses.items():
-        if question not in _QUESTIONS:
-            raise CertaintyError(
-                f"{where}: answers {question!r}, which is not in the settings that certainty writes "
-                f"({', '.join(_QUESTIONS)}); use those settings."
-            )
         for item in as_list(given, f"{where}: {question}", _MEND):
             response = as_object(item, f"{where}: {question}", _MEND)
-            values = answers.setdefault(str(response.get("user_id") or ""), {}).setdefault(question, [])
+            answer = answers.setdefault(str(response.get("user_id") or ""), _Answer())
+            answer.status = response.get("status") or answer.status
             if response.get("value") is not None:
-                values.append(response["value"])
+                answer.values.setdefault(question, []).append(response["value"])
+    others = [repr(question) for question in responses if question not in _QUESTIONS]
+    if others and _LABEL not in responses:
+        raise CertaintyError(
+            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the settings that certainty writes."
+        )
     return answers
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.labelled import LabelledSentence, digest
 from certainty.labelling.choices import CATEGORIES, category
-from certainty.labelling.extra import needs
 from certainty.labelling.tasks import sentence_id
 from certainty.labels import LABELS
 
@@ -62,7 +62,7 @@ def suspects(sentences: Sequence[LabelledSentence], probabilities: NDArray[np.fl
     Raises:
         CertaintyError: cleanlab is missing, or all rows have the same label.
     """
-    needs("cleanlab")
+    needs("cleanlab", extra="label", user="certainty label audit")
     from cleanlab.filter import find_label_issues
 
     numbers = np.array([CATEGORIES.index(category(sentence)) for sentence in sentences], dtype=int)
@@ -108,7 +108,7 @@ def cross_validated(sentences: Sequence[LabelledSentence], folds: int, seed: int
     Raises:
         CertaintyError: scikit-learn is missing, or a label has fewer rows than there are folds.
     """
-    needs("sklearn")
+    needs("sklearn", extra="label", user="certainty label audit")
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict

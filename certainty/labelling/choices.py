@@ -7,7 +7,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
-from certainty.labels import LABELS, Label
+from certainty.labels import LABELS, Label, plain_name
 from certainty.views.palette import TINTS
 
 NO_CLAIM = Label.NO_CLAIM.value
@@ -78,7 +78,7 @@ def parse_category(value: object, where: str) -> Label | None:
     Raises:
         CertaintyError: it is neither.
     """
-    if value == NO_CLAIM:
+    if plain_name(value) == NO_CLAIM:
         return None
     try:
         return Label.parse(value)

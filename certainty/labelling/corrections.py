@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import category, needs_no_cues, parse_category
-from certainty.labelling.rows import read_json_lines
 from certainty.labelling.tasks import sentence_id
-from certainty.labels import Label
+from certainty.labels import Label, plain_name
+from certainty.tables import read_csv
 
 KEEP = "keep"
 """A decision of an audit that the label is right."""
@@ -76,7 +76,7 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
                 )
             if result[i].label is not correction.old:
                 raise CertaintyError(
-                    f"{correction.where}: old is {correction.old or 'no_claim'!s}, but the label of {correction.id!r} "
+                    f"{correction.where}: old is {correction.old or Label.NO_CLAIM!s}, but the label of {correction.id!r} "
                     f"is {category(result[i])}; correct the line"
                     + (", or name the annotator whose row is meant." if len(rows) > 1 else " or delete it.")
                 )
@@ -92,7 +92,7 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         CertaintyError: the file cannot be read or a line is wrong.
     """
     rows: Iterable[tuple[int, dict[str, Any]]] = (
-        _read_csv(path) if path.suffix.lower() == ".csv" else read_json_lines(path)
+        read_csv(path) if path.suffix.lower() in (".csv", ".tsv") else read_json_lines(path)
     )
     for number, row in rows:
         where = f"{path}, line {number}"
@@ -101,7 +101,7 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         missing = [name for name in names if name not in row]
         if missing:
             raise CertaintyError(f"{where}: no {missing[0]!r}; a correction has {', '.join(names)}.")
-        if is_audit and row["decision"] in ("", None, KEEP):
+        if is_audit and plain_name(row["decision"]) in ("", None, KEEP):
             continue
         if not is_audit and not str(row["reason"] or "").strip():
             raise CertaintyError(f"{where}: reason is empty; say why the label is wrong.")
@@ -115,20 +115,8 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         )
 
 
-def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            for row in reader:
-                yield reader.line_num, row
-    except OSError as error:
-        raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check the name.") from error
-    except UnicodeDecodeError as error:
-        raise CertaintyError(f"{path}: not UTF-8 ({error}). Save the file as UTF-8.") from error
-
-
 def _corrected(sentence: LabelledSentence, label: Label | None) -> LabelledSentence:
-    name = label.value if label else "no_claim"
+    name = label.value if label else Label.NO_CLAIM
     return replace(
         sentence,
         label=label,

@@ -2,36 +2,48 @@
 
 Format of import and export: `{"text": …, "cats": [category, …], "entities": [[start, end, label], …], …}`; every
 further column is kept as meta data. Exports of the types "Text Classification" and "Sequence Labeling" have `label`
-instead. Offsets count code points, as in Python (unless the project counts grapheme clusters).
+instead, those with relations have objects for spans. Offsets count code points, as in Python (unless the project counts
+grapheme clusters). An export is a zip archive of `all.jsonl`, or of a file for each annotator.
+
+doccano has no suggestions: a prediction fills the fields of the labels. What was predicted stands in the column
+`predicted` too, so that an answer that nobody touched can be told.
 """
 
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from certainty.errors import CertaintyError
+from certainty.json_lines import parse_json_lines, read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import COLOURS, CUE, FLAT, flat_choices, labelled_sentence, split_flat
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, read_json_lines, write_json_lines
+from certainty.labelling.rows import as_list
 from certainty.labelling.tasks import Task
-from certainty.labelling.tools import Imported
+from certainty.labelling.tools import UNLABELLED, UNREVIEWED, Imported
 
 NEXT_STEPS = (
     'In doccano: create a project "Intent Detection and Slot Filling" that allows overlapping spans and does not count '
     "grapheme clusters, import {name}.categories.json and {name}.spans.json under Labels and {name} (JSONL, columns "
     "text, cats, entities) under Dataset, paste {name}.guideline.md under Guideline. Later export as JSONL."
+    " Where tasks have predictions, tick `Export only approved documents`, and import with --reviewed: otherwise an "
+    "answer that equals the prediction is not taken for a label."
 )
-_MEND = "Export from doccano as JSONL, without relations."
+_MEND = "Export from doccano as JSONL."
 _KEYS = "apodnsx"
+_CATS, _SPANS, _PREDICTED = "cats", "entities", "predicted"
+_ALL = "all"  # the name of the file where annotators share their labels
 
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
-    """Write a line for each label of each task. A prediction fills the same fields: doccano has no suggestions."""
-    write_json_lines((_line(task, sentence) for task in tasks for sentence in task.answers), out)
+    """Write a line for each label of each task, in ASCII: doccano's own guess of an encoding can be wrong."""
+    for task in tasks:
+        for sentence in task.answers:
+            out.write(json.dumps(_line(task, sentence)) + "\n")
 
 
 def companions(name: str) -> dict[str, str]:
@@ -45,57 +57,86 @@ def companions(name: str) -> dict[str, str]:
     }
 
 
-def read(path: Path) -> Imported:
-    """Read a JSONL export; a line with neither category nor span is not labelled yet and is skipped.
+def read(path: Path, reviewed: bool = False) -> Imported:
+    """Read a JSONL export, or the zip archive of them as doccano gives it.
+
+    A line with neither category nor span is not labelled yet. One whose labels are those of the prediction is left out
+    too, unless it is `reviewed`: the file does not say whether a person has seen it.
 
     Raises:
-        CertaintyError: it is not such a file, or a line breaks the rules; the message names the line.
+        CertaintyError: it is not such a file.
     """
-    sentences: list[LabelledSentence] = []
-    skipped = 0
-    for number, row in read_json_lines(path):
-        where = f"{path}, line {number}"
-        if "text" not in row or not {"cats", "entities", "label"} & row.keys():
+    found = Imported(
+        "label some in doccano, and export again; where predictions were approved, export the approved documents only "
+        "and give --reviewed."
+    )
+    if not zipfile.is_zipfile(path):
+        _read_lines(read_json_lines(path), str(path), "", found, reviewed)
+        return found
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            stem = Path(name).stem
+            with archive.open(name) as lines:
+                rows = parse_json_lines(lines, f"{path}/{name}")
+                _read_lines(rows, f"{path}/{name}", "" if stem == _ALL else stem, found, reviewed)
+    return found
+
+
+def _read_lines(
+    rows: Iterable[tuple[int, dict[str, Any]]], name: str, annotator: str, found: Imported, reviewed: bool
+) -> None:
+    for number, row in rows:
+        where = f"{name}, line {number}"
+        if "text" not in row or not {_CATS, _SPANS, "label"} & row.keys():
             raise CertaintyError(f"{where}: needs `text` and `cats`, `entities` or `label`. {_MEND}")
-        answers = [a for key in ("cats", "entities", "label") for a in as_list(row.get(key), f"{where}: {key}", _MEND)]
-        categories = [answer for answer in answers if not isinstance(answer, (list, tuple))]
-        spans = [answer for answer in answers if isinstance(answer, (list, tuple))]
-        if not answers:
-            skipped += 1
-            continue
-        label, second, source = split_flat(categories)
-        sentences.append(
-            labelled_sentence(
-                where,
-                row["text"],
-                label,
-                second,
-                source,
-                [_span(span, where) for span in spans],
-                identifier=row.get("sentence_id", row.get("id")),
-                annotator=row.get("annotator"),
-                corpus=row.get("corpus"),
-                group=row.get("group"),
+        with found.answer():
+            given = {key: as_list(row.get(key), f"{where}: {key}", _MEND) for key in (_CATS, _SPANS, "label")}
+            answers = [answer for values in given.values() for answer in values]
+            if not answers:
+                found.left[UNLABELLED] += 1
+                continue
+            categories = [answer for answer in answers if isinstance(answer, str)]
+            spans = [_span(answer, where) for answer in answers if not isinstance(answer, str)]
+            if not reviewed and row.get(_PREDICTED) == _fingerprint(categories, spans):
+                found.left[UNREVIEWED] += 1
+                continue
+            label, second, source = split_flat(categories)
+            found.sentences.append(
+                labelled_sentence(
+                    where,
+                    row["text"],
+                    label,
+                    second,
+                    source,
+                    spans,
+                    identifier=row.get("sentence_id") or row.get("id"),
+                    annotator=row.get("annotator") or annotator,
+                    corpus=row.get("corpus"),
+                    group=row.get("group"),
+                )
             )
-        )
-    return Imported(sentences, skipped)
 
 
 def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
-    meta = {
-        # `id` is doccano's own.
-        "sentence_id": task.id,
-        "corpus": task.corpus,
-        "group": task.group,
-        "annotator": sentence.annotator if sentence else "",
-    }
-    cues = (sentence.cues or ()) if sentence else ()
+    categories = flat_choices(sentence) if sentence else []
+    cues = list(sentence.cues or ()) if sentence else []
+    is_prediction = sentence is not None and not task.labels
     return {
         "text": task.text,
-        "cats": flat_choices(sentence) if sentence else [],
-        "entities": [[start, end, CUE] for start, end in cues],
-        **{key: value for key, value in meta.items() if value not in ("", None)},
+        _CATS: categories,
+        _SPANS: [[start, end, CUE] for start, end in cues],
+        # Each column in each line, as a string: doccano turns a gap into a number that its database refuses.
+        "sentence_id": task.id,  # `id` is doccano's own
+        "corpus": task.corpus,
+        "group": "" if task.group is None else str(task.group),
+        "annotator": sentence.annotator if sentence else "",
+        _PREDICTED: _fingerprint(categories, cues) if is_prediction else "",
     }
+
+
+def _fingerprint(categories: Iterable[str], spans: Iterable[tuple[Any, Any]]) -> str:
+    """Return categories and spans as one string, whatever their order."""
+    return json.dumps([sorted(categories), sorted(map(list, spans), key=str)])
 
 
 def _label(name: str, key: str | None) -> dict[str, Any]:
@@ -104,6 +145,8 @@ def _label(name: str, key: str | None) -> dict[str, Any]:
 
 
 def _span(span: Any, where: str) -> tuple[Any, Any]:
-    if len(span) != 3 or span[2] != CUE:
+    if isinstance(span, dict):  # of a project with relations
+        span = [span.get("start_offset"), span.get("end_offset"), span.get("label")]
+    if not isinstance(span, list) or len(span) != 3 or span[2] != CUE:
         raise CertaintyError(f"{where}: span {span!r}; expected [start, end, {CUE!r}].")
     return span[0], span[1]

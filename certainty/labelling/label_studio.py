@@ -1,18 +1,21 @@
 """Label Studio: JSON tasks with annotations and predictions, and the labelling configuration.
 
-Formats: https://labelstud.io/guide/task_format, https://labelstud.io/guide/predictions. Offsets count code points, as
-in Python (Label Studio 1.5 and later).
+Formats: https://labelstud.io/guide/task_format, https://labelstud.io/guide/predictions,
+https://labelstud.io/guide/export. Offsets count code points, as in Python (Label Studio 1.5 and later). The sentence's
+identifier is the field `sentence_id`: JSON-MIN overwrites a field `id` by the number of the task.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 from xml.sax.saxutils import quoteattr
 
 from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_list, write_json_list
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import (
     ATTRIBUTED,
@@ -26,16 +29,18 @@ from certainty.labelling.choices import (
     labelled_sentence,
 )
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, as_object, read_json_list, write_json_list
+from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
-from certainty.labelling.tools import Imported
+from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, UNREVIEWED, Imported
 from certainty.labels import LABELS
+from certainty.tables import read_csv
 
 NEXT_STEPS = (
     "In Label Studio: create a project, paste {name}.config.xml under Settings > Labeling Interface > Code and "
-    "{name}.guideline.md under Instructions, import {name}. Later export as JSON."
+    "{name}.guideline.md under Instructions, import {name}. Later export as JSON, which says "
+    "more than JSON-MIN, CSV and TSV."
 )
-_MEND = "Export the project from Label Studio as JSON (not JSON-MIN, CSV or TSV)."
+_MEND = "Export the project from Label Studio as JSON, JSON-MIN, CSV or TSV."
 _LABEL, _SECOND, _SOURCE, _CUES, _TEXT = "label", "second", "attribution", "cues", "text"
 _BLANKS = re.compile(r"\s|\\n")
 
@@ -78,29 +83,99 @@ def config() -> str:
     )
 
 
-def read(path: Path) -> Imported:
-    """Read a JSON export; each annotation that was not cancelled becomes a sentence.
+def read(path: Path, reviewed: bool = False) -> Imported:
+    """Read an export (JSON, JSON-MIN, CSV or TSV); each annotation that was submitted becomes a sentence.
+
+    Annotations that were cancelled, and drafts, are left out; so are those that "Create Annotations From Predictions"
+    made and nobody opened, unless they are `reviewed`.
 
     Raises:
-        CertaintyError: it is not such a file, or an annotation breaks the rules; the message names task and annotation.
+        CertaintyError: it is not such a file.
     """
-    sentences: list[LabelledSentence] = []
-    skipped = 0
+    found = Imported("label some in Label Studio, and export again.")
+    if path.suffix.lower() in (".csv", ".tsv"):
+        for line, row in read_csv(path):
+            _read_flat(row, f"{path}, line {line}", found, reviewed)
+        return _with_note(found)
     for n, task in enumerate(read_json_list(path, _MEND), 1):
         where = f"{path}, task {task.get('id', n)}"
-        if not isinstance(task.get("data"), dict) or not isinstance(task.get("annotations"), list):
-            raise CertaintyError(f"{where}: has no `data` and `annotations`. {_MEND}")
-        data = {"id": task.get("id"), **task["data"]}
-        annotations = [as_object(a, f"{where}: annotation", _MEND) for a in task["annotations"]]
-        kept = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
-        skipped += not kept
-        for annotation in kept:
-            sentences.append(_sentence(annotation, data, f"{where}, annotation {annotation.get('id', '?')}"))
-    return Imported(sentences, skipped)
+        if "annotations" in task:
+            with found.answer():
+                _read_task(task, where, found, reviewed)
+        else:
+            _read_flat(task, where, found, reviewed)
+    return _with_note(found)
+
+
+def _with_note(found: Imported) -> Imported:
+    if found.left[UNREVIEWED]:
+        found.notes.append(
+            "annotations made of predictions, and in JSON-MIN, CSV and TSV all without a `lead_time`, may be such that "
+            "nobody looked at; give --reviewed if somebody has looked at all."
+        )
+    return found
+
+
+def _read_task(task: dict[str, Any], where: str, found: Imported, reviewed: bool) -> None:
+    data = as_object(task.get("data"), f"{where}: data", _MEND)
+    annotations = as_list(task["annotations"], f"{where}: annotations", _MEND)
+    if not annotations:
+        found.left[DRAFT if task.get("drafts") else UNLABELLED] += 1
+    for item in annotations:
+        with found.answer():
+            annotation = as_object(item, f"{where}: annotation", _MEND)
+            if annotation.get("was_cancelled"):
+                found.left[REJECTED] += 1
+            # The tool copies a prediction without a time of work; a person who submits it needs some.
+            elif annotation.get("parent_prediction") and annotation.get("lead_time") is None and not reviewed:
+                found.left[UNREVIEWED] += 1
+            else:
+                place = f"{where}, annotation {annotation.get('id', '?')}"
+                answers = _answers(annotation, data.get("text"), place)
+                found.sentences.append(_sentence(answers, data, task.get("id"), place))
+
+
+def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool) -> None:
+    """Read a row of JSON-MIN or CSV: the fields of the task, and a field for each question.
+
+    Such a row does not say whether it was made of a prediction, only how long somebody worked on it.
+    """
+    if "text" not in row or not {"annotation_id", "annotator"} & row.keys():
+        raise CertaintyError(f"{where}: has neither `annotations` nor `annotation_id` and `annotator`. {_MEND}")
+    with found.answer():
+        if row.get("annotation_id") in (None, ""):
+            found.left[UNLABELLED] += 1
+            return
+        if row.get("lead_time", "?") in (None, "") and not reviewed:
+            found.left[UNREVIEWED] += 1
+            return
+        choices = {name: _flat_choices(row.get(name), f"{where}: {name}") for name in (_LABEL, _SECOND, _SOURCE)}
+        marks = _from_json(row.get(_CUES) or [], f"{where}: {_CUES}")
+        cues = [_cue(as_object(mark, f"{where}: {_CUES}", _MEND), row["text"], where) for mark in marks]
+        found.sentences.append(_sentence(_Answers(choices, cues, row.get("annotator")), row, None, where))
+
+
+def _flat_choices(value: Any, where: str) -> list[Any]:
+    """Return the choices of one question: one is a string, several are an object `{"choices": […]}`."""
+    if value in (None, ""):
+        return []
+    value = _from_json(value, where) if isinstance(value, str) and value.startswith("{") else value
+    if isinstance(value, dict):
+        return as_list(value.get("choices"), where, _MEND)
+    return value if isinstance(value, list) else [value]
+
+
+def _from_json(value: Any, where: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise CertaintyError(f"{where} is {value[:40]!r}, which is not JSON ({error}). {_MEND}") from error
 
 
 def _task(task: Task) -> dict[str, Any]:
-    data = {"text": task.text, "id": task.id, "corpus": task.corpus, "group": task.group}
+    data = {"text": task.text, "sentence_id": task.id, "corpus": task.corpus, "group": task.group}
     result: dict[str, Any] = {"data": {key: value for key, value in data.items() if value not in ("", None)}}
     result["annotations"] = [{"result": list(_results(s))} for s in task.labels]
     if task.prediction:
@@ -130,9 +205,17 @@ def _results(sentence: LabelledSentence) -> Iterator[dict[str, Any]]:
         yield {"id": f"{CUE}-{n}", "from_name": _CUES, "to_name": _TEXT, "type": "labels", "value": value}
 
 
-def _sentence(annotation: dict[str, Any], data: dict[str, Any], where: str) -> LabelledSentence:
+class _Answers(NamedTuple):
+    choices: dict[str, list[Any]]
+    cues: list[tuple[Any, Any]]
+    annotator: Any
+
+
+def _answers(annotation: dict[str, Any], text: Any, where: str) -> _Answers:
+    """Return what an annotation answers. Comments, relations and answers to questions of others are left alone."""
     choices: dict[str, list[Any]] = {_LABEL: [], _SECOND: [], _SOURCE: []}
     cues: list[tuple[Any, Any]] = []
+    others: list[str] = []
     annotator = annotation.get("completed_by")
     for item in as_list(annotation.get("result"), f"{where}: result", _MEND):
         result = as_object(item, f"{where}: result", _MEND)
@@ -141,27 +224,36 @@ def _sentence(annotation: dict[str, Any], data: dict[str, Any], where: str) -> L
             choices[name].extend(as_list(value.get("choices"), f"{where}: choices", _MEND))
             annotator = as_object(result.get("meta"), f"{where}: meta", _MEND).get("annotator") or annotator
         elif name == _CUES:
-            cues.append((value.get("start"), value.get("end")))
-            _check_marked(value, data.get("text"), where)
-        else:
-            raise CertaintyError(
-                f"{where}: answers {name!r}, which is not in the configuration that certainty writes "
-                f"({', '.join((*choices, _CUES))}); use that configuration."
-            )
+            cues.append(_cue(value, text, where))
+        elif name:
+            others.append(repr(name))
+    if others and not choices[_LABEL]:
+        raise CertaintyError(
+            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the configuration that certainty writes."
+        )
     if isinstance(annotator, dict):
         annotator = annotator.get("email") or annotator.get("id")
+    return _Answers(choices, cues, annotator)
+
+
+def _sentence(answers: _Answers, data: dict[str, Any], number: Any, where: str) -> LabelledSentence:
     return labelled_sentence(
         where,
         data.get("text"),
-        choices[_LABEL],
-        choices[_SECOND],
-        choices[_SOURCE],
-        cues,
-        identifier=data.get("id"),
-        annotator=annotator,
+        answers.choices[_LABEL],
+        answers.choices[_SECOND],
+        answers.choices[_SOURCE],
+        answers.cues,
+        identifier=data.get("sentence_id") or data.get("id") or number,
+        annotator=answers.annotator,
         corpus=data.get("corpus"),
         group=data.get("group"),
     )
+
+
+def _cue(value: dict[str, Any], text: Any, where: str) -> tuple[Any, Any]:
+    _check_marked(value, text, where)
+    return value.get("start"), value.get("end")
 
 
 def _check_marked(value: dict[str, Any], text: Any, where: str) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import CUE, FLAT, TITLES, Span, flat_choices, labelled_sentence, split_flat
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, as_object, read_json_lines, write_json_lines
+from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
-from certainty.labelling.tools import Imported
+from certainty.labelling.tools import REJECTED, UNLABELLED, Imported
 
 NEXT_STEPS = (
     "With Prodigy: prodigy certainty DATASET {name} -F {name}.recipe.py, beside {name}.guideline.html. Labelled tasks: "
@@ -74,38 +75,41 @@ def companions(name: str) -> dict[str, str]:
     }
 
 
-def read(path: Path) -> Imported:
-    """Read the output of `db-out`; tasks that were rejected, ignored or not answered are skipped.
+def read(path: Path, reviewed: bool = False) -> Imported:
+    """Read the output of `db-out`; tasks that were rejected, ignored or not answered are left out.
 
     Raises:
-        CertaintyError: it is not such a file, or a task breaks the rules; the message names the line.
+        CertaintyError: it is not such a file.
     """
-    sentences: list[LabelledSentence] = []
-    skipped = 0
+    found = Imported("answer some tasks in Prodigy, and write the file with prodigy db-out again.")
     for number, task in read_json_lines(path):
         where = f"{path}, line {number}"
         if "text" not in task:
             raise CertaintyError(f"{where}: a Prodigy task has `text`. {_MEND}")
-        if task.get("answer") != "accept":
-            skipped += 1
+        answer = task.get("answer")
+        if answer != "accept":
+            found.left[REJECTED if answer else UNLABELLED] += 1
             continue
-        label, second, source = split_flat(as_list(task.get("accept"), f"{where}: accept", _MEND))
-        meta = as_object(task.get("meta"), f"{where}: meta", _MEND)
-        sentences.append(
-            labelled_sentence(
-                where,
-                task["text"],
-                label,
-                second,
-                source,
-                [_span(span, where) for span in as_list(task.get("spans"), f"{where}: spans", _MEND)],
-                identifier=meta.get("id"),
-                annotator=task.get("_annotator_id") or task.get("_session_id"),
-                corpus=meta.get("corpus"),
-                group=meta.get("group"),
-            )
-        )
-    return Imported(sentences, skipped)
+        with found.answer():
+            found.sentences.append(_sentence(task, where))
+    return found
+
+
+def _sentence(task: dict[str, Any], where: str) -> LabelledSentence:
+    label, second, source = split_flat(as_list(task.get("accept"), f"{where}: accept", _MEND))
+    meta = as_object(task.get("meta"), f"{where}: meta", _MEND)
+    return labelled_sentence(
+        where,
+        task["text"],
+        label,
+        second,
+        source,
+        [_span(span, where) for span in as_list(task.get("spans"), f"{where}: spans", _MEND)],
+        identifier=meta.get("id"),
+        annotator=task.get("_annotator_id") or task.get("_session_id"),
+        corpus=meta.get("corpus"),
+        group=meta.get("group"),
+    )
 
 
 def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:

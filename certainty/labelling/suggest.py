@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
-from certainty.labelling.extra import needs
+from certainty.extras import needs
 from certainty.labelling.tasks import sentence_id
 from certainty.results import Document, SentenceScore
 
@@ -122,7 +122,7 @@ def suggest(
     Raises:
         CertaintyError: scikit-learn is missing.
     """
-    needs("sklearn")
+    needs("sklearn", extra="label", user="certainty label suggest")
     rng = random.Random(settings.seed)
     measure = MEASURES[settings.measure]
     seen = {_fingerprint(text) for text in exclude}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import needs_no_cues
-from certainty.labelling.rows import read_json_lines
 from certainty.results import SentenceScore
 from certainty.sentences import split_sentences
 

@@ -1,1 +1,1 @@
-"""The HTTP server, behind the extra `certainty[server]`; `app.create_app` puts it together."""
+"""The HTTP server, behind the extra `certainty-fr[server]`; `app.create_app` puts it together."""

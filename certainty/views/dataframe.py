@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certainty.errors import CertaintyError
+from certainty.extras import needs
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText
 from certainty.views.records import COLUMNS, flat_record
@@ -34,11 +34,10 @@ def to_dataframe(document: ScoredText) -> pandas.DataFrame:
     Parquet, Feather and `datasets.Dataset.from_pandas` take.
 
     Raises:
-        CertaintyError: pandas is not installed.
+        MissingExtraError: pandas is not installed.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise CertaintyError(f"to_dataframe needs pandas ({error}): pip install 'certainty[pandas]'.") from error
+    needs("pandas", extra="pandas", user="to_dataframe")
+    import pandas
+
     frame = pandas.DataFrame([flat_record(sentence) for sentence in document], columns=list(COLUMNS))
     return frame.astype(_TYPES)

@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from certainty import CertaintyError
+from certainty.writing import make_folder, write_whole
 from training.data.passages import Passage, read_passages
 from training.data.standoff import (
     OPENING,
@@ -30,7 +31,6 @@ from training.data.standoff import (
     read_labels,
     single_spaced,
     write_labels,
-    write_whole,
 )
 
 LABELS = Path(__file__).parent / "labels"
@@ -131,7 +131,7 @@ def join(
             else:
                 joined.append(label.with_text(text))
         if joined:
-            write_whole(Path(output) / f"{split}.jsonl", json_lines(joined))
+            write_whole(make_folder(output) / f"{split}.jsonl", json_lines(joined))
         for corpus, group in sorted(absent.items()):
             known = found[corpus][1] if corpus in found else set()
             changed = tuple(label.id for label in group if label.names() & known)

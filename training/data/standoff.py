@@ -13,7 +13,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -22,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
+from certainty.json_lines import read_json_lines
 from certainty.labelled import read_labelled
-from training.data.passages import read_lines
+from certainty.writing import make_folder, write_whole
 
 SUFFIX = ".jsonl.gz"
 OPENING = 12
@@ -98,10 +98,8 @@ def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
             raise CertaintyError(f"{file}: labels are made from .jsonl files.")
         read_labelled(file)  # refuses malformed rows
         labels: dict[str, StandoffLabel] = {}
-        for number, line in enumerate(read_lines(file), 1):
-            if not line.strip():
-                continue
-            row, where = json.loads(line), f"{file}, line {number}"
+        for number, row in read_json_lines(file):
+            where = f"{file}, line {number}"
             for name in ("id", "corpus"):
                 if not isinstance(row.get(name), str) or not row[name]:
                     raise CertaintyError(f"{where}: {name} is {row.get(name)!r}; write a name.")
@@ -112,6 +110,7 @@ def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
             labels[row["id"]] = StandoffLabel.of(row)
         path = Path(output) / f"{file.stem}{SUFFIX}"
         # mtime=0: the same labels give the same file
+        make_folder(path.parent)
         write_whole(path, gzip.compress(json_lines(asdict(label) for label in labels.values()), mtime=0))
         written.append(path)
     return written
@@ -124,10 +123,10 @@ def read_labels(file: str | Path) -> list[StandoffLabel]:
         CertaintyError: it is none; the message names the line.
     """
     labels = []
-    for number, line in enumerate(read_lines(Path(file)), 1):
+    for number, row in read_json_lines(file):
         try:
-            labels.append(StandoffLabel(**json.loads(line)))
-        except (TypeError, ValueError) as error:
+            labels.append(StandoffLabel(**row))
+        except TypeError as error:
             raise CertaintyError(f"{file}, line {number}: no label ({error}). Make the file anew.") from error
     return labels
 
@@ -150,24 +149,6 @@ def opening_checksum(opening: str) -> int:
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Return compact JSON, a row a line, in UTF-8."""
     return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and its folder where there is none.
-
-    Raises:
-        CertaintyError: it cannot be written.
-    """
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CertaintyError(f"{path}: cannot be written: {error}.") from error
 
 
 def _bytes(text: str) -> bytes:

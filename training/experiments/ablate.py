@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
-from certainty.commands.output import destination
 from certainty.evaluation.leakage import leaked
 from certainty.finetuning.fast_tokenizer import load_tokenizer
 from certainty.finetuning.finetune import corrected
 from certainty.finetuning.settings import FinetuningSettings, load_settings
 from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.json_lines import read_json_lines
 from certainty.labelled import read_labelled
+from certainty.writing import check_output, write_whole
 from training.experiments.ablation_runs import Run, results
 from training.experiments.trials import mean_and_deviation, sample_groups
 from training.experiments.variants import BASELINE, parse_variant
@@ -59,52 +60,76 @@ def table_row(variant: str, found: Sequence[Mapping[str, Any]], seeds: int) -> s
     return f"| {' | '.join([*cells, mean('seconds', '.0f')])} |"
 
 
-def _plan(args: argparse.Namespace) -> list[Run]:
-    """Read everything and return the runs, baseline first."""
-    base = load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs})
-    files: dict[str, str] = {}
-    for given in args.extra:
-        name, sign, file = given.partition("=")
-        if not (name and sign and file) or name in files:
-            raise CertaintyError(f"--extra {given!r}: write NAME=FILE, each name once.")
-        files[name] = file
-    names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in args.variant)]))
-    variants = [parse_variant(name, base, list(files), bool(args.corrections)) for name in names]
+def plan(
+    base: FinetuningSettings,
+    train_files: Sequence[str],
+    dev_files: Sequence[str],
+    changes: Sequence[str] = (),
+    *,
+    extra_files: Mapping[str, str] | None = None,
+    corrections: Sequence[str] = (),
+    seeds: Sequence[int] = (1, 2, 3),
+    sentences: int | None = None,
+) -> list[Run]:
+    """Read everything and return the runs, baseline first.
+
+    Args:
+        base: The settings as they are.
+        train_files: Of the sentences to train on.
+        dev_files: Of the sentences that choose the checkpoint, calibrate, and are scored.
+        changes: What each variant changes; see `training.experiments.variants.parse_variant`.
+        extra_files: Files of more sentences, by the names that variants give them.
+        corrections: Files of corrections of train.
+        seeds: Of the runs of each variant.
+        sentences: Train on a sample of at least this size; None takes all.
+
+    Raises:
+        CertaintyError: a variant or a file cannot be used.
+    """
+    extra_files = extra_files or {}
+    names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in changes)]))
+    variants = [parse_variant(name, base, list(extra_files), bool(corrections)) for name in names]
     for variant in variants:  # a wrong encoder is told before hours of training
         load_tokenizer(variant.settings.initial or variant.settings.encoder)
 
-    given, dev = read_labelled(args.train), read_labelled(args.dev)
+    given, dev = read_labelled(train_files), read_labelled(dev_files)
     contrast = split_held_out_groups(given)[1]
     trains = {False: given}
     if any(variant.corrections for variant in variants):
-        trains[True] = corrected(given, dev, args.corrections)[0]
+        trains[True] = corrected(given, dev, corrections)[0]
     extra = {}
     for name in {name for variant in variants for name in variant.extra}:
-        rows = split_held_out_groups(read_labelled(files[name]))[0]
+        rows = split_held_out_groups(read_labelled(extra_files[name]))[0]
         known = {s.text for s in leaked(contrast, rows)}
         extra[name] = [s for s in rows if s.text not in known]
     runs = []
     for variant in variants:
-        train = sample_groups(split_held_out_groups(trains[variant.corrections])[0], args.sentences)
+        train = sample_groups(split_held_out_groups(trains[variant.corrections])[0], sentences)
         train = check_data([*train, *(s for name in variant.extra for s in extra[name])], dev)
-        runs += [Run(variant.name, replace(variant.settings, seed=s), train, dev, contrast) for s in args.seeds]
+        runs += [Run(variant.name, replace(variant.settings, seed=s), train, dev, contrast) for s in seeds]
     return runs
 
 
+def _extra_files(given: Sequence[str]) -> dict[str, str]:
+    """Return the files of `--extra` by name."""
+    files: dict[str, str] = {}
+    for item in given:
+        name, sign, file = item.partition("=")
+        if not (name and sign and file) or name in files:
+            raise CertaintyError(f"--extra {item!r}: write NAME=FILE, each name once.")
+        files[name] = file
+    return files
+
+
 def _finished(log: Path | None) -> list[dict[str, Any]]:
-    """Read the results of an earlier command; of a last line that a kill cut short, nothing."""
+    """Read the results of an earlier command, and cut off a last line that a kill left without its end."""
     if log is None or not log.is_file():
         return []
-    rows = []
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    for number, line in enumerate(lines, 1):
-        try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            if number < len(lines) or line.endswith("\n"):
-                raise CertaintyError(f"{log}, line {number}: not a result ({error}); delete the line.") from error
-            log.write_text("".join(lines[:-1]), encoding="utf-8")
-    return rows
+    content = log.read_bytes()
+    ended = content[: content.rfind(b"\n") + 1]
+    if ended != content:
+        write_whole(log, ended)
+    return [row for _, row in read_json_lines(log)]
 
 
 def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: bool = False) -> None:
@@ -132,8 +157,7 @@ def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: 
 
     def write_table() -> None:
         if output:
-            with destination(output, ()) as table:
-                table.write("\n".join([HEADER, *filter(None, map(row, members))]) + "\n")
+            write_whole(output, "\n".join([HEADER, *filter(None, map(row, members))]) + "\n")
 
     print(HEADER, flush=True)
     write_table()
@@ -189,9 +213,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
         if args.output and args.output.suffix == ".jsonl":
             raise CertaintyError(f"{args.output}: the suffix .jsonl is that of the results; name the table .md.")
-        if args.output and not args.output.resolve().parent.is_dir():
-            raise CertaintyError(f"{args.output}: there is no folder {args.output.parent}; make it.")
-        ablate(_plan(args), args.output, args.jobs, args.cpu)
+        if args.output:
+            check_output(args.output)
+        runs = plan(
+            load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs}),
+            args.train,
+            args.dev,
+            args.variant,
+            extra_files=_extra_files(args.extra),
+            corrections=args.corrections,
+            seeds=args.seeds,
+            sentences=args.sentences,
+        )
+        ablate(runs, args.output, args.jobs, args.cpu)
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -13,6 +13,7 @@ import yaml
 
 from certainty.model_folder import WEIGHTS_FILE
 from certainty.templating import environment
+from certainty.writing import write_whole
 from training.pretraining.settings import PretrainingSettings
 
 STAGES_FILE = "pretraining.json"
@@ -40,7 +41,7 @@ def write_encoder_card(
     stages = json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else []
     removed = "exact and near" if settings.deduplicate else "no"
     stages.append({"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": removed, "log": log})
-    (folder / STAGES_FILE).write_text(json.dumps(stages, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(folder / STAGES_FILE, json.dumps(stages, indent=1, ensure_ascii=False) + "\n")
     values = {
         "name": name,
         "stages": stages,
@@ -51,5 +52,5 @@ def write_encoder_card(
     as_yaml = yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip()
     template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")
     path = folder / "README.md"
-    path.write_text(template.render(**values, settings=settings, yaml=as_yaml), encoding="utf-8")
+    write_whole(path, template.render(**values, settings=settings, yaml=as_yaml))
     return path

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from certainty.writing import write_whole
 from training.data.text import read_paragraphs
 from training.pretraining.deduplication import Deduplicator
 
@@ -49,7 +50,7 @@ def encode_files(
             np.save(folder / f"{file.name}.npy", tokens)
             counts[file.name] = {"paragraphs": len(parts), "tokens": len(tokens)}
             logger.info("%s: %d paragraphs, %d tokens", file.name, len(parts), len(tokens))
-        stamp.write_text(json.dumps({"digest": digest.hexdigest(), "files": counts}, indent=2))
+        write_whole(stamp, json.dumps({"digest": digest.hexdigest(), "files": counts}, indent=2))
     return [np.load(folder / f"{file.name}.npy", mmap_mode="r") for file in files]
 
 

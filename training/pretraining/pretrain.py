@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from certainty import CertaintyError
 from certainty.finetuning.settings import load_settings, save_settings
 from certainty.finetuning.trainer import last_complete_checkpoint
+from certainty.writing import write_whole
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
 from training.pretraining.encoder_card import write_encoder_card
@@ -103,7 +104,7 @@ def pretrain(
     trainer = PretrainingTrainer(encoder, batches, batches.held_out(), pace, folder / CHECKPOINTS)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     log = trainer.checkpoint_log()
-    (folder / "log.json").write_text(json.dumps(log, indent=1))
+    write_whole(folder / "log.json", json.dumps(log, indent=1) + "\n")
     if trainer.state.global_step == pace.settings.total_steps:
         save_encoder(encoder, tokenizer, folder / "encoder")
         counted = json.loads((folder / TOKEN_COUNTS).read_text(encoding="utf-8"))["files"]

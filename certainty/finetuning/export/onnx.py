@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from certainty.finetuning.export.graph_builder import OPSET
 from certainty.finetuning.export.int8_graph import input_ranges, int8_linear
 from certainty.model_folder import INT8_FILE, ONNX_FILE
 from certainty.modeling import CertaintyModel
+from certainty.writing import draft
 
 
 def export_onnx(model: CertaintyModel, folder: Path) -> Path:
@@ -33,12 +33,11 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
         folder: The model folder.
     """
     path = folder / ONNX_FILE
-    temporary = path.with_suffix(".tmp")
-    if is_supported(model.config):
-        write_graph(model.config, temporary)
-    else:
-        onnx.save(_traced(model), temporary)
-    os.replace(temporary, path)
+    with draft(path) as unfinished:
+        if is_supported(model.config):
+            write_graph(model.config, unfinished)
+        else:
+            onnx.save(_traced(model), unfinished)
     return path
 
 
@@ -62,9 +61,8 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
     )
     ranges = input_ranges(model, ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded))
     path = folder / INT8_FILE
-    temporary = path.with_suffix(".tmp")
-    write_graph(model.config, temporary, int8_linear(ranges))
-    os.replace(temporary, path)
+    with draft(path) as unfinished:
+        write_graph(model.config, unfinished, int8_linear(ranges))
     return path
 
 

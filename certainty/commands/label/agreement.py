@@ -1,0 +1,85 @@
+"""`certainty label agreement`: how far annotators agree."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from certainty.commands.label.arguments import add_action, add_output
+from certainty.commands.output import check_destination, destination
+from certainty.errors import CertaintyError
+
+RESAMPLES = 1000
+
+
+def add_parser(actions: Any) -> None:
+    """Declare the action."""
+    parser = add_action(
+        actions,
+        "agreement",
+        "compare several annotators",
+        "Compare the annotators of the same sentences: Krippendorff's alpha and Cohen's kappa with 95 % intervals, "
+        "by label, and who confused which labels. Sentences are the same by their id, else by their text.",
+        "certainty label agreement rows.jsonl --disagreements disagreements.jsonl",
+        "certainty label agreement ana.jsonl bo.jsonl --format json",
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="what to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, JSONL"
+    )
+    parser.add_argument(
+        "--resamples", metavar="N", type=int, default=RESAMPLES, help="of the bootstrap (default: %(default)s)"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    add_output(parser, "write to a file (default: standard output)")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.resamples < 1:
+        raise CertaintyError(f"--resamples is {args.resamples}; it must be at least 1.")
+    return compare(
+        args.files,
+        args.output,
+        as_json=args.format == "json",
+        disagreements=args.disagreements,
+        resamples=args.resamples,
+        seed=args.seed,
+    )
+
+
+def compare(
+    files: Sequence[str],
+    output: Path | None,
+    *,
+    as_json: bool,
+    disagreements: Path | None,
+    resamples: int,
+    seed: int,
+) -> int:
+    """Write the agreement of the annotators of some files and return the exit status."""
+    from certainty.json_lines import write_json_lines
+    from certainty.labelling.agreement import agreement
+    from certainty.labelling.agreement_table import write_tables
+    from certainty.labelling.annotators import read_sources
+
+    for path in filter(None, (output, disagreements)):
+        check_destination(path, files)
+    result = agreement(read_sources(files), resamples, seed)
+    with destination(output, files) as out:
+        if as_json:
+            out.write(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        else:
+            write_tables(result, out)
+    if disagreements:
+        with destination(disagreements, files) as out:
+            write_json_lines(result.disagreements, out)
+    return 0

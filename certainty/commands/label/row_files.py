@@ -1,0 +1,73 @@
+"""The files of rows that actions read and write."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from certainty.commands.output import check_destination, destination
+from certainty.errors import CertaintyError
+from certainty.json_lines import read_json_lines, write_json_lines
+from certainty.labelled import LabelledSentence
+
+JSON_LINES = (".jsonl", ".json")
+
+
+def has_no_labels(path: Path) -> bool:
+    """Whether it is a JSONL file whose first row has no column `label`."""
+    if path.suffix.lower() not in JSON_LINES:
+        return False
+    _, first = next(read_json_lines(path), (0, {"label": None}))
+    return "label" not in first
+
+
+def check_rows_file(output: Path, inputs: Sequence[str]) -> None:
+    """Check the file that is to hold labelled rows before long work.
+
+    Raises:
+        CertaintyError: it is no file of JSON Lines, or cannot be written; see `check_destination`.
+    """
+    if output.suffix.lower() != ".jsonl":
+        raise CertaintyError(f"{output}: rows are written as JSON Lines; give a name that ends in .jsonl.")
+    check_destination(output, inputs)
+
+
+def write_labelled_rows(sentences: Iterable[LabelledSentence], output: Path, inputs: Sequence[str]) -> None:
+    """Write labelled rows as JSON Lines, whole or not at all.
+
+    Raises:
+        CertaintyError: see `check_rows_file`.
+    """
+    from certainty.labelling.rows import write_rows
+
+    check_rows_file(output, inputs)
+    with destination(output, inputs) as out:
+        write_rows(sentences, out)
+
+
+def write_table(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    output: Path | None,
+    inputs: Sequence[str],
+    form: str | None = None,
+) -> None:
+    """Write rows as CSV or as JSON Lines, by the name of the output or as `form` ("csv", "jsonl") says.
+
+    A CSV file begins with a byte order mark, by which spreadsheets know it for UTF-8.
+
+    Raises:
+        CertaintyError: it cannot be written; see `destination`.
+    """
+    suffix = output.suffix.lower() if output else ""
+    with destination(output, inputs) as out:
+        if (form or ("jsonl" if suffix in JSON_LINES else "csv")) == "jsonl":
+            write_json_lines(rows, out)
+            return
+        if output:
+            out.write("\ufeff")
+        writer = csv.DictWriter(out, columns, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,122 @@
+"""JSON Lines, one object a line, and files of one JSON list."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from certainty.errors import CertaintyError
+
+_ZIP = b"PK\x03\x04"
+_SHOWN = 60  # characters of a wrong line
+
+
+def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number and object of each line that is not blank, decompressed where the name ends in .gz.
+
+    Raises:
+        CertaintyError: the file cannot be read, or a line is not a JSON object; the message names the line.
+    """
+    with _opened(Path(path)) as lines:
+        yield from parse_json_lines(lines, str(path))
+
+
+def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number and object of each line that is not blank.
+
+    Args:
+        lines: The lines, as an open file gives them.
+        name: Of the file, for messages.
+
+    Raises:
+        CertaintyError: a line is not a JSON object, or the file is compressed and damaged.
+    """
+    try:
+        for number, line in enumerate(lines, 1):
+            where = f"{name}, line {number}"
+            text = _decoded(line, where)
+            if text.strip():
+                yield number, _object(text, where)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CertaintyError(f"{name}: is damaged ({error}); get it again.") from error
+
+
+def write_json_lines(rows: Iterable[Any], out: TextIO) -> None:
+    """Write one JSON value a line, as they come."""
+    out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def read_json_list(path: Path, mend: str) -> list[dict[str, Any]]:
+    """Return the objects of a file that holds one JSON list of them.
+
+    Args:
+        path: The file.
+        mend: How to get such a file, for messages.
+
+    Raises:
+        CertaintyError: the file cannot be read or holds something else.
+    """
+    with _opened(path) as data:
+        text = _decoded(data.read(), str(path))
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CertaintyError(f"{path}: not JSON ({error}). {mend}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise CertaintyError(f"{path}: expected a JSON list of objects. {mend}")
+    return rows
+
+
+def write_json_list(items: Iterable[Any], out: TextIO) -> None:
+    """Write a JSON list, an item a line, as the items come."""
+    separator = "[\n"
+    for item in items:
+        out.write(separator + json.dumps(item, ensure_ascii=False))
+        separator = ",\n"
+    out.write("\n]\n" if separator != "[\n" else "[]\n")
+
+
+def _object(text: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        shown = text.strip()
+        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+        raise CertaintyError(
+            f"{where}: not a JSON object: {error}; the line is {shown!r}. JSON Lines have a whole object on each line."
+        ) from error
+    if not isinstance(row, dict):
+        raise CertaintyError(
+            f"{where}: expected a JSON object, found {type(row).__name__} {str(row)[:_SHOWN]!r}. JSON Lines have a "
+            "whole object on each line."
+        )
+    return row
+
+
+def _opened(path: Path) -> BufferedReader:
+    if path.is_dir():
+        raise CertaintyError(f"{path}: is a directory; give a file in it.")
+    compressed = path.suffix == ".gz"
+    try:
+        opened = gzip.GzipFile(path) if compressed else path.open("rb")
+    except FileNotFoundError:
+        raise CertaintyError(f"{path}: no such file; check the name and the folder.") from None
+    except OSError as error:
+        raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    file = cast(BufferedReader, opened)
+    if not compressed and file.peek(len(_ZIP))[: len(_ZIP)] == _ZIP:
+        file.close()
+        raise CertaintyError(f"{path}: is a zip archive; unpack it and give a file in it.")
+    return file
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CertaintyError(f"{where}: not UTF-8 ({error}). Save the file as UTF-8.") from error

@@ -1,0 +1,75 @@
+"""Rows of several annotators, brought together by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelling.choices import category
+
+Source = tuple[str, Sequence[LabelledSentence]]
+"""A name, which stands for rows that name no annotator, and rows."""
+Answers = dict[str, LabelledSentence]
+"""The rows of one sentence by annotator."""
+
+
+def read_sources(files: Sequence[str]) -> list[Source]:
+    """Read labelled files; each is named by its stem, where no two are the same.
+
+    Raises:
+        CertaintyError: see `certainty.labelled.read_labelled`.
+    """
+    stems = [Path(name).stem for name in files]
+    names = stems if len(set(stems)) == len(stems) else files
+    return [(name, read_labelled(file)) for name, file in zip(names, files, strict=True)]
+
+
+def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:
+    """Return the rows by sentence, then by annotator.
+
+    Sentences are the same by their id. What only one annotator has under an id is joined with the same text under
+    another: tools give ids of their own.
+
+    Returns:
+        By id, or by text where there is none; in order.
+
+    Raises:
+        CertaintyError: an id names two texts, or an annotator labelled a sentence twice.
+    """
+    table: dict[str, Answers] = {}
+    for source, sentences in sources:
+        for sentence in sentences:
+            key, name = sentence.id or sentence.text, sentence.annotator or source
+            row = table.setdefault(key, {})
+            other = next(iter(row.values()), sentence)
+            if other.text != sentence.text:
+                raise CertaintyError(
+                    f"{source}: id {key!r} names two texts ({other.text[:40]!r}, {sentence.text[:40]!r}); give each "
+                    "text its own id."
+                )
+            if name in row:
+                raise CertaintyError(
+                    f"{source}: annotator {name!r} labelled {key!r} twice ({category(row[name])}, "
+                    f"{category(sentence)}); keep one, or name the annotators in a column `annotator`."
+                )
+            row[name] = sentence
+    return _joined_by_text(table)
+
+
+def _joined_by_text(table: dict[str, Answers]) -> dict[str, Answers]:
+    joined: dict[str, Answers] = {}
+    by_text: dict[str, list[str]] = {}
+    for key, row in table.items():
+        text = next(iter(row.values())).text
+        earlier = by_text.setdefault(text, [])
+        # A text that one annotator labelled twice, under two ids, is two sentences.
+        free = (k for k in earlier if not joined[k].keys() & row.keys() and 1 in (len(row), len(joined[k])))
+        same = next(free, None)
+        if same is None:
+            joined[key] = dict(row)
+            earlier.append(key)
+        else:
+            joined[same].update(row)
+    return joined

@@ -1,0 +1,85 @@
+"""Tables: CSV and TSV as spreadsheets of any country write them, and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.extras import needs
+from certainty.reading import read_text
+
+_SEPARATORS = ("\t", ";", ",")  # where a header holds as many of two, the first
+_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # a first line by which Excel is told
+
+
+def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line on which each row begins, and the row by the names of the header; blank rows are left out.
+
+    The separator (`;`, `,` or tab) is the one that the header has most of; the encoding is detected as for texts.
+
+    Raises:
+        CertaintyError: the file cannot be read, or a line is no row of the table; the message names the line.
+    """
+    text = read_text(path)
+    named = _NAMED_SEPARATOR.match(text)
+    start = named.end() if named else 0
+    separator = named[1] if named else _separator(text)
+    lines = _rows(io.StringIO(text[start:], newline=""), separator, path, 2 if named else 1)
+    header_line, header = next(lines)
+    names = [name.strip() for name in header]
+    repeated = next((name for name in names if name and names.count(name) > 1), None)
+    if repeated is not None:
+        raise CertaintyError(f"{path}, line {header_line}: column {repeated!r} comes twice; rename one.")
+    for line, row in lines:
+        if len(row) > len(names):
+            raise CertaintyError(
+                f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put a text that holds "
+                f"{separator!r} in double quotes."
+            )
+        yield line, dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
+
+
+def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number of each row, from 1, and the row.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+        CertaintyError: the file cannot be read.
+    """
+    needs("pyarrow", extra="parquet", user=f"{path}: Parquet")
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    try:
+        rows = read_table(path).to_pylist()
+    except (ArrowException, OSError) as error:
+        raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); write it anew.") from error
+    yield from enumerate(rows, 1)
+
+
+def _rows(lines: io.StringIO, separator: str, path: Path, first: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        begin = first + reader.line_num
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise CertaintyError(
+                f"{path}, line {begin}: no row of a table ({error}); double the quotes within a field in quotes, and "
+                "close each."
+            ) from error
+        if any(field.strip() for field in row):
+            yield begin, row
+
+
+def _separator(text: str) -> str:
+    header = text.lstrip().partition("\n")[0]
+    outside_quotes = "".join(header.split('"')[::2])
+    return max(_SEPARATORS, key=outside_quotes.count)

@@ -1,0 +1,85 @@
+"""One label for each sentence that several annotators labelled."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from certainty import CertaintyError, Label
+from certainty.cli import main
+from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelling.agreement import agreement
+from certainty.labelling.merging import merge
+
+A, P, O, D = Label  # noqa: E741
+
+
+def row(text: str, label: Label | None, annotator: str, id: str = "", **more: object) -> LabelledSentence:
+    return LabelledSentence(text, label, claim=label is not None, annotator=annotator, id=id, **more)  # type: ignore[arg-type]
+
+
+def test_more_than_half_decide_and_a_tie_is_left_open() -> None:
+    rows = [
+        row("Il pleut.", A, "ana", "1"),
+        row("Il pleut.", A, "bo", "1"),
+        row("Il pleut.", D, "cy", "1"),
+        row("Il ment.", D, "ana", "2"),
+        row("Il ment.", O, "bo", "2"),
+        row("Qui ?", None, "ana", "3"),
+    ]
+    result = merge([("f", rows)])
+    assert [(s.id, s.label, s.annotator) for s in result.sentences] == [("1", A, "ana, bo"), ("3", None, "ana")]
+    assert (result.open, result.columns) == (1, ["id", "text", "ana", "bo", "cy", "majority", "decision"])
+    first, second = result.disagreements
+    assert (first["ana"], first["cy"], first["majority"]) == ("asserted", "denied", "asserted")
+    assert (second["ana"], second["bo"], second["cy"], second["majority"]) == ("denied", "personal_opinion", "", "")
+
+
+def test_what_goes_with_a_label_is_that_of_those_who_gave_it() -> None:
+    rows = [
+        row("Il aurait fui.", P, "ana", "1", cues=((3, 9),), attributed=True),
+        row("Il aurait fui.", P, "bo", "1", cues=((3, 9),), attributed=True, second=A),
+        row("Il aurait fui.", P, "cy", "1", cues=((0, 9),), attributed=False, second=A),
+        row("Il aurait fui.", A, "dee", "1", cues=(), attributed=False),
+    ]
+    (merged,) = merge([("f", rows)]).sentences
+    assert (merged.cues, merged.attributed, merged.second) == (((3, 9),), True, A)
+
+
+def test_sentences_are_the_same_by_text_where_tools_gave_ids_of_their_own() -> None:
+    ana = [row("Il pleut.", A, "ana", "7"), row("Il ment.", D, "ana", "8"), row("Oui.", A, "ana", "9")]
+    bo = [row("Il ment.", P, "bo", "81"), row("Il pleut.", A, "bo", "82"), row("Oui.", A, "bo", "9")]
+    result = agreement([("a", ana), ("b", bo)], resamples=5)
+    assert result.label.sentences == 3 and result.label.pairs[0].agreement == pytest.approx(2 / 3)
+    assert [item["text"] for item in result.disagreements] == ["Il ment."]
+    repeated = [row("Oui.", A, "ana", "1"), row("Oui.", D, "ana", "2"), row("Oui.", D, "bo", "2")]
+    assert [s.label for s in merge([("f", repeated)]).sentences] == [A, D], "a text may come twice under two ids"
+
+
+def test_decisions_of_a_third_person_are_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, labels in (("ana", "asserted,denied,probable"), ("bo", "asserted,Personal opinion,denied")):
+        lines = "".join(f"{n},Phrase {n}.,{label}\n" for n, label in enumerate(labels.split(",")))
+        (tmp_path / f"{name}.csv").write_text("id,text,label\n" + lines)
+    files = [str(tmp_path / "ana.csv"), str(tmp_path / "bo.csv")]
+    disagreements, output = tmp_path / "open.csv", tmp_path / "merged.jsonl"
+    assert main(["label", "merge", *files, "--disagreements", str(disagreements), "-o", str(output)]) == 0
+    assert "1 rows of 2 annotators; with different labels: 2; left open: 2" in capsys.readouterr().err
+    content = disagreements.read_text(encoding="utf-8-sig")
+    assert disagreements.read_bytes().startswith(b"\xef\xbb\xbf")
+    found = list(csv.DictReader(content.splitlines()))
+    found[0]["decision"], found[1]["decision"] = "Personal opinion", "no_claim"
+    with disagreements.open("w", encoding="cp1252", newline="") as out:  # as a French spreadsheet saves it
+        writer = csv.DictWriter(out, list(found[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(found)
+    assert main(["label", "merge", *files, "--decisions", str(disagreements), "-o", str(output)]) == 0
+    assert [(s.label, s.annotator) for s in read_labelled(output)] == [(A, "ana, bo"), (O, "bo"), (None, "decision")]
+
+
+def test_mistakes() -> None:
+    with pytest.raises(CertaintyError, match="decision on '9': no sentence has this id"):
+        merge([("f", [row("Il pleut.", A, "ana", "1")])], {"9": "denied"})
+    with pytest.raises(CertaintyError, match="annotator 'ana' labelled '1' twice"):
+        merge([("f", [row("Il pleut.", A, "ana", "1"), row("Il pleut.", D, "ana", "1")])])
