@@ -89,12 +89,14 @@ def sentence_scores(
     """
     probabilities = softmax(logits.label)
     labels = [LABELS[i] for i in probabilities.argmax(axis=1).tolist()]
-    claims = (logits.claim >= logit(settings.claim_threshold)).tolist()
-    attributed = (logits.attributed >= logit(settings.attributed_threshold)).tolist()
+    # What a head that was not taught says means nothing.
+    claims = (logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf)).tolist()
+    least_attributed = logit(settings.attributed_threshold) if "attributed" in settings.heads else np.inf
+    attributed = (logits.attributed >= least_attributed).tolist()
     threshold = logit(settings.cue_threshold)
     for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
         cues: tuple[Cue, ...] = ()
-        if claims[i] and labels[i] is not Label.ASSERTED:
+        if "cue" in settings.heads and claims[i] and labels[i] is not Label.ASSERTED:
             offsets = encodings[i].offsets
             spans = cue_spans(logits.cue(i, len(offsets)), offsets, encodings[i].word_ids, threshold)
             cues = tuple(_cue(sentence, start, end) for start, end in spans)
