@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from certainty.errors import CertaintyError
 
-__all__ = ["Settings", "load_settings", "save_settings", "unknown_setting"]
+__all__ = ["Settings", "as_yaml", "load_settings", "save_settings"]
 
 
 class Settings(BaseModel):
@@ -77,7 +77,7 @@ def as_yaml(settings: Settings) -> str:
     return yaml.safe_dump(settings.model_dump(), sort_keys=False, allow_unicode=True)
 
 
-def unknown_setting(name: str, names: Sequence[str]) -> str:
+def _unknown(name: str, names: Sequence[str]) -> str:
     """Return what to say of a setting that there is not, with the one that may be meant."""
     close = get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -88,7 +88,7 @@ def _told(error: ErrorDetails, names: Sequence[str]) -> str:
     """Return one of pydantic's errors as a sentence."""
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        return unknown_setting(name, names)
+        return _unknown(name, names)
     message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
     message = message.replace("Input should be", "it must be", 1).rstrip(".")
     return f"{name} is {error['input']!r}; {message}." if name else f"{message}."

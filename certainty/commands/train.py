@@ -42,13 +42,17 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
-    data.add_argument("--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train")
+    data.add_argument(
+        "--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train"
+    )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
     start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
     start.add_argument("--encoder", metavar="NAME", help="start anew: folder of an encoder, or owner/name on the hub")
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--config", metavar="FILE", help="YAML file of settings; the options here win over it")
-    recipe.add_argument("--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before")
+    recipe.add_argument(
+        "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
+    )
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
     recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences a step on each device (default: 32)")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
@@ -77,10 +81,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
-
     # They are there, then.
     from certainty.evaluation.report import summary
+    from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})

@@ -53,7 +53,9 @@ def check_checkpoints(folder: Path, run: Mapping[str, Any], resume: bool) -> Non
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CertaintyError(f"{folder / RUN_FILE}: cannot be read ({error}); delete the folder to start anew.") from None
+        raise CertaintyError(
+            f"{folder / RUN_FILE}: cannot be read ({error}); delete the folder to start anew."
+        ) from None
     other = [name for name, value in run.items() if before.get(name) != value]
     if other:
         told = "; ".join(

@@ -155,7 +155,9 @@ def write_model(
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     export_onnx(model, folder)
-    typical = [list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(INT8_SENTENCES, len(data.train))]]
+    typical = [
+        list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(INT8_SENTENCES, len(data.train))]
+    ]
     if export_int8(model, folder, typical, tokenizer.pad_token_id):
         exact, integer = (dev.logits(open_engine(name, folder, None).run).label for name in ("onnx", "onnx-int8"))
         compared = int8_comparison(exact, integer, dev.gold)

@@ -26,7 +26,7 @@ class FinetuningSettings(Settings):
         learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.
         layer_decay: Factor of the learning rate from each layer to the one below it.
         dropout: Of the encoder and the label head.
-        pooling_layer: Add to an encoder a top layer that starts as mean pooling, see `certainty.finetuning.pooling_layer`.
+        pooling_layer: Add to an encoder a layer that starts as mean pooling (see `certainty.finetuning.pooling_layer`).
         class_weights: "none", or "balanced": inverse to a label's frequency in train.
         second_weight: Share of the label target that goes to the label of a second claim.
         label_smoothing: Share of the label target spread over all labels.

@@ -14,13 +14,13 @@ from certainty.errors import CertaintyError
 from certainty.finetuning.fast_tokenizer import load_tokenizer
 from certainty.finetuning.pooling_layer import add_pooling_layer
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.model_folder import DEFAULT_NAME, SETTINGS_FILE, ModelSettings, default_model
+from certainty.model_folder import DEFAULT_NAME, ModelSettings, default_model
 from certainty.modeling import CertaintyModel
 
 __all__ = ["Start", "find_start"]
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
-_FILES = ("config.json", "*.safetensors", "tokenizer*", "*.model", "special_tokens_map.json", SETTINGS_FILE, "README.md")
+_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "README.md"]
 _PATIENCE = 10  # seconds for the hub to answer
 
 
@@ -99,7 +99,7 @@ def _find(name: str, kind: str) -> Path:
     if not _HUB_NAME.fullmatch(name) or path.parent.is_dir():
         raise CertaintyError(f"{name}: no such folder. Give the folder of the {kind}, or `owner/name` on the hub.")
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
+        return Path(snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
     except LocalEntryNotFoundError:
         if constants.is_offline_mode():
             raise CertaintyError(
@@ -107,7 +107,7 @@ def _find(name: str, kind: str) -> Path:
             ) from None
     try:
         HfApi().model_info(name, timeout=_PATIENCE)  # asks once; a download would ask for minutes
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(name, allow_patterns=_FILES))
     except RepositoryNotFoundError:
         raise CertaintyError(f"{name}: no such folder, and no such model on the hub. Check the name.") from None
     except Exception as error:  # the hub's client raises its own errors, those of its HTTP library, and OSError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def choose_thresholds(
         logits: Theirs, calibrated.
         heads: The heads that this run has taught.
     """
-    chosen: dict[str, float] = {}
+    chosen: dict[str, Any] = {}
     if "claim" in heads:
         claims = [s.claim for s in dev.sentences]
         chosen |= _of_head("claim_threshold", logits.claim, np.array(claims), positive=False)
@@ -44,9 +45,7 @@ def choose_thresholds(
     return replace(settings, **chosen)
 
 
-def _of_head(
-    name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool
-) -> dict[str, float]:
+def _of_head(name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool) -> dict[str, float]:
     wanted = gold == positive
     if not wanted.any() or wanted.all():
         return {}

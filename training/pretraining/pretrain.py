@@ -15,7 +15,6 @@ import shutil
 import time
 from collections import defaultdict
 from contextlib import nullcontext
-from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from certainty.finetuning.precision import bf16_is_fast
-from certainty.finetuning.settings import load_settings, save_settings
+from certainty.settings_file import load_settings, save_settings
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
@@ -84,9 +83,9 @@ def pretrain(
     checkpoint = folder / "checkpoint.safetensors"
     if minutes and checkpoint.exists():
         saved = load_settings(PretrainingSettings, folder / SETTINGS_FILE)
-        settings, minutes = replace(settings, total_tokens=saved.total_tokens), None
+        settings, minutes = settings.replace(total_tokens=saved.total_tokens), None
     elif minutes:
-        settings = replace(settings, total_tokens=NOT_YET_KNOWN)
+        settings = settings.replace(total_tokens=NOT_YET_KNOWN)
     save_settings(settings, folder / SETTINGS_FILE)
     files = text_files(settings.text)
     tokenizer = build_tokenizer(settings, files, folder)
@@ -196,7 +195,7 @@ def timed(
     speed = (step - MEASURED_STEPS[0]) / (now - measured)
     steps = step + max(1, int(speed * (minutes * 60 - (now - begun))))
     logger.info("%.0f tokens/s: %d steps in all", speed * settings.batch_tokens, steps)
-    return replace(settings, total_tokens=steps * settings.batch_tokens)
+    return settings.replace(total_tokens=steps * settings.batch_tokens)
 
 
 def main() -> None:
@@ -212,7 +211,7 @@ def main() -> None:
     settings = load_settings(
         PretrainingSettings, args.config, {"text": args.text, "output": args.output, "total_tokens": args.total_tokens}
     )
-    logger.info("%s", asdict(settings))
+    logger.info("%s", settings.model_dump())
     logger.info("%.3g floating-point operations a token", settings.flops_per_token)
     pretrain(settings, minutes=args.minutes)
 
