@@ -285,7 +285,10 @@ def test_calibration_is_as_simple_as_the_claims_allow() -> None:
     assert choose_calibration(logits[:9] * 3, gold[:9]) == NONE, "too few to tell"
 
 
-def test_training_goes_on_from_a_model(tiny_model: Path, tmp_path: Path) -> None:
+def test_training_goes_on_from_a_model_and_its_log_shows_life(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("certainty.finetuning.progress.SECONDS", 0.0)
     config = _quick(tmp_path, "learning_rate: 1.0e-12\n")
     output = tmp_path / "more"
     assert main(arguments(output, "--config", config, "--initial", tiny_model)) == 0
@@ -294,6 +297,12 @@ def test_training_goes_on_from_a_model(tiny_model: Path, tmp_path: Path) -> None
     before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, output))
     for tensor in ("roberta.encoder.layer.0.output.dense.weight", "certainty_heads.cue.weight"):
         np.testing.assert_allclose(after[tensor], before[tensor], atol=1e-6)
+    captured = capsys.readouterr()
+    assert re.search(r"^Step 2 of \d+, [\d.]+ a second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
+    assert re.search(r"^Step \d+ of \d+: on dev, negative log-likelihood", captured.err, flags=re.MULTILINE)
+    assert not re.search("UNEXPECTED|LOAD REPORT|it/s|Warning|transformers", captured.err + captured.out)
+    assert captured.out.startswith("── dev ──\n30 sentences")
+    assert captured.out.endswith(f"certainty.load({str(output)!r}).\n")
 
 
 def test_it_starts_from_the_shipped_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,20 +408,6 @@ def test_integers_need_five_hundred_sentences_to_be_the_default(sentences: int, 
 def test_few_right_claims_do_not_make_certainties() -> None:
     logits = np.eye(4)[np.arange(12) % 4] * 3.0
     assert choose_calibration(logits, logits.argmax(axis=1)).temperature > 0.3
-
-
-def test_a_log_shows_life(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("certainty.finetuning.progress.SECONDS", 0.0)
-    config = _quick(tmp_path)
-    assert main(arguments(tmp_path / "mine", "--config", config, "--initial", tiny_model)) == 0
-    captured = capsys.readouterr()
-    assert re.search(r"^Step 2 of \d+, [\d.]+ a second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
-    assert re.search(r"^Step \d+ of \d+: on dev, negative log-likelihood", captured.err, flags=re.MULTILINE)
-    assert not re.search("UNEXPECTED|LOAD REPORT|it/s|Warning|transformers", captured.err + captured.out)
-    assert captured.out.startswith("── dev ──\n30 sentences")
-    assert captured.out.endswith(f"certainty.load({str(tmp_path / 'mine')!r}).\n")
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
