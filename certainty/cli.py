@@ -9,11 +9,11 @@ import os
 import sys
 
 import certainty
-from certainty.commands import label, score, serve, threshold, view
+from certainty.commands import label, score, serve, threshold, train, view
 from certainty.commands.output import FAILED, report
 from certainty.errors import CertaintyError
 
-COMMANDS = (score, view, serve, label, threshold)
+COMMANDS = (score, view, serve, label, threshold, train)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ ONNX_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
-_DEFAULT_NAME = "certainty-fr-small"
+DEFAULT_NAME = "certainty-fr-small"
+HEADS = ("claim", "attributed", "cue")
+"""The heads beside the label's."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class ModelSettings:
         cue_threshold: A word is a cue if its probability to be one is at least this.
         pad_token_id: Fills up shorter rows of a batch.
         engine: The engine that "auto" takes where its file is there.
+        heads: Those of `HEADS` that were taught. Without its head every sentence makes a claim, none is attributed, or
+            no cues are given.
         training: Where the model comes from: settings, data digests, versions.
     """
 
@@ -43,6 +48,7 @@ class ModelSettings:
     cue_threshold: float = 0.5
     pad_token_id: int = 1
     engine: str = "onnx"
+    heads: Sequence[str] = HEADS
     training: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
@@ -83,7 +89,7 @@ def default_model() -> Path:
     """Return the folder of the default model: inside the installed package, or in a checkout's `models/`."""
     package = Path(__file__).parent
     installed = package / "default_model"
-    return installed if installed.is_dir() else package.parent / "models" / _DEFAULT_NAME
+    return installed if installed.is_dir() else package.parent / "models" / DEFAULT_NAME
 
 
 def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:
@@ -131,7 +137,7 @@ def _is_replaceable(folder: Path) -> bool:
 
 
 def find_model(name: str | os.PathLike[str] | None) -> Path:
-    """Return the local folder of a model: the default, a path, or a download of `owner/name` from the hub.
+    """Return the local folder of a model: the default (None or its name), a path, or a download of `owner/name`.
 
     Raises:
         CertaintyError: there is no such folder and it cannot be downloaded.
@@ -143,6 +149,8 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         return path
     if path.is_file():
         raise CertaintyError(f"{path}: a file; give the model's folder.")
+    if name == DEFAULT_NAME:
+        return default_model()
     parts = str(name).split("/")
     if len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~", "models"):
         raise CertaintyError(f"{name}: no such folder. Give the folder of a model, or `owner/name` on the hub.")

@@ -95,17 +95,19 @@ def sentence_scores(
         settings: The model's thresholds.
     """
     probabilities = softmax(logits.label)
-    is_claim = logits.claim >= logit(settings.claim_threshold)
-    claim_probabilities = sigmoid(logits.claim).tolist()
+    # What a head that was not taught says means nothing.
+    is_claim = logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf)
+    claim_probabilities = sigmoid(logits.claim).tolist() if "claim" in settings.heads else [1.0] * len(logits.claim)
     labels = [
         LABELS[best] if claim else Label.NO_CLAIM
         for best, claim in zip(probabilities.argmax(axis=1).tolist(), is_claim.tolist(), strict=True)
     ]
-    attributed = (logits.attributed >= logit(settings.attributed_threshold)).tolist()
+    least_attributed = logit(settings.attributed_threshold) if "attributed" in settings.heads else np.inf
+    attributed = (logits.attributed >= least_attributed).tolist()
     threshold = logit(settings.cue_threshold)
     for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
         cues: tuple[Cue, ...] = ()
-        if labels[i] not in (Label.ASSERTED, Label.NO_CLAIM):
+        if "cue" in settings.heads and labels[i] not in (Label.ASSERTED, Label.NO_CLAIM):
             offsets = encodings[i].offsets
             spans = cue_spans(logits.cue(i, len(offsets)), offsets, encodings[i].word_ids, threshold)
             cues = tuple(_cue(sentence, start, end) for start, end in spans)

@@ -66,7 +66,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder fine-tuned for two epochs on the tiny data, through the public command."""
-    from certainty.finetuning.finetune import main
+    from certainty.cli import main
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     config = folder.with_suffix(".yaml")
@@ -75,7 +75,7 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
     arguments += ["--config", config, "--output", folder]
-    assert main([str(argument) for argument in arguments]) == 0
+    assert main(["train", *map(str, arguments)]) == 0
     return folder
 
 

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 import certainty
-from certainty.finetuning.finetune import main
+from certainty.cli import main
 
 SHAPE = {
     "vocab_size": 400,
@@ -63,7 +63,7 @@ def test_another_architecture_is_trained_exported_and_scored(build, tiny_encoder
         shutil.copy(tiny_encoder / name, encoder)
     config.write_text("epochs: 1\nbatch_size: 16\nbf16: false\n")
     arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", encoder]
-    assert main([str(a) for a in [*arguments, "--config", config, "--output", folder]]) == 0
+    assert main(["train", *(str(a) for a in [*arguments, "--config", config, "--output", folder])]) == 0
     sentences = ["La Russie aurait livré des armes.", "Moscou dément.", "Le train est arrivé à l'heure. " * 8]
     onnx, torch = (certainty.load(folder, engine=engine).predict_proba(sentences) for engine in ("onnx", "torch"))
     np.testing.assert_allclose(onnx, torch, atol=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,30 +13,38 @@ import sys
 import time
 from pathlib import Path
 
+import datasets
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import DATA
+from huggingface_hub import ModelCard
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 import certainty
 from certainty import CertaintyError, Label
 from certainty.calibration import NONE
+from certainty.cli import main
+from certainty.finetuning import FinetuningSettings, finetune
+from certainty.finetuning import data as finetuning_data
 from certainty.finetuning.calibration import choose_calibration, fit_calibration
+from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.features import LengthGroupedSampler
-from certainty.finetuning.finetune import main
-from certainty.finetuning.settings import FinetuningSettings, load_settings, save_settings
 from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.finetuning.start import find_start
 from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
+from certainty.model_folder import ModelSettings
+from certainty.settings_file import load_settings, save_settings
 
 
 def test_the_folder_is_whole(tiny_model: Path) -> None:
     names = {path.name for path in tiny_model.iterdir()}
     wanted = {"config.json", "model.safetensors", "tokenizer.json", "certainty.json", "model.onnx", "README.md"}
     assert wanted | {"evaluation.json", "settings.yaml"} <= names
-    assert "checkpoints" not in names
+    assert [path.name for path in tiny_model.parent.iterdir() if path.is_dir()] == ["tiny"]
     assert not [path for path in tiny_model.rglob("*") if path.suffix in (".bin", ".pt", ".pkl", ".tmp")]
     card = (tiny_model / "README.md").read_text()
     assert "macro-F1" in card and "## Limits" in card
@@ -45,35 +54,86 @@ def test_the_folder_is_whole(tiny_model: Path) -> None:
     assert settings["training"]["train"]["sentences"] == len(read_labelled(DATA / "tiny.jsonl"))
 
 
+def arguments(output: Path, *more: object, train: object = DATA / "tiny.jsonl") -> list[str]:
+    given = ["train", "--train", train, "--dev", DATA / "tiny_dev.jsonl", "--output", output, *more]
+    return [str(argument) for argument in given]
+
+
 def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
-    tiny_model: Path, tiny_encoder: Path, tmp_path: Path
+    tiny_model: Path, tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "tiny"
-    arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
-    arguments += ["--config", tiny_model.with_suffix(".yaml"), "--output", folder]
-    command = [str(argument) for argument in arguments]
+    folder, checkpoints = tmp_path / "tiny", tmp_path / "tiny.checkpoints"
+    settings = ["--encoder", tiny_encoder, "--config", tiny_model.with_suffix(".yaml")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "certainty.finetuning.finetune", *command],
+        [sys.executable, "-m", "certainty", *arguments(folder, *settings)],
         cwd=Path(__file__).parent.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
-    while not last_complete_checkpoint(folder / "checkpoints") and process.poll() is None:
+    while not last_complete_checkpoint(checkpoints) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (folder / "certainty.json").exists()
-    with pytest.raises(CertaintyError, match=r"no certainty\.json"):
-        certainty.load(folder)
-    assert main(command) == 2, "an unfinished run is not overwritten"
-    assert main([*command, "--resume"]) == 0
+    assert not folder.exists()
+    assert main(arguments(folder, *settings)) == 2, "an unfinished run is not overwritten"
+    for change, told in (
+        (arguments(folder, *settings, "--seed", 7, "--resume"), "seed was 1, now 7"),
+        (arguments(folder, *settings, "--resume", train=DATA / "tiny_dev.jsonl"), "train has no sentence"),
+        (arguments(folder, *settings, "--resume", train=_shorter(tmp_path)), "train is other data"),
+    ):
+        capsys.readouterr()
+        assert main(change) == 2
+        assert told in capsys.readouterr().err
+    assert main(arguments(folder, *settings, "--resume")) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shorter.jsonl", "tiny"]
     unbroken, resumed = (json.loads((f / "evaluation.json").read_text()) for f in (tiny_model, folder))
     assert resumed["dev"]["metrics"]["macro_f1"]["value"] == unbroken["dev"]["metrics"]["macro_f1"]["value"]
     texts = [sentence.text for sentence in read_labelled(DATA / "tiny_dev.jsonl")]
     np.testing.assert_allclose(
         certainty.load(folder).predict_proba(texts), certainty.load(tiny_model).predict_proba(texts), atol=1e-4
     )
+
+
+def _shorter(folder: Path) -> Path:
+    path = folder / "shorter.jsonl"
+    path.write_text("".join((DATA / "tiny.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    return path
+
+
+def test_an_output_is_never_half_a_model_nor_lost(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, settings = tmp_path / "mine", ["--initial", tiny_model, "--config", _quick(tmp_path)]
+    shutil.copytree(tiny_model, folder)
+    before = (folder / "model.safetensors").read_bytes()
+    assert main(arguments(folder, *settings)) == 2
+    assert f"{folder}: a finished model. Give another folder, or --overwrite" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").touch()
+    assert main(arguments(tmp_path / "other", *settings, "--overwrite")) == 2
+    assert "holds other files than a model" in capsys.readouterr().err
+    assert main(arguments(folder / "model.safetensors" / "x", *settings)) == 2
+    assert "cannot be made" in capsys.readouterr().err
+    assert main(arguments(tmp_path / "new", *settings, "--resume")) == 2
+    assert "there is no run to go on with" in capsys.readouterr().err
+
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.finetuning.run.judge", broken)
+        assert main(arguments(folder, *settings, "--overwrite")) == 130
+    assert (folder / "model.safetensors").read_bytes() == before
+    assert main(arguments(folder, *settings, "--overwrite", "--resume")) == 0
+    assert (folder / "model.safetensors").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "other"]
+
+
+def _quick(folder: Path, more: str = "") -> Path:
+    path = folder / "config.yaml"
+    path.write_text(f"epochs: 1\nevaluations_per_epoch: 1\nbatch_size: 16\nbf16: false\n{more}")
+    return path
 
 
 def test_half_written_checkpoints_are_passed_over(tmp_path: Path) -> None:
@@ -112,8 +172,11 @@ def test_whole_groups_are_held_out() -> None:
     ("content", "message"),
     [
         ("learnig_rate: 0.1", "unknown setting 'learnig_rate'. Did you mean 'learning_rate'"),
-        ("class_weights: sometimes", "class_weights is 'sometimes'. Allowed: 'none', 'balanced'"),
-        ("dropout: 1.5", "dropout is 1.5; it must lie in"),
+        ("class_weights: sometimes", "class_weights is 'sometimes'; it must be 'none' or 'balanced'"),
+        ("dropout: 1.5", "dropout is 1.5; it must be less than 1"),
+        ("batch_size: true", "batch_size is True; true and false are not allowed"),
+        ("encoder: a\ninitial: b", "give one of them"),
+        ("pooling_layer: true", "pooling_layer is added to an encoder"),
         ("- 1", "expected `name: value` lines"),
         ("a: [", "cannot read the settings"),
     ],
@@ -121,8 +184,9 @@ def test_whole_groups_are_held_out() -> None:
 def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text(content)
-    with pytest.raises(CertaintyError, match=message):
+    with pytest.raises(CertaintyError, match=message) as caught:
         load_settings(FinetuningSettings, path)
+    assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:
@@ -132,8 +196,7 @@ def test_settings_round_trip(tmp_path: Path) -> None:
 
 
 def test_the_command_reports_errors_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--train", str(tmp_path / "none.jsonl"), "--dev", "x.jsonl", "--output", str(tmp_path / "out")]
-    assert main(arguments) == 2
+    assert main(arguments(tmp_path / "out", train=tmp_path / "none.jsonl")) == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none.jsonl'}: no such file")
 
 
@@ -150,26 +213,24 @@ def test_corrections_reach_train_and_dev_but_never_test(
 ) -> None:
     given: list[list[LabelledSentence]] = []
 
-    def finetune(
-        _: object, train: list[LabelledSentence], dev: list[LabelledSentence], *rest: object
-    ) -> dict[str, str]:
-        test = rest[1]
-        assert isinstance(test, list)
-        given.extend((train, dev, test))
-        return {}
+    def read_data(*args: object) -> object:
+        data = finetuning_data.read_data(*args)
+        given.extend((data.train, data.dev, data.test))
+        raise CertaintyError("enough")
 
-    monkeypatch.setattr("certainty.finetuning.finetune.finetune", finetune)
+    monkeypatch.setattr("certainty.finetuning.run.read_data", read_data)
+    monkeypatch.setattr("certainty.finetuning.data.check_data", lambda train, dev: train)
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]
     reason = {"old": "denied", "reason": "a hedge beats a negation"}
-    arguments = ["--train", _written(tmp_path / "train.jsonl", *rows[:2])]
+    arguments = ["train", "--train", _written(tmp_path / "train.jsonl", *rows[:2])]
     arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
     arguments += ["--test", _written(tmp_path / "test.jsonl", *rows), "--output", str(tmp_path / "out")]
     first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
     second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
     with caplog.at_level(logging.INFO):
-        assert main([*arguments, "--corrections", first, second]) == 0
+        assert main([*arguments, "--corrections", first, second]) == 2
     assert "Labels of 2 sentences are corrected." in caplog.text
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]
@@ -179,7 +240,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
     unknown = _written(tmp_path / "unknown.jsonl", {"id": "d", "new": "probable", **reason})
     assert main([*arguments, "--corrections", unknown]) == 2
     assert f"{unknown}, line 1: no row has the id 'd'" in capsys.readouterr().err
-    arguments[3] = _written(tmp_path / "clash.jsonl", {**rows[2], "id": "a"})
+    arguments[4] = _written(tmp_path / "clash.jsonl", {**rows[2], "id": "a"})
     assert main([*arguments, "--corrections", first]) == 2
     assert "id 'a' is one sentence in train and another in dev" in capsys.readouterr().err
     assert len(given) == 3, "nothing is trained on wrong corrections"
@@ -224,14 +285,133 @@ def test_calibration_is_as_simple_as_the_claims_allow() -> None:
     assert choose_calibration(logits[:9] * 3, gold[:9]) == NONE, "too few to tell"
 
 
-def test_training_goes_on_from_a_model(tiny_model: Path, tmp_path: Path) -> None:
-    files = ["--train", str(DATA / "tiny.jsonl"), "--dev", str(DATA / "tiny_dev.jsonl")]
-    config = tmp_path / "config.yaml"
-    config.write_text("learning_rate: 1.0e-12\nepochs: 1\nevaluations_per_epoch: 1\n")
+def test_training_goes_on_from_a_model_and_its_log_shows_life(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("certainty.finetuning.progress.SECONDS", 0.0)
+    config = _quick(tmp_path, "learning_rate: 1.0e-12\n")
     output = tmp_path / "more"
-    assert main([*files, "--config", str(config), "--initial", str(tiny_model), "--output", str(output)]) == 0
+    assert main(arguments(output, "--config", config, "--initial", tiny_model)) == 0
     made, earlier = (certainty.load(folder).settings.training for folder in (output, tiny_model))
     assert (made["initial"], made["encoder"]) == (tiny_model.name, earlier["encoder"])
     before, after = (load_file(folder / "model.safetensors") for folder in (tiny_model, output))
     for tensor in ("roberta.encoder.layer.0.output.dense.weight", "certainty_heads.cue.weight"):
         np.testing.assert_allclose(after[tensor], before[tensor], atol=1e-6)
+    captured = capsys.readouterr()
+    assert re.search(r"^Step 2 of \d+, [\d.]+ a second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
+    assert re.search(r"^Step \d+ of \d+: on dev, negative log-likelihood", captured.err, flags=re.MULTILINE)
+    assert not re.search("UNEXPECTED|LOAD REPORT|it/s|Warning|transformers", captured.err + captured.out)
+    assert captured.out.startswith("── dev ──\n30 sentences")
+    assert captured.out.endswith(f"certainty.load({str(output)!r}).\n")
+
+
+def test_it_starts_from_the_shipped_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    start = find_start(FinetuningSettings())
+    assert (start.name, start.heads) == ("certainty-fr-small", ("claim", "attributed", "cue"))
+    assert start.origin == {"encoder": "encoder-fr-small", "initial": "certainty-fr-small"}
+    assert start.license == "apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("models/none", "models/none: no such folder"),
+        ("./none/none", "no such folder"),
+        ("camembert", "no such folder. Give the folder of the encoder, or `owner/name` on the hub"),
+        ("owner/none", "owner/none: no such folder, never downloaded before, and HF_HUB_OFFLINE is set"),
+        ("file", "file: a file; give the folder"),
+    ],
+)
+def test_the_hub_is_not_asked_for_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(CertaintyError) as caught:
+        find_start(FinetuningSettings(encoder=name))
+    assert message in str(caught.value)
+
+
+def _plain(rows: list[LabelledSentence]) -> list[dict[str, str]]:
+    return [{"text": s.text, "label": s.label.value} for s in rows if s.label]
+
+
+def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    train, dev = (_plain(read_labelled(DATA / name)) for name in ("tiny.jsonl", "tiny_dev.jsonl"))
+    quick = FinetuningSettings(epochs=1, evaluations_per_epoch=1, batch_size=16, bf16=False, learning_rate=0.003)
+    finetune(train, pd.DataFrame(dev), tmp_path / "kept", quick.replace(initial=str(tiny_model)))
+    before, after = (ModelSettings.load(folder) for folder in (tiny_model, tmp_path / "kept"))
+    assert list(after.heads) == ["claim", "attributed", "cue"] and after.training and after.training["heads"] == []
+    for name in ("claim_threshold", "attributed_threshold", "cue_threshold"):
+        assert getattr(before, name) == getattr(after, name)
+    weights = [load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "kept")]
+    same = {name for name in weights[0] if np.array_equal(weights[0][name], weights[1][name])}
+    assert {name for name in weights[0] if name.startswith("certainty_heads.")} <= same
+    assert "classifier.out_proj.weight" not in same
+    assert "kept from `tiny`" in (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
+
+    finetune(datasets.Dataset.from_list(train), dev, tmp_path / "bare", quick.replace(encoder=str(tiny_encoder)))
+    classifier = certainty.load(tmp_path / "bare")
+    assert list(classifier.settings.heads) == []
+    scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
+    assert {(s.is_claim, s.attributed, s.cues) for s in scores} == {(True, False, ())}
+    assert "cues (none are given)" in (tmp_path / "bare" / "README.md").read_text(encoding="utf-8")
+
+
+def test_rows_are_checked(tmp_path: Path) -> None:
+    dev = read_labelled(DATA / "tiny_dev.jsonl")
+    with pytest.raises(CertaintyError, match="train, row 1: label: unknown label 'maybe'"):
+        finetune([{"text": "Un.", "label": "asserted"}, {"text": "Deux.", "label": "maybe"}], dev, tmp_path / "x")
+    with pytest.raises(CertaintyError, match="train, row 0 is int"):
+        finetune([1], dev, tmp_path / "x")  # type: ignore[list-item]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_calibrated_stands_in_the_file(tiny_model: Path) -> None:
+    """The ONNX file, the torch model that is read back and the pipeline of transformers say the same."""
+    texts = [sentence.text for sentence in read_labelled(DATA / "tiny_dev.jsonl")]
+    exact, read_back = (certainty.load(tiny_model, engine=engine).predict_proba(texts) for engine in ("onnx", "torch"))
+    np.testing.assert_allclose(exact, read_back, atol=1e-5)
+    dev = json.loads((tiny_model / "evaluation.json").read_text())["dev"]
+    gold = [LABELS.index(s.label) for s in read_labelled(DATA / "tiny_dev.jsonl") if s.label]
+    labelled = [i for i, s in enumerate(read_labelled(DATA / "tiny_dev.jsonl")) if s.label]
+    accuracy = float(np.mean(read_back[labelled].argmax(axis=1) == gold))
+    assert dev["metrics"]["accuracy"]["value"] == pytest.approx(accuracy)
+
+
+def test_the_card_opens_its_own_model(tiny_model: Path) -> None:
+    card = ModelCard.load(tiny_model / "README.md")
+    (snippet,) = re.findall(r"```python\n(.*?)```", card.text, flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(snippet.replace("certainty.load", "document = certainty.load"), names)
+    assert len(names["document"]) == 2  # type: ignore[arg-type]
+    data = card.data
+    assert (data.language, data.library_name, data.pipeline_tag) == ("fr", "certainty", "text-classification")
+    assert data.license is None, "that of the encoder is not known"
+    assert (data.base_model, data.datasets) == (
+        ModelSettings.load(tiny_model).training["encoder"],
+        ["tiny.jsonl", "tiny_dev.jsonl"],
+    )
+    macro_f1 = json.loads((tiny_model / "evaluation.json").read_text())["dev"]["metrics"]["macro_f1"]["value"]
+    assert (data.eval_results[0].dataset_name, data.eval_results[0].metric_value) == ("dev", round(macro_f1, 4))
+
+
+@pytest.mark.parametrize(("sentences", "as_good"), [(499, False), (500, True)])
+def test_integers_need_five_hundred_sentences_to_be_the_default(sentences: int, as_good: bool) -> None:
+    logits = np.random.default_rng(0).normal(size=(sentences, 4))
+    assert int8_comparison(logits, logits, logits.argmax(axis=1))["as_good"] == as_good
+
+
+def test_few_right_claims_do_not_make_certainties() -> None:
+    logits = np.eye(4)[np.arange(12) % 4] * 3.0
+    assert choose_calibration(logits, logits.argmax(axis=1)).temperature > 0.3
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from certainty.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, *arguments(tmp_path / "x")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: fine-tuning needs torch: pip install 'certainty-fr[train]'.\n"

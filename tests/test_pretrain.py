@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, CamembertForMaskedLM
 
 from certainty import CertaintyError
-from certainty.finetuning.settings import load_settings
 from certainty.labelled import read_labelled
+from certainty.settings_file import load_settings
 from training.data.text import text_files
 from training.pretraining.deduplication import Deduplicator
 from training.pretraining.masking import MASK, WholeWordMasker
@@ -54,8 +53,8 @@ def settings(text: Path) -> PretrainingSettings:
 
 
 def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tmp_path: Path) -> None:
-    unbroken = pretrain(replace(settings, output=str(tmp_path / "unbroken")))
-    broken = replace(settings, output=str(tmp_path / "broken"))
+    unbroken = pretrain(settings.replace(output=str(tmp_path / "unbroken")))
+    broken = settings.replace(output=str(tmp_path / "broken"))
     assert pretrain(broken, stop_after=5)[-1]["step"] == 5
     resumed = pretrain(broken)
     assert resumed[-1]["step"] == unbroken[-1]["step"] == 12
@@ -71,11 +70,11 @@ def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tm
     for name, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][name], atol=1e-5, err_msg=name)
     with pytest.raises(CertaintyError, match="holds a run with num_hidden_layers 2, not 1"):
-        pretrain(replace(broken, num_hidden_layers=1))
+        pretrain(broken.replace(num_hidden_layers=1))
 
 
 def test_a_run_goes_on_from_an_encoder(settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path) -> None:
-    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
+    further = settings.replace(initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256)
     pretrain(further)
     given, trained = (Tokenizer.from_file(str(f / "tokenizer.json")) for f in (tiny_encoder, tmp_path / "encoder"))
     assert given.get_vocab() == trained.get_vocab()
@@ -85,14 +84,14 @@ def test_a_run_goes_on_from_an_encoder(settings: PretrainingSettings, tiny_encod
     ]
     assert 0 < np.abs(weights[0] - weights[1]).max() < 0.01
     with pytest.raises(CertaintyError, match="cannot load the encoder"):
-        pretrain(replace(further, initial=str(tmp_path / "tokens"), output=str(tmp_path / "encoder")))
+        pretrain(further.replace(initial=str(tmp_path / "tokens"), output=str(tmp_path / "encoder")))
 
 
 def test_a_run_goes_on_from_some_layers_of_an_encoder(
     settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    further = replace(settings, initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256, learning_rate=1e-9)
-    pretrain(replace(further, keep_layers=[1]))
+    further = settings.replace(initial=str(tiny_encoder), output=str(tmp_path), total_tokens=256, learning_rate=1e-9)
+    pretrain(further.replace(keep_layers=[1]))
     kept = CamembertForMaskedLM.from_pretrained(tmp_path / "encoder").roberta.encoder.layer
     given = CamembertForMaskedLM.from_pretrained(tiny_encoder).roberta.encoder.layer
     assert len(kept) == 1 < len(given)
@@ -100,13 +99,13 @@ def test_a_run_goes_on_from_some_layers_of_an_encoder(
     np.testing.assert_allclose(dense[0], dense[1], atol=1e-3)
     assert np.abs(dense[0] - dense[2]).max() > 0.01
     with pytest.raises(CertaintyError, match="keep_layers: the encoder has no layer 9"):
-        pretrain(replace(further, keep_layers=[0, 9], output=str(tmp_path / "other")))
+        pretrain(further.replace(keep_layers=[0, 9], output=str(tmp_path / "other")))
 
 
 def test_a_run_of_a_given_time_settles_its_tokens_and_keeps_to_them(
     settings: PretrainingSettings, tmp_path: Path
 ) -> None:
-    timed = replace(settings, output=str(tmp_path), checkpoint_minutes=0.001)
+    timed = settings.replace(output=str(tmp_path), checkpoint_minutes=0.001)
     first = pretrain(timed, minutes=0.05, stop_after=65)  # the speed is known after 64 steps
     assert first[-1]["step"] == 65
     settled = load_settings(PretrainingSettings, tmp_path / "settings.yaml").total_tokens
@@ -116,13 +115,13 @@ def test_a_run_of_a_given_time_settles_its_tokens_and_keeps_to_them(
 
 def test_compute_counts_layers_and_vocabulary() -> None:
     base = PretrainingSettings(text=["x"])
-    deeper, wider = replace(base, num_hidden_layers=12), replace(base, vocab_size=32_000)
+    deeper, wider = base.replace(num_hidden_layers=12), base.replace(vocab_size=32_000)
     assert 1.7 < deeper.flops_per_token / base.flops_per_token < 2
     assert wider.flops_per_token - base.flops_per_token == pytest.approx(0.2 * 6 * 256 * 16_000)
 
 
 def test_the_tokenizer_keeps_offsets_and_french_words(settings: PretrainingSettings, tmp_path: Path) -> None:
-    pretrain(replace(settings, output=str(tmp_path)), stop_after=1)
+    pretrain(settings.replace(output=str(tmp_path)), stop_after=1)
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     sentence = "L’abbé n’a   «\u00a0peut-être\u00a0» pas mangé 12,5 œufs."
     encoding = tokenizer.encode(sentence, add_special_tokens=False)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 import certainty
 from certainty import CertaintyError
-from certainty.finetuning import finetune
+from certainty.cli import main as certainty_main
 from certainty.finetuning.features import IGNORED, Collator
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
@@ -174,7 +174,7 @@ def test_a_student_is_fine_tuned_on_them(teachers: list[Path], tiny_encoder: Pat
     config.write_text("epochs: 1\nbatch_size: 32\nevaluations_per_epoch: 1\nbf16: false\nlabelled_repeats: 2\n")
     arguments = ["--train", DATA / "tiny.jsonl", "--dev", DATA / "tiny_dev.jsonl", "--encoder", tiny_encoder]
     arguments += ["--config", config, "--pseudo-labels", tmp_path / "out.safetensors", "--output", tmp_path / "student"]
-    assert finetune.main([str(argument) for argument in arguments]) == 0
+    assert certainty_main(["train", *map(str, arguments)]) == 0
     training = json.loads((tmp_path / "student" / "certainty.json").read_text())["training"]
     n = len(made["lengths"])
     assert training["pseudo_labels"]["teachers"] == ["tiny", "other"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from certainty import CertaintyError
 
 
-def load_tokenizer(encoder: str) -> PreTrainedTokenizerBase:
+def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
     """Load the encoder's tokenizer; it must have the fast form that scoring uses."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, Sampler
 
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
+from certainty.model_folder import HEADS
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,16 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
     def lengths(self) -> list[int]:
         """Tokens of each row."""
         return [len(row["input_ids"]) for row in self.rows]
+
+
+def taught_heads(features: SentenceFeatures) -> tuple[str, ...]:
+    """Return the heads beside the label's that the rows can teach: those whose targets are not all the same side."""
+
+    def sides(head: str) -> set[bool]:
+        targets = np.concatenate([np.atleast_1d(np.asarray(row[head])) for row in features.rows])
+        return set((targets[targets != IGNORED] >= 0.5).tolist())
+
+    return tuple(head for head in HEADS if len(sides(head)) == 2)
 
 
 class Collator:

@@ -2,56 +2,101 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from certainty.evaluation.report import METRICS
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import HEADS, ModelSettings
+from certainty.settings_file import Settings, as_yaml
 from certainty.templating import environment
 from certainty.writing import write_whole
 
+__all__ = ["write_model_card"]
+
+TASK = "text-classification"
+INDEXED = {"macro_f1": "f1", "accuracy": "accuracy", "ece": "expected_calibration_error"}
+"""Our metrics in the card's `model-index`, and what they are called there."""
+TAGS = ["epistemic-modality", "factuality", "hedging", "calibration", "onnx"]
+
 
 def write_model_card(
-    folder: Path, name: str, settings: Any, model: ModelSettings, evaluation: Mapping[str, Any]
+    folder: Path,
+    name: str,
+    settings: Settings,
+    model: ModelSettings,
+    evaluation: Mapping[str, Any],
+    location: str | None = None,
+    license_name: str | None = None,
 ) -> Path:
     """Write `README.md` into the model folder.
 
     Args:
         folder: The model folder, with its `config.json`.
         name: The model's name.
-        settings: The fine-tuning settings, a dataclass.
+        settings: The fine-tuning settings.
         model: What stands in `certainty.json`.
         evaluation: For each split, what `certainty.evaluation.evaluate.evaluate` returns.
+        location: What `certainty.load` takes to open it; None takes the folder.
+        license_name: Licence of what the model was made from, where it is known.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    values = {
-        "name": name,
-        "labels": [label.value for label in LABELS],
-        "layers": config["num_hidden_layers"],
-        "hidden": config["hidden_size"],
-        "vocabulary": config["vocab_size"],
-        "architecture": config["architectures"][0],
-        "model": model,
-        "training": model.training,
-        "evaluation": evaluation,
-        "titles": METRICS,
-    }
-    return _write(folder, "model_card.md.j2", settings, values)
-
-
-def _write(folder: Path, template: str, settings: Any, values: Mapping[str, Any]) -> Path:
-    as_yaml = yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip()
-    card = (
+    body = (
         environment(__package__, autoescape=False)
-        .get_template(template)
-        .render(**values, settings=settings, yaml=as_yaml)
+        .get_template("model_card.md.j2")
+        .render(
+            name=name,
+            location=json.dumps(location or str(folder), ensure_ascii=False),
+            labels=[label.value for label in LABELS],
+            layers=config["num_hidden_layers"],
+            hidden=config["hidden_size"],
+            vocabulary=config["vocab_size"],
+            architecture=config["architectures"][0],
+            model=model,
+            untaught=[head for head in HEADS if head not in model.heads],
+            training=model.training,
+            evaluation=evaluation,
+            titles=METRICS,
+            yaml=as_yaml(settings).strip(),
+        )
     )
+    data = card_data(name, model.training or {}, evaluation, license_name)
     path = folder / "README.md"
-    write_whole(path, card)
+    write_whole(path, str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}")))
     return path
+
+
+def card_data(
+    name: str, training: Mapping[str, Any], evaluation: Mapping[str, Any], license_name: str | None
+) -> ModelCardData:
+    """Return what the head of the card tells machines."""
+    files = dict.fromkeys(file for split in ("train", "dev") for file in training[split].get("files", ()))
+    return ModelCardData(
+        language="fr",
+        license=license_name,
+        library_name="certainty",
+        pipeline_tag=TASK,
+        base_model=training.get("initial", training["encoder"]),
+        datasets=list(files) or None,
+        tags=TAGS,
+        model_name=name,
+        eval_results=list(_results(evaluation)),
+    )
+
+
+def _results(evaluation: Mapping[str, Any]) -> Iterator[EvalResult]:
+    for split, result in evaluation.items():
+        for metric, kind in INDEXED.items():
+            if result["metrics"][metric]["rows"]:
+                yield EvalResult(
+                    task_type=TASK,
+                    dataset_type="certainty",
+                    dataset_name=split,
+                    metric_type=kind,
+                    metric_name=METRICS[metric][0],
+                    metric_value=round(result["metrics"][metric]["value"], 4),
+                )

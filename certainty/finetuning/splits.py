@@ -12,6 +12,8 @@ from certainty.labels import LABELS
 
 logger = logging.getLogger(__name__)
 
+FEW, FEW_CLAIMS = 10, 100
+"""Sentences of a label in train, and claims in dev, below which there is a warning."""
 HELD_OUT_GROUPS = 5  # one group in five (`group % 5 == 0`) is never trained on
 
 
@@ -24,7 +26,7 @@ def split_held_out_groups(
 
 
 def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> list[LabelledSentence]:
-    """Return train without what also stands in dev, with a warning.
+    """Return train without what also stands in dev, with a warning, and warn where there are few sentences.
 
     Raises:
         CertaintyError: a label has no sentence in train, or dev makes no claims.
@@ -42,4 +44,12 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
     if len({s.label for s in dev if s.label}) < 2:
         raise CertaintyError("dev has fewer than two labels; macro-F1 needs some of each.")
+    counts = {label.value: sum(s.label is label for s in train) for label in Label}
+    few = {label: count for label, count in counts.items() if count < FEW}
+    if few:
+        told = ", ".join(f"{count} {label}" for label, count in few.items())
+        logger.warning("train has few sentences of a label (%s); take some hundred.", told)
+    claims = sum(s.label is not None for s in dev)
+    if claims < FEW_CLAIMS:
+        logger.warning("dev has %d claims: calibration, thresholds and figures are rough; take some hundred.", claims)
     return list(train)

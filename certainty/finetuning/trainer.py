@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,30 +13,41 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
+from certainty.errors import CertaintyError
 from certainty.evaluation import metrics
 from certainty.finetuning.calibration import fit_calibration, negative_log_likelihoods
 from certainty.finetuning.features import Collator, LengthGroupedSampler, SentenceFeatures
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.precision import bf16_is_fast
+from certainty.finetuning.progress import TrainingProgress
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labels import LABELS
+from certainty.model_folder import HEADS
 from certainty.modeling import CertaintyModel
 
 
 class CertaintyTrainer(Trainer):
-    """The Trainer of transformers with our loss, our order of batches and layer-wise learning rates."""
+    """The Trainer of transformers with our loss, our order of batches and layer-wise learning rates.
+
+    Args:
+        settings: The settings.
+        class_weights: Shape (4,), or None.
+        heads: The heads beside the label's that are trained; the others stay as they are and have no loss.
+        options: Of the Trainer of transformers.
+    """
 
     def __init__(
-        self,
-        settings: FinetuningSettings,
-        class_weights: Tensor | None,
-        **options: Any,
+        self, settings: FinetuningSettings, class_weights: Tensor | None, heads: Collection[str], **options: Any
     ) -> None:
         super().__init__(**options)
         self.settings = settings
         self.class_weights = class_weights
+        self.head_weights = HeadWeights(
+            **{head: getattr(settings, f"{head}_weight") if head in heads else 0.0 for head in HEADS},
+            attention=settings.attention_weight,
+        )
 
     @property
     def best_macro_f1(self) -> float:
@@ -44,17 +55,19 @@ class CertaintyTrainer(Trainer):
         best = self.state.best_global_step
         return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
 
+    def trained_model(self) -> CertaintyModel:
+        """Return the model on the CPU, in evaluation mode and in 32-bit floats: without what made it train in 16."""
+        model: CertaintyModel = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        return model.cpu().eval()
+
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Any:
         """Return the joint loss of the heads."""
         settings = self.settings
         logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
-        weights = HeadWeights(
-            settings.cue_weight, settings.claim_weight, settings.attributed_weight, settings.attention_weight
-        )
         class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
-        loss = joint_loss(logits, inputs, weights, class_weights, settings.label_smoothing)
+        loss = joint_loss(logits, inputs, self.head_weights, class_weights, settings.label_smoothing)
         return (loss, {"logits": logits[0]}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
@@ -75,6 +88,8 @@ def parameter_groups(model: CertaintyModel, settings: FinetuningSettings) -> lis
     depth = int(model.config.num_hidden_layers)
     groups: dict[tuple[int, bool], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         layer = _depth(name, depth)
         decays = parameter.ndim > 1
         group = groups.setdefault(
@@ -103,6 +118,7 @@ def build_trainer(
     model: CertaintyModel,
     train: SentenceFeatures,
     dev: SentenceFeatures,
+    heads: Collection[str],
     pad_token_id: int,
     checkpoints: Path,
 ) -> CertaintyTrainer:
@@ -110,12 +126,18 @@ def build_trainer(
 
     Args:
         settings: The settings.
-        model: The model to train.
+        model: The model to train; its heads that are not to be trained are frozen.
         train: Features of the training sentences.
         dev: Features of the dev sentences.
+        heads: The heads beside the label's to train.
         pad_token_id: Fills up shorter rows.
         checkpoints: Folder of the checkpoints.
+
+    Raises:
+        CertaintyError: the settings ask for a GPU, and there is none.
     """
+    for head in set(HEADS) - set(heads):
+        model.heads[head].requires_grad_(False)
 
     def dev_metrics(prediction: Any) -> dict[str, float]:
         claims = prediction.label_ids.sum(axis=1) > 0
@@ -133,7 +155,7 @@ def build_trainer(
     world = int(os.environ.get("WORLD_SIZE", "1"))
     steps = -(-len(train) // (settings.batch_size * settings.gradient_accumulation * world))
     every = max(1, steps // settings.evaluations_per_epoch)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device(settings)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
@@ -163,19 +185,33 @@ def build_trainer(
         seed=settings.seed,
         data_seed=settings.seed,
         report_to=[],
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,
     )
-    return CertaintyTrainer(
+    trainer = CertaintyTrainer(
         settings,
         balanced if settings.class_weights == "balanced" else None,
+        heads,
         model=model,
         args=arguments,
         train_dataset=train,
         eval_dataset=dev,
         data_collator=Collator(pad_token_id),
         compute_metrics=dev_metrics,
-        callbacks=[EarlyStoppingCallback(settings.patience)],
+        callbacks=[EarlyStoppingCallback(settings.patience), TrainingProgress()],
     )
+    trainer.remove_callback(PrinterCallback)  # prints dictionaries
+    return trainer
+
+
+def training_device(settings: FinetuningSettings) -> torch.device:
+    """Return what the settings' `device` means here.
+
+    Raises:
+        CertaintyError: it is a GPU, and there is none.
+    """
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise CertaintyError("device is 'cuda', but torch sees no GPU here; give cpu, or auto.")
+    return torch.device("cuda" if settings.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:

@@ -16,18 +16,18 @@ import logging
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
 from certainty.evaluation.leakage import leaked
-from certainty.finetuning.fast_tokenizer import load_tokenizer
-from certainty.finetuning.finetune import corrected
-from certainty.finetuning.settings import FinetuningSettings, load_settings
+from certainty.finetuning.data import corrected
+from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.finetuning.start import find_start
 from certainty.json_lines import read_json_lines
 from certainty.labelled import read_labelled
+from certainty.settings_file import load_settings
 from certainty.writing import check_output, write_whole
 from training.experiments.ablation_runs import Run, results
 from training.experiments.trials import mean_and_deviation, sample_groups
@@ -90,7 +90,7 @@ def plan(
     names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in changes)]))
     variants = [parse_variant(name, base, list(extra_files), bool(corrections)) for name in names]
     for variant in variants:  # a wrong encoder is told before hours of training
-        load_tokenizer(variant.settings.initial or variant.settings.encoder)
+        find_start(variant.settings).tokenizer()
 
     given, dev = read_labelled(train_files), read_labelled(dev_files)
     contrast = split_held_out_groups(given)[1]
@@ -106,7 +106,7 @@ def plan(
     for variant in variants:
         train = sample_groups(split_held_out_groups(trains[variant.corrections])[0], sentences)
         train = check_data([*train, *(s for name in variant.extra for s in extra[name])], dev)
-        runs += [Run(variant.name, replace(variant.settings, seed=s), train, dev, contrast) for s in seeds]
+        runs += [Run(variant.name, variant.settings.replace(seed=s), train, dev, contrast) for s in seeds]
     return runs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import multiprocessing
@@ -49,8 +48,7 @@ class Run:
     @property
     def key(self) -> str:
         """A digest of variant, settings and sentences, by which a finished run is known again."""
-        default = dataclasses.asdict(FinetuningSettings())
-        changed = {k: v for k, v in dataclasses.asdict(self.settings).items() if v != default[k]}
+        changed = self.settings.model_dump(exclude_defaults=True)
         parts = [self.variant, json.dumps(changed, sort_keys=True), *map(digest, (self.train, self.dev, self.contrast))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -63,8 +61,9 @@ def run_once(run: Run) -> dict[str, Any]:
         and `whole_quadruples` (None without held-out groups); `steps`, and `seconds` of set-up and training.
     """
     started = time.monotonic()
-    with trained(run.settings, run.train, run.dev) as (trainer, tokenizer, max_length):
+    with trained(run.settings, run.train, run.dev) as setup:
         seconds = time.monotonic() - started
+        trainer = setup.trainer
         trainer.compute_metrics = None
 
         def logits(sentences: Sequence[LabelledSentence], features: SentenceFeatures) -> tuple[Any, Any]:
@@ -77,7 +76,7 @@ def run_once(run: Run) -> dict[str, Any]:
         probabilities = softmax(calibration.apply(dev_logits))
         right = None
         if run.contrast:
-            features = SentenceFeatures(run.contrast, backend(tokenizer), max_length)
+            features = SentenceFeatures(run.contrast, backend(setup.tokenizer), setup.max_length)
             contrast_logits, contrast_gold = logits(run.contrast, features)
             right = calibration.apply(contrast_logits).argmax(axis=1) == contrast_gold
     groups = np.array([s.group for s in run.contrast if s.label])

@@ -12,22 +12,21 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from certainty import CertaintyError
-from certainty.finetuning.fast_tokenizer import load_tokenizer
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.finetuning.start import find_start
 from certainty.labelled import LabelledSentence, read_labelled
 from training.experiments.trials import mean_and_deviation, sample, trained
 from training.pretraining.encoder_card import STAGES_FILE
 
 logger = logging.getLogger(__name__)
 
-RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1, learning_rate=5e-4, dropout=0.0, pooling_layer=True)
-"""What every encoder is fine-tuned with, but for seed and number of epochs."""
+RECIPE: dict[str, Any] = {"evaluations_per_epoch": 1, "learning_rate": 5e-4, "dropout": 0.0, "pooling_layer": True}
+"""What every encoder is fine-tuned with, beside seed and number of epochs."""
 
 HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
 
@@ -42,8 +41,8 @@ def dev_macro_f1(
         train: Training sentences, already checked against dev.
         dev: Sentences to score.
     """
-    with trained(settings, train, dev) as (trainer, _, _):
-        return trainer.best_macro_f1
+    with trained(settings, train, dev) as setup:
+        return setup.trainer.best_macro_f1
 
 
 def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
@@ -84,16 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         for encoder in args.encoder:
-            load_tokenizer(encoder)  # a wrong name is told before hours of training
+            find_start(FinetuningSettings(encoder=encoder)).tokenizer()  # a wrong name is told before hours of training
         dev = read_labelled(args.dev)
         train = split_held_out_groups(read_labelled(args.train))[0]
         train = check_data(sample(train, args.sentences), dev)
         print(HEADER, flush=True)
         for encoder in args.encoder:
-            recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs)
+            recipe = FinetuningSettings(encoder=encoder, epochs=args.epochs, **RECIPE)
             scores = []
             for seed in args.seeds:
-                scores.append(dev_macro_f1(replace(recipe, seed=seed), train, dev))
+                scores.append(dev_macro_f1(recipe.replace(seed=seed), train, dev))
                 logger.info("%s, seed %d: dev macro-F1 %.4f", encoder, seed, scores[-1])
             print(table_row(encoder, scores), flush=True)
     except CertaintyError as error:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import random
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 
-from transformers import PreTrainedTokenizerBase
-
-from certainty.finetuning.finetune import set_up
+from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.finetuning.trainer import CertaintyTrainer
+from certainty.finetuning.setup import Setup, set_up
+from certainty.finetuning.start import find_start
 from certainty.labelled import LabelledSentence
 
 
 @contextmanager
 def trained(
     settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
-) -> Iterator[tuple[CertaintyTrainer, PreTrainedTokenizerBase, int]]:
+) -> Iterator[Setup]:
     """Fine-tune and yield what `set_up` returns, the best checkpoint in the Trainer's model; nothing is kept.
 
     Args:
@@ -29,10 +27,10 @@ def trained(
         train: Training sentences, already checked against dev.
         dev: Chooses the checkpoint.
     """
-    with tempfile.TemporaryDirectory() as checkpoints, redirect_stdout(sys.stderr):  # the Trainer prints its log
-        made = set_up(settings, train, dev, Path(checkpoints))
-        made[0].train()
-        yield made
+    with tempfile.TemporaryDirectory() as checkpoints, quiet_transformers():
+        setup = set_up(settings, find_start(settings), train, dev, Path(checkpoints))
+        setup.trainer.train()
+        yield setup
 
 
 def sample(train: Sequence[LabelledSentence], size: int | None) -> list[LabelledSentence]:

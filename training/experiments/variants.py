@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import yaml
 
 from certainty import CertaintyError
-from certainty.finetuning.settings import FinetuningSettings, load_settings, unknown_setting
+from certainty.finetuning.settings import FinetuningSettings
 
 BASELINE = "baseline"
 
@@ -65,29 +64,16 @@ def parse_variant(text: str, base: FinetuningSettings, extra: Sequence[str] = ()
     added = tuple(names.split("+")) if names else ()
     for unknown in set(added) - set(extra):
         raise CertaintyError(f"{where}: no extra sentences are named {unknown!r}; give --extra {unknown}=FILE.")
-    values = {f.name: getattr(base, f.name) for f in dataclasses.fields(base)}
     try:
-        settings = load_settings(FinetuningSettings, None, values | {n: _value(n, v) for n, v in changes.items()})
+        settings = base.replace(**{name: _value(text) for name, text in changes.items()})
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
     return Variant(text or BASELINE, settings, switch == "on", added)
 
 
-def _value(name: str, text: str) -> Any:
-    """Read the value of a setting."""
-    hints = get_type_hints(FinetuningSettings)
-    if name not in hints:
-        raise CertaintyError(unknown_setting(name, [*hints, "corrections", "extra"]))
-    allowed = tuple(get_origin(kind) or kind for kind in get_args(hints[name]) or (hints[name],))
+def _value(text: str) -> Any:
+    """Read a value as YAML does, which knows numbers, true, false and null."""
     try:
-        value = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError:
-        value = text
-    if float in allowed and not isinstance(value, bool):
-        try:
-            return float(value)  # YAML takes 3e-4 for a word
-        except (TypeError, ValueError):
-            pass
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise CertaintyError(f"{name} is {text!r}; expected {' or '.join(kind.__name__ for kind in allowed)}.")
-    return value
+        return text

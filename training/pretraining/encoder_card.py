@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from certainty.model_folder import WEIGHTS_FILE
+from certainty.settings_file import as_yaml
 from certainty.templating import environment
 from certainty.writing import write_whole
 from training.pretraining.settings import PretrainingSettings
@@ -40,7 +38,7 @@ def write_encoder_card(
     before = Path(settings.initial) / STAGES_FILE if settings.initial else None
     stages = json.loads(before.read_text(encoding="utf-8")) if before and before.is_file() else []
     removed = "exact and near" if settings.deduplicate else "no"
-    stages.append({"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": removed, "log": log})
+    stages.append({"settings": settings.model_dump(), "files": files, "duplicates_removed": removed, "log": log})
     write_whole(folder / STAGES_FILE, json.dumps(stages, indent=1, ensure_ascii=False) + "\n")
     values = {
         "name": name,
@@ -49,8 +47,7 @@ def write_encoder_card(
         "longest": settings.row_lengths[-1],
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
     }
-    as_yaml = yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True).strip()
     template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")
     path = folder / "README.md"
-    write_whole(path, template.render(**values, settings=settings, yaml=as_yaml))
+    write_whole(path, template.render(**values, settings=settings, yaml=as_yaml(settings).strip()))
     return path

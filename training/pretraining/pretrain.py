@@ -11,7 +11,6 @@ import argparse
 import json
 import logging
 import shutil
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ import torch
 from tokenizers import Tokenizer
 
 from certainty import CertaintyError
-from certainty.finetuning.settings import load_settings, save_settings
 from certainty.finetuning.trainer import last_complete_checkpoint
+from certainty.settings_file import load_settings, save_settings
 from certainty.writing import write_whole
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
@@ -81,7 +80,7 @@ def pretrain(
     if checkpoint:
         settings, minutes = resumed(settings, folder, minutes)
     elif minutes:
-        settings = replace(settings, total_tokens=NOT_YET_KNOWN)
+        settings = settings.replace(total_tokens=NOT_YET_KNOWN)
     save_settings(settings, folder / SETTINGS_FILE)
     files = text_files(settings.text)
     tokenizer = build_tokenizer(settings, files, folder)
@@ -122,8 +121,8 @@ def resumed(
     """
     saved = load_settings(PretrainingSettings, folder / SETTINGS_FILE)
     if minutes:
-        settings = replace(settings, total_tokens=saved.total_tokens)
-    for name, value in asdict(settings).items():
+        settings = settings.replace(total_tokens=saved.total_tokens)
+    for name, value in settings.model_dump().items():
         if name not in MAY_CHANGE and value != getattr(saved, name):
             raise CertaintyError(
                 f"{folder}: holds a run with {name} {getattr(saved, name)!r}, not {value!r}. Choose another output, "
@@ -145,7 +144,7 @@ def main() -> None:
     settings = load_settings(
         PretrainingSettings, args.config, {"text": args.text, "output": args.output, "total_tokens": args.total_tokens}
     )
-    logger.info("%s", asdict(settings))
+    logger.info("%s", settings.model_dump())
     logger.info("%.3g floating-point operations a token", settings.flops_per_token)
     pretrain(settings, minutes=args.minutes)
 

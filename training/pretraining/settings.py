@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from typing import Annotated
 
-from certainty import CertaintyError
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from typing_extensions import Self
+
+from certainty.settings_file import Settings
 
 
-@dataclass(frozen=True)
-class PretrainingSettings:
+class PretrainingSettings(Settings):
     """All settings of a pretraining run.
 
     Attributes:
@@ -32,41 +34,37 @@ class PretrainingSettings:
         seed: Of the weights, the order of rows and the masks.
     """
 
-    text: list[str] = field(default_factory=list)
+    text: Annotated[list[str], Field(min_length=1)]
     initial: str | None = None
     keep_layers: list[int] | None = None
     deduplicate: bool = True
-    repeats: dict[str, int] = field(default_factory=dict)
+    repeats: dict[str, int] = Field(default_factory=dict)
     output: str = "pretraining"
-    vocab_size: int = 16_000
-    tokenizer_words: int = 8_000_000
-    hidden_size: int = 256
-    num_hidden_layers: int = 6
-    num_attention_heads: int = 4
-    curriculum: list[list[float]] = field(default_factory=lambda: [[0.85, 64], [1.0, 128]])
-    batch_tokens: int = 8192
-    total_tokens: int = 60_000_000
-    mask_rate: float = 0.2
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup_steps: int = 300
-    decay_fraction: float = 0.25
-    checkpoint_minutes: float = 5.0
+    vocab_size: Annotated[int, Field(gt=0, le=2**16)] = 16_000  # token arrays hold no more
+    tokenizer_words: PositiveInt = 8_000_000
+    hidden_size: PositiveInt = 256
+    num_hidden_layers: PositiveInt = 6
+    num_attention_heads: PositiveInt = 4
+    curriculum: list[list[float]] = Field(default_factory=lambda: [[0.85, 64], [1.0, 128]])
+    batch_tokens: PositiveInt = 8192
+    total_tokens: PositiveInt = 60_000_000
+    mask_rate: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 0.01
+    warmup_steps: PositiveInt = 300
+    decay_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
+    checkpoint_minutes: NonNegativeFloat = 5.0
     compile: bool = True
-    threads: int | None = None
-    seed: int = 1
+    threads: PositiveInt | None = None
+    seed: NonNegativeInt = 1
 
-    def __post_init__(self) -> None:
-        if not self.text:
-            raise CertaintyError("text: name at least one .txt or .txt.xz file or folder.")
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
         if self.hidden_size % self.num_attention_heads:
-            raise CertaintyError(
-                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}."
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}"
             )
-        if not 0 < self.mask_rate < 1:
-            raise CertaintyError(f"mask_rate is {self.mask_rate}; it must lie between 0 and 1.")
-        if self.vocab_size > 2**16:
-            raise CertaintyError(f"vocab_size is {self.vocab_size}; token arrays hold at most 65536.")
+        return self
 
     @property
     def total_steps(self) -> int:

@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ class Pace(TrainerCallback):
         elif self.minutes and step == MEASURED_STEPS[1]:
             speed = (step - MEASURED_STEPS[0]) / (now - self._measured)
             steps = step + max(1, int(speed * (self.minutes * 60 - (now - self._begun))))
-            self.settings = replace(self.settings, total_tokens=steps * self.settings.batch_tokens)
+            self.settings = self.settings.replace(total_tokens=steps * self.settings.batch_tokens)
             self.settled(self.settings)
             logger.info("%.0f tokens/s: %d steps in all", speed * self.settings.batch_tokens, steps)
         control.should_training_stop = step == self.stop_after or step >= self.settings.total_steps

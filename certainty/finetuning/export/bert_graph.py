@@ -10,20 +10,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from onnx import TensorProto
+import onnx_ir as ir
 
-from certainty.engines.base import Logits
-from certainty.finetuning.export.graph_builder import MICROSOFT, GraphBuilder
+from certainty.finetuning.export.graph_builder import GraphBuilder
 from certainty.model_folder import WEIGHTS_FILE
 from certainty.modeling import HEADS_PREFIX
 
 MODEL_TYPES = ("camembert", "roberta", "xlm-roberta")
 
-Linear = Callable[[GraphBuilder, str, list[str]], str]
+Linear = Callable[[GraphBuilder, ir.Value, list[str]], ir.Value]
 """Adds the product of a (tokens, features) matrix and linear layers, by their names, side by side."""
 
 
@@ -32,10 +31,15 @@ def is_supported(config: Any) -> bool:
     return config.model_type in MODEL_TYPES and config.hidden_act == "gelu" and not config.is_decoder
 
 
-def linear(graph: GraphBuilder, x: str, layers: list[str]) -> str:
+def linear(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
     """Add a product in 32-bit floats."""
-    weights, biases = ([graph.wide(f"{layer}.{part}") for layer in layers] for part in ("weight", "bias"))
-    return graph.add("Gemm", x, side_by_side(graph, weights), side_by_side(graph, biases), transB=1)
+    return graph.op.Gemm(x, side_by_side(graph, layers, "weight"), side_by_side(graph, layers, "bias"), transB=1)
+
+
+def side_by_side(graph: GraphBuilder, layers: list[str], part: str) -> ir.Value:
+    """Concatenate the weights or biases of layers along their outputs."""
+    tensors = [graph.wide(f"{layer}.{part}") for layer in layers]
+    return graph.op.Concat(*tensors, axis=0) if len(tensors) > 1 else tensors[0]
 
 
 def write_graph(config: Any, path: Path, product: Linear = linear) -> None:
@@ -46,62 +50,62 @@ def write_graph(config: Any, path: Path, product: Linear = linear) -> None:
         path: The file to write, beside `model.safetensors`.
         product: How the encoder's linear layers are computed; the heads are in 32-bit floats always.
     """
-    graph = GraphBuilder(path.with_name(WEIGHTS_FILE))
+    graph = GraphBuilder(path.with_name(WEIGHTS_FILE), config.model_type)
     packing = _Packing(graph)
-    encoder = _Encoder(graph, config, packing, product)
-    first, tokens = encoder.run()
-    _classification_head(graph, first)
-    for head in ("claim", "attributed"):
-        hidden = graph.add("Tanh", linear(graph, first, [f"{HEADS_PREFIX}{head}.0"]))
-        logits = linear(graph, hidden, [f"{HEADS_PREFIX}{head}.2"])
-        graph.add("Squeeze", logits, graph.integers(1), output=head)
-    cue = linear(graph, tokens, [f"{HEADS_PREFIX}cue"])
-    graph.add("Squeeze", packing.rows(cue), graph.integers(2), output="cue")
-    rows: list[int | str] = ["rows"]
-    shapes = {"label": [*rows, 4], "claim": rows, "attributed": rows, "cue": [*rows, "length"]}
-    inputs = {name: [*rows, "length"] for name in ("input_ids", "attention_mask")}
-    graph.save(path, inputs, {name: shapes[name] for name in Logits._fields}, config.model_type)
+    first, tokens = _Encoder(graph, config, packing, product).run()
+
+    def head(*layers: str) -> ir.Value:
+        return linear(graph, graph.op.Tanh(linear(graph, first, [layers[0]])), [layers[1]])
+
+    graph.output(head("classifier.dense", "classifier.out_proj"), "label", ["rows", 4])
+    for name in ("claim", "attributed"):
+        logits = head(f"{HEADS_PREFIX}{name}.0", f"{HEADS_PREFIX}{name}.2")
+        graph.output(graph.op.Squeeze(logits, [1]), name, ["rows"])
+    cue = packing.rows(linear(graph, tokens, [f"{HEADS_PREFIX}cue"]))
+    graph.output(graph.op.Squeeze(cue, [2]), "cue", ["rows", "length"])
+    graph.save(path)
 
 
 class _Packing:
     """The way between the rows (rows, length) of a padded batch and its packed tokens (tokens,)."""
 
     def __init__(self, graph: GraphBuilder) -> None:
-        self._graph = graph
-        self._shape = graph.add("Shape", "input_ids")
-        mask = graph.add("Reshape", "attention_mask", graph.integers(-1))
-        self._kept = graph.add("Reshape", graph.add("NonZero", mask), graph.integers(-1))
+        self._op = op = graph.op
+        self.ids, self.mask = (
+            graph.input(name, ir.DataType.INT64, ["rows", "length"]) for name in ("input_ids", "attention_mask")
+        )
+        self._shape = op.Shape(self.ids)
+        mask = op.Reshape(self.mask, [-1])
+        self._kept = op.Reshape(op.NonZero(mask), [-1])
         # The packed place of each padded token; padding points to some other token, which attention masks.
-        place = graph.add("Sub", graph.add("CumSum", mask, graph.integers(0)), graph.integers(1))
-        self._place = graph.add("Max", place, graph.integers(0))
-        places = graph.add("Reshape", self._place, self._shape)
-        self._first = graph.add("Reshape", graph.add("Gather", places, graph.integers(0), axis=1), graph.integers(-1))
-        self.mask = graph.add("Cast", "attention_mask", to=TensorProto.INT32)
+        self._place = op.Max(op.Sub(op.CumSum(mask, 0), 1), 0)
+        self._first = op.Reshape(op.Gather(op.Reshape(self._place, self._shape), [0], axis=1), [-1])
+        self.narrow_mask = op.Cast(self.mask, to=ir.DataType.INT32)
 
-    def packed(self, flat: str) -> str:
+    def packed(self, flat: ir.Value) -> ir.Value:
         """Keep the entries of (rows × length, …) that are tokens."""
-        return self._graph.add("Gather", flat, self._kept)
+        return self._op.Gather(flat, self._kept)
 
-    def packed_input(self, name: str) -> str:
+    def packed_input(self, matrix: ir.Value) -> ir.Value:
         """Pack a (rows, length) matrix to (tokens,)."""
-        return self.packed(self._graph.add("Reshape", name, self._graph.integers(-1)))
+        return self.packed(self._op.Reshape(matrix, [-1]))
 
-    def rows(self, packed: str) -> str:
+    def rows(self, packed: ir.Value) -> ir.Value:
         """Spread (tokens, features) over (rows, length, features)."""
-        shape = self._graph.add("Concat", self._shape, self._graph.integers(-1), axis=0)
-        return self._graph.add("Reshape", self._graph.add("Gather", packed, self._place), shape)
+        return self._op.Reshape(self._op.Gather(packed, self._place), self._op.Concat(self._shape, [-1], axis=0))
 
-    def first(self, packed: str) -> str:
+    def first(self, packed: ir.Value) -> ir.Value:
         """Return each row's first token, (rows, features)."""
-        return self._graph.add("Gather", packed, self._first)
+        return self._op.Gather(packed, self._first)
 
 
 class _Encoder:
     def __init__(self, graph: GraphBuilder, config: Any, packing: _Packing, product: Linear) -> None:
-        self._graph, self._config, self._packing, self._product = graph, config, packing, product
+        self._graph, self._op = graph, graph.op
+        self._config, self._packing, self._product = config, packing, product
         self._prefix = "roberta."
 
-    def run(self) -> tuple[str, str]:
+    def run(self) -> tuple[ir.Value, ir.Value]:
         """Return `<s>` of the top layer, (rows, hidden), and the tokens that the cue head reads, (tokens, hidden)."""
         states = [self._embeddings()]
         top = self._config.num_hidden_layers - 1
@@ -113,66 +117,48 @@ class _Encoder:
         states.append(self._layer(top, states[-1]))
         return self._packing.first(states[-1]), states[-1]
 
-    def _embeddings(self) -> str:
-        graph, prefix = self._graph, f"{self._prefix}embeddings."
-        ids = self._packing.packed_input("input_ids")
+    def _embeddings(self) -> ir.Value:
+        op, packing, prefix = self._op, self._packing, f"{self._prefix}embeddings."
         # Positions count from pad_token_id + 1, as in fairseq; CumSum starts at 1.
-        count = self._packing.packed_input(graph.add("CumSum", "attention_mask", graph.integers(1)))
-        position = graph.add("Add", count, graph.integers(self._config.pad_token_id))
-        words = graph.add("Gather", graph.weight(f"{prefix}word_embeddings.weight"), ids)
-        table = graph.add(
-            "Add",
-            graph.wide(f"{prefix}position_embeddings.weight"),
-            graph.wide(f"{prefix}token_type_embeddings.weight"),
-        )
-        positions = graph.add("Gather", table, position)
-        return self._norm(graph.add("Cast", words, to=TensorProto.FLOAT), positions, f"{prefix}LayerNorm")
+        position = op.Add(packing.packed_input(op.CumSum(packing.mask, 1)), self._config.pad_token_id)
+        words = op.Gather(self._graph.weight(f"{prefix}word_embeddings.weight"), packing.packed_input(packing.ids))
+        tables = (self._graph.wide(f"{prefix}{name}_embeddings.weight") for name in ("position", "token_type"))
+        positions = op.Gather(op.Add(*tables), position)
+        return self._norm(op.Cast(words, to=ir.DataType.FLOAT), positions, f"{prefix}LayerNorm")
 
-    def _layer(self, index: int, x: str) -> str:
-        attention = f"{self._prefix}encoder.layer.{index}.attention."
-        projections = [f"{attention}self.{name}" for name in ("query", "key", "value")]
-        rows = self._packing.rows(self._product(self._graph, x, projections))
-        query, key, value = self._graph.add_many("Split", rows, outputs=3, axis=2, num_outputs=3)
+    def _layer(self, index: int, x: ir.Value) -> ir.Value:
+        query, key, value = self._projected(index, x, "query", "key", "value")
         return self._after_attention(index, x, self._packing.packed(self._attention(query, key, value)))
 
-    def _top_layer(self, index: int, x: str) -> str:
+    def _top_layer(self, index: int, x: ir.Value) -> ir.Value:
         """Compute a layer for the first token of each row alone."""
-        attention = f"{self._prefix}encoder.layer.{index}.attention."
-        rows = self._packing.rows(
-            self._product(self._graph, x, [f"{attention}self.{name}" for name in ("key", "value")])
-        )
-        key, value = self._graph.add_many("Split", rows, outputs=2, axis=2, num_outputs=2)
+        key, value = self._projected(index, x, "key", "value")
         first = self._packing.first(x)
-        query = self._product(self._graph, first, [f"{attention}self.query"])
-        query = self._graph.add("Unsqueeze", query, self._graph.integers(1))
-        return self._after_attention(index, first, self._attention(query, key, value))
+        query = self._product(self._graph, first, [self._projection(index, "query")])
+        return self._after_attention(index, first, self._attention(self._op.Unsqueeze(query, [1]), key, value))
 
-    def _attention(self, query: str, key: str, value: str) -> str:
+    def _projection(self, index: int, name: str) -> str:
+        return f"{self._prefix}encoder.layer.{index}.attention.self.{name}"
+
+    def _projected(self, index: int, x: ir.Value, *names: str) -> Sequence[ir.Value]:
+        """Return projections of the tokens, each (rows, length, hidden), from one product."""
+        product = self._product(self._graph, x, [self._projection(index, name) for name in names])
+        return self._op.Split(self._packing.rows(product), axis=2, num_outputs=len(names), _outputs=len(names))
+
+    def _attention(self, query: ir.Value, key: ir.Value, value: ir.Value) -> ir.Value:
         """Return (rows × length of the queries, hidden)."""
-        heads = self._config.num_attention_heads
-        inputs = (query, key, value, "", self._packing.mask)
-        attended = self._graph.add("MultiHeadAttention", *inputs, domain=MICROSOFT, num_heads=heads)
-        return self._graph.add("Reshape", attended, self._graph.integers(-1, self._config.hidden_size))
+        inputs = (query, key, value, None, self._packing.narrow_mask)
+        attended = self._graph.fused("MultiHeadAttention", *inputs, num_heads=self._config.num_attention_heads)
+        return self._op.Reshape(attended, [-1, self._config.hidden_size])
 
-    def _after_attention(self, index: int, x: str, attended: str) -> str:
+    def _after_attention(self, index: int, x: ir.Value, attended: ir.Value) -> ir.Value:
         layer = f"{self._prefix}encoder.layer.{index}."
         attended = self._product(self._graph, attended, [f"{layer}attention.output.dense"])
         x = self._norm(attended, x, f"{layer}attention.output.LayerNorm")
-        wide = self._graph.add("Gelu", self._product(self._graph, x, [f"{layer}intermediate.dense"]), domain=MICROSOFT)
+        wide = self._graph.fused("Gelu", self._product(self._graph, x, [f"{layer}intermediate.dense"]))
         return self._norm(self._product(self._graph, wide, [f"{layer}output.dense"]), x, f"{layer}output.LayerNorm")
 
-    def _norm(self, x: str, residual: str, name: str) -> str:
-        graph = self._graph
-        total = graph.add("Add", x, residual)
-        scale, bias = graph.wide(f"{name}.weight"), graph.wide(f"{name}.bias")
-        return graph.add("LayerNormalization", total, scale, bias, epsilon=self._config.layer_norm_eps)
-
-
-def _classification_head(graph: GraphBuilder, first: str) -> None:
-    hidden = graph.add("Tanh", linear(graph, first, ["classifier.dense"]))
-    graph.add("Identity", linear(graph, hidden, ["classifier.out_proj"]), output="label")
-
-
-def side_by_side(graph: GraphBuilder, tensors: list[str]) -> str:
-    """Concatenate weights or biases along their outputs."""
-    return graph.add("Concat", *tensors, axis=0) if len(tensors) > 1 else tensors[0]
+    def _norm(self, x: ir.Value, residual: ir.Value, name: str) -> ir.Value:
+        scale, bias = (self._graph.wide(f"{name}.{part}") for part in ("weight", "bias"))
+        total = self._op.Add(x, residual)
+        return self._op.LayerNormalization(total, scale, bias, epsilon=self._config.layer_norm_eps)

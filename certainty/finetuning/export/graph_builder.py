@@ -1,4 +1,4 @@
-"""Writes ONNX graphs by hand, with weights that stay where they are: in the safetensors file beside the graph."""
+"""onnxscript's graph builder, with weights that stay where they are: in the safetensors file beside the graph."""
 
 from __future__ import annotations
 
@@ -9,98 +9,73 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
+import onnxscript
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
 OPSET = 18
 IR_VERSION = 9
 MICROSOFT = "com.microsoft"
 """Domain of onnxruntime's own operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md"""
 
-_DTYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT, "BF16": TensorProto.BFLOAT16}
+_DTYPES = {"F16": ir.DataType.FLOAT16, "F32": ir.DataType.FLOAT, "BF16": ir.DataType.BFLOAT16}
 
 
-class GraphBuilder:
-    """Collects the nodes and weights of a graph.
+class GraphBuilder(onnxscript.GraphBuilder):
+    """Collects a graph: `op` adds ONNX's operators, `fused` those of onnxruntime; numbers become constants.
 
     Args:
         weights: The safetensors file whose tensors the graph refers to; it must lie beside the graph at run time.
+        name: Name of the graph.
     """
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, name: str) -> None:
+        super().__init__(ir.Graph([], [], nodes=[], opset_imports={"": OPSET, MICROSOFT: 1}, name=name))
         self._file = weights.name
         with weights.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             self._header: dict[str, Any] = json.loads(file.read(length))
         self._data = 8 + length
-        self._nodes: list[onnx.NodeProto] = []
-        self._initializers: dict[str, TensorProto] = {}
 
-    def shape(self, tensor: str) -> list[int]:
-        """Return the shape of a tensor of the weights file."""
-        return list(self._header[tensor]["shape"])
-
-    def weight(self, tensor: str) -> str:
+    def weight(self, tensor: str) -> ir.Value:
         """Refer to a tensor of the weights file, as it is stored there."""
-        if tensor not in self._initializers:
-            entry = self._header[tensor]
-            begin, end = entry["data_offsets"]
-            proto = TensorProto(name=tensor, data_type=_DTYPES[entry["dtype"]], dims=entry["shape"])
-            proto.data_location = TensorProto.EXTERNAL
-            for key, value in (("location", self._file), ("offset", self._data + begin), ("length", end - begin)):
-                proto.external_data.add(key=key, value=str(value))
-            self._initializers[tensor] = proto
-        return tensor
-
-    def wide(self, tensor: str) -> str:
-        """Refer to a tensor of the weights file as 32-bit floats; onnxruntime folds the cast when a session opens."""
-        return self.add("Cast", self.weight(tensor), to=TensorProto.FLOAT)
-
-    def constant(self, value: NDArray[Any]) -> str:
-        """Add a small constant."""
-        name = f"constant_{len(self._initializers)}"
-        self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
-
-    def integers(self, *values: int) -> str:
-        """Add a constant of shape (len(values),) of 64-bit integers."""
-        return self.constant(np.array(values, dtype=np.int64))
-
-    def float(self, value: float) -> str:
-        """Add a constant 32-bit number."""
-        return self.constant(np.array(value, dtype=np.float32))
-
-    def add(self, operator: str, *inputs: str, output: str | None = None, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output and return its name."""
-        return self.add_many(operator, *inputs, outputs=[output] if output else 1, domain=domain, **attributes)[0]
-
-    def add_many(
-        self, operator: str, *inputs: str, outputs: int | list[str], domain: str = "", **attributes: Any
-    ) -> list[str]:
-        """Add a node with several outputs and return their names."""
-        name = f"{operator}_{len(self._nodes)}"
-        names = [f"{name}_{i}" for i in range(outputs)] if isinstance(outputs, int) else outputs
-        self._nodes.append(helper.make_node(operator, list(inputs), names, name=name, domain=domain, **attributes))
-        return names
-
-    def save(
-        self, path: Path, inputs: dict[str, list[int | str]], outputs: dict[str, list[int | str]], name: str
-    ) -> None:
-        """Check the graph and write it.
-
-        Args:
-            path: The file, in the folder of the weights.
-            inputs: Shape of each input, of 64-bit integers.
-            outputs: Shape of each output, of 32-bit floats.
-            name: Name of the graph.
-        """
-        graph = helper.make_graph(
-            self._nodes,
-            name,
-            [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n, shape in inputs.items()],
-            [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in outputs.items()],
-            list(self._initializers.values()),
+        if tensor in self.graph.initializers:
+            return self.graph.initializers[tensor]
+        entry = self._header[tensor]
+        begin, end = entry["data_offsets"]
+        place = (self._file, self._data + begin, end - begin)
+        return self.initializer(
+            ir.ExternalTensor(*place, _DTYPES[entry["dtype"]], shape=ir.Shape(entry["shape"]), name=tensor)
         )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION), path)
+
+    def wide(self, tensor: str) -> ir.Value:
+        """Refer to a tensor of the weights file as 32-bit floats; onnxruntime folds the cast when a session opens."""
+        return self.op.Cast(self.weight(tensor), to=ir.DataType.FLOAT)
+
+    def fused(self, operator: str, *inputs: ir.Value | float | None, **attributes: Any) -> ir.Value:
+        """Add one of onnxruntime's own operators, with one output of 32-bit floats."""
+        value = self.call_op(operator, inputs, attributes, domain=MICROSOFT, version=1)
+        value.type = ir.TensorType(ir.DataType.FLOAT)  # of these no schema tells it, and numbers beside it need it
+        return value
+
+    def constant(self, value: NDArray[Any]) -> ir.Value:
+        """Add a small constant array."""
+        name = f"constant_{len(self.graph.initializers)}"
+        return self.initializer(ir.tensor(np.ascontiguousarray(value), name=name))
+
+    def output(self, value: ir.Value, name: str, shape: list[int | str]) -> None:
+        """Make a value an output of 32-bit floats."""
+        value.type, value.shape = ir.TensorType(ir.DataType.FLOAT), ir.Shape(shape)
+        self.add_output(value, name)
+
+    def save(self, path: Path) -> None:
+        """Write the graph into the folder of the weights, and check it."""
+        model = ir.Model(self.graph, ir_version=IR_VERSION)
+        ClearMetadataAndDocStringPass()(model)
+        for node in self.graph:
+            for value in node.outputs:
+                if not value.is_graph_output():
+                    value.type = value.shape = None  # onnxruntime infers them anew
+        onnx.save(ir.to_proto(model), path)
         onnx.checker.check_model(str(path))

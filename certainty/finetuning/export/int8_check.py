@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-import certainty
 from certainty.evaluation import metrics
-from certainty.labelled import LabelledSentence
-from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.scoring import softmax
 
 LEAST_AGREEMENT = 0.995
 LARGEST_DIFFERENCE = 0.003
+LEAST_SENTENCES = 500
+"""Fewer cannot tell an agreement of 0.995 from one that is too low."""
 
 
-def int8_comparison(folder: Path, dev: Sequence[LabelledSentence]) -> dict[str, Any]:
-    """Compare the engines "onnx-int8" and "onnx" of a model folder on dev.
+def int8_comparison(
+    exact: NDArray[np.float64], integer: NDArray[np.float64], gold: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Compare the label logits of "onnx-int8" with those of "onnx" on held-out sentences.
+
+    Args:
+        exact: Logits of "onnx", shape (n, 4).
+        integer: Logits of "onnx-int8", shape (n, 4).
+        gold: Shape (n,), number of the label, -1 where there is none.
 
     Returns:
-        `agreement` (share of sentences with the same label), `macro_f1_difference`, `largest_difference` (of a
-        probability) and `as_good`: the agreement is at least `LEAST_AGREEMENT` and macro-F1 moves less than
-        `LARGEST_DIFFERENCE`.
+        `sentences`, `agreement` (share of them with the same label), `macro_f1_difference`, `largest_difference` (of a
+        probability) and `as_good`: there are `LEAST_SENTENCES`, the agreement is at least `LEAST_AGREEMENT` and
+        macro-F1 moves less than `LARGEST_DIFFERENCE`.
     """
-    texts = [sentence.text for sentence in dev]
-    exact, integer = (certainty.load(folder, engine).predict_proba(texts) for engine in ("onnx", "onnx-int8"))
-    gold = np.array([LABELS.index(s.label) if s.label else -1 for s in dev])
+    p, q = softmax(exact), softmax(integer)
     labelled = gold >= 0
-    f1 = [metrics.macro_f1(gold[labelled], p[labelled].argmax(axis=1)) for p in (exact, integer)]
-    agreement = float(np.mean(exact.argmax(axis=1) == integer.argmax(axis=1)))
+    f1 = [metrics.macro_f1(gold[labelled], x[labelled].argmax(axis=1)) for x in (p, q)]
+    agreement = float(np.mean(p.argmax(axis=1) == q.argmax(axis=1)))
     difference = float(f1[1] - f1[0])
+    enough = len(gold) >= LEAST_SENTENCES
     return {
+        "sentences": len(gold),
         "agreement": round(agreement, 4),
         "macro_f1_difference": round(difference, 4),
-        "largest_difference": round(float(np.abs(exact - integer).max()), 4),
-        "as_good": agreement >= LEAST_AGREEMENT and abs(difference) < LARGEST_DIFFERENCE,
+        "largest_difference": round(float(np.abs(p - q).max()), 4),
+        "as_good": enough and agreement >= LEAST_AGREEMENT and abs(difference) < LARGEST_DIFFERENCE,
     }
-
-
-def with_faster_engine(settings: ModelSettings, comparison: dict[str, Any]) -> ModelSettings:
-    """Note the comparison in the settings, and make the integer engine the default where it is as good."""
-    engine = "onnx-int8" if comparison["as_good"] else "onnx"
-    return replace(settings, engine=engine, training={**(settings.training or {}), "int8": comparison})

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto
 from torch import Tensor, nn
 
 from certainty.finetuning.export.bert_graph import Linear, side_by_side
-from certainty.finetuning.export.graph_builder import MICROSOFT, GraphBuilder
+from certainty.finetuning.export.graph_builder import GraphBuilder
 from certainty.modeling import CertaintyModel
 
 LARGEST = 127.0
@@ -55,32 +55,30 @@ def input_ranges(model: CertaintyModel, batches: Iterable[tuple[Tensor, Tensor]]
 def int8_linear(ranges: Ranges) -> Linear:
     """Return the product in integers, for inputs of such ranges."""
 
-    def product(graph: GraphBuilder, x: str, layers: list[str]) -> str:
-        weight = side_by_side(graph, [graph.wide(f"{layer}.weight") for layer in layers])
-        bias = side_by_side(graph, [graph.wide(f"{layer}.bias") for layer in layers])
+    def product(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
+        op = graph.op
+        weight, bias = (side_by_side(graph, layers, part) for part in ("weight", "bias"))
         largest_input = graph.constant(np.maximum(ranges[layers[0]], 1e-3))
-        largest_weight = graph.add("Max", _largest(graph, weight, axis=0), graph.float(1e-3))
-        smooth = graph.add("Pow", graph.add("Div", largest_input, largest_weight), graph.float(SMOOTHING))
-        weight = graph.add("Mul", weight, smooth)
-        weight_scale = graph.add("Div", _largest(graph, weight, axis=1), graph.float(LARGEST))
-        zero = graph.add("Cast", graph.add("Mul", weight_scale, graph.float(0.0)), to=TensorProto.INT8)
-        quantised = graph.add("QuantizeLinear", weight, weight_scale, zero, axis=0)
-        quantised = graph.add("Transpose", quantised, perm=[1, 0])
+        largest_weight = op.Max(_largest(graph, weight, axis=0), 1e-3)
+        smooth = op.Pow(op.Div(largest_input, largest_weight), SMOOTHING)
+        weight = op.Mul(weight, smooth)
+        weight_scale = op.Div(_largest(graph, weight, axis=1), LARGEST)
+        zero = op.Cast(op.Mul(weight_scale, 0.0), to=ir.DataType.INT8)
+        quantised = op.Transpose(op.QuantizeLinear(weight, weight_scale, zero, axis=0), perm=[1, 0])
 
-        x = graph.add("Mul", x, graph.add("Reciprocal", smooth))
-        scale = graph.add("Div", _largest(graph, x, axis=1, keepdims=1), graph.float(LARGEST))
-        tokens = graph.add("QuantizeLinear", graph.add("Div", x, scale), graph.float(1.0), middle(graph))
-        inputs = (tokens, quantised, graph.float(1.0), weight_scale, middle(graph))
-        sums = graph.add("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
-        return graph.add("Add", graph.add("Mul", sums, scale), bias)
+        x = op.Mul(x, op.Reciprocal(smooth))
+        scale = op.Div(_largest(graph, x, axis=1, keepdims=1), LARGEST)
+        tokens = op.QuantizeLinear(op.Div(x, scale), 1.0, middle(graph))
+        sums = graph.fused("MatMulIntegerToFloat", tokens, quantised, 1.0, weight_scale, middle(graph))
+        return op.Add(op.Mul(sums, scale), bias)
 
     return product
 
 
-def middle(graph: GraphBuilder) -> str:
+def middle(graph: GraphBuilder) -> ir.Value:
     """Add the unsigned number that stands for 0: unsigned tokens with signed weights multiply fastest."""
     return graph.constant(np.array(128, dtype=np.uint8))
 
 
-def _largest(graph: GraphBuilder, x: str, axis: int, keepdims: int = 0) -> str:
-    return graph.add("ReduceMax", graph.add("Abs", x), graph.integers(axis), keepdims=keepdims)
+def _largest(graph: GraphBuilder, x: ir.Value, axis: int, keepdims: int = 0) -> ir.Value:
+    return graph.op.ReduceMax(graph.op.Abs(x), [axis], keepdims=keepdims)

@@ -1,0 +1,111 @@
+"""`certainty train`: a model of one's own, from labelled sentences."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from certainty.commands.help import HelpFormatter
+
+SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
+"""The settings that are options too; they win over those of --config."""
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model on labelled sentences",
+        description="Train a model on labelled sentences: JSONL, CSV, TSV or Parquet with `text` and `label`. It goes "
+        "on from the model that is shipped, unless --initial names another or --encoder one to start anew from. The "
+        "folder appears at the end, whole, with calibrated weights, ONNX files, evaluation and model card.",
+        epilog="examples:\n"
+        "  certainty train --train my.csv --dev my_dev.csv --output models/mine\n"
+        "  certainty train --train my.csv --dev my_dev.csv --test held_out.csv --epochs 2 --output models/mine\n"
+        "  certainty train --train my.csv --dev my_dev.csv --encoder almanach/camembert-base --output models/large\n"
+        "  torchrun --nproc-per-node 4 -m certainty train --train my.csv --dev my_dev.csv --output models/mine",
+        formatter_class=HelpFormatter,
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="what is learned")
+    data.add_argument(
+        "--dev", nargs="+", required=True, metavar="FILE", help="like the texts to be scored: calibrates, and stops"
+    )
+    data.add_argument("--test", nargs="+", metavar="FILE", help="judges the finished model")
+    data.add_argument(
+        "--corrections",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
+    )
+    data.add_argument(
+        "--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train"
+    )
+    start = parser.add_argument_group("start").add_mutually_exclusive_group()
+    start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
+    start.add_argument("--encoder", metavar="NAME", help="start anew: folder of an encoder, or owner/name on the hub")
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--config", metavar="FILE", help="YAML file of settings; the options here win over it")
+    recipe.add_argument(
+        "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
+    )
+    recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
+    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences a step on each device (default: 32)")
+    recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
+    recipe.add_argument("--seed", type=int, metavar="N", help="of new weights, dropout and order (default: 1)")
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
+    output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")
+    output.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint of a stopped run, FOLDER.checkpoints"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, print the evaluation and return the exit status."""
+    logger = logging.getLogger("certainty")
+    handler = _StandardError()
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        return _train(args)
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+def _train(args: argparse.Namespace) -> int:
+    # They are there, then.
+    from certainty.evaluation.report import summary
+    from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
+    from certainty.settings_file import load_settings
+
+    settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
+    evaluation = finetune(
+        args.train,
+        args.dev,
+        args.output,
+        settings,
+        test=args.test,
+        corrections=args.corrections,
+        resume=args.resume,
+        overwrite=args.overwrite,
+    )
+    for split, result in evaluation.items():
+        print(f"── {split} ──\n{summary(result)}\n")
+    if evaluation:
+        print(f"Done. certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
+    return 0
+
+
+class _StandardError(logging.Handler):
+    """Writes to what standard error is at the time, since a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)

@@ -1,0 +1,105 @@
+"""How far the training is: a bar on a terminal, else a line of the log now and then."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import transformers
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback
+
+__all__ = ["TrainingProgress", "quiet_transformers"]
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 30.0
+"""Between two lines of the log."""
+
+
+class TrainingProgress(TrainerCallback):
+    """Tells step, rate and time left, and what each evaluation of dev gave."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._started = self._told = time.monotonic()
+        self._first_step = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start to count."""
+        if not state.is_world_process_zero:
+            return
+        self._started = self._told = time.monotonic()
+        self._first_step = state.global_step
+        logger.info("Training: %d steps%s.", state.max_steps, f" from step {self._first_step}" * bool(self._first_step))
+        if sys.stderr.isatty():
+            columns = (TextColumn("Training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps,"))
+            left = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("left"))
+            self._bar = Progress(*columns, *left, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("", total=state.max_steps, completed=self._first_step, rate="")
+            self._bar.start()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Move the bar, or log a line where the last is old enough."""
+        if not state.is_world_process_zero:
+            return
+        now = time.monotonic()
+        rate = (state.global_step - self._first_step) / max(now - self._started, 1e-9)
+        if self._bar:
+            self._bar.update(self._task, completed=state.global_step, rate=f"{rate:.2f} a second,")
+        elif now - self._told >= SECONDS:
+            self._told = now
+            left = (state.max_steps - state.global_step) / rate
+            logger.info(
+                "Step %d of %d, %.2f a second, %s left.", state.global_step, state.max_steps, rate, duration(left)
+            )
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+        """Log what dev says."""
+        if state.is_world_process_zero:
+            logger.info(
+                "Step %d of %d: on dev, negative log-likelihood %.4f, macro-F1 %.3f.",
+                state.global_step,
+                state.max_steps,
+                metrics["eval_nll"],
+                metrics["eval_macro_f1"],
+            )
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Take the bar away."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away, also after an error."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def duration(seconds: float) -> str:
+    """Return a time as 45 s, 12 min or 3 h 20 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep its reports on weights and its bars from a user, to whom they say nothing; errors are raised as ever."""
+    messages = transformers.logging
+    verbosity, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
+    try:
+        yield
+    finally:
+        messages.set_verbosity(verbosity)
+        if bars:
+            messages.enable_progress_bar()

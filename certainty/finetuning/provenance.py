@@ -1,0 +1,51 @@
+"""What `certainty.json` tells of a model's making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import transformers
+
+import certainty
+from certainty import Label
+from certainty.calibration import Calibration
+from certainty.finetuning.data import FinetuningData
+from certainty.finetuning.pseudo_labels import pseudo_label_metadata
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.setup import Setup
+from certainty.finetuning.start import Start
+from certainty.labelled import LabelledSentence, digest
+
+__all__ = ["provenance"]
+
+
+def provenance(
+    settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, calibration: Calibration
+) -> dict[str, Any]:
+    """Return where the model comes from: its start, data, heads that were taught, calibration, steps and versions."""
+
+    def split(name: str, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
+        labels = {label.value: sum(s.label is label for s in sentences) for label in Label}
+        labels["no_claim"] = sum(not s.claim for s in sentences)
+        files = {"files": data.names[name]} if data.names[name] else {}
+        return {**files, "sentences": len(sentences), "labels": labels, "sha256": digest(sentences)}
+
+    distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
+    state = setup.trainer.state
+    return {
+        **start.origin,
+        "train": split("train", data.train),
+        "dev": split("dev", data.dev),
+        **distilled,
+        "heads": list(setup.heads),
+        "calibration": {"temperature": calibration.temperature, "bias": list(calibration.bias)},
+        "best_step": state.best_global_step,
+        "steps": state.global_step,
+        "versions": {
+            "certainty": certainty.__version__,
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    }

@@ -1,0 +1,203 @@
+"""The run: data → training → calibration on dev → thresholds → export → evaluation → card, in one folder at the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import certainty
+from certainty.calibration import Calibration
+from certainty.engines import open_engine
+from certainty.evaluation.evaluate import evaluate_splits, without_text
+from certainty.evaluation.faithfulness import faithfulness
+from certainty.finetuning.calibration import choose_calibration, fold_into_head
+from certainty.finetuning.data import FinetuningData, read_data
+from certainty.finetuning.dev_logits import DevSentences, runner
+from certainty.finetuning.export.int8_check import int8_comparison
+from certainty.finetuning.export.onnx import export_int8, export_onnx
+from certainty.finetuning.fast_tokenizer import backend
+from certainty.finetuning.model_card import write_model_card
+from certainty.finetuning.output import check_output, new_folder
+from certainty.finetuning.progress import quiet_transformers
+from certainty.finetuning.provenance import provenance
+from certainty.finetuning.resume import check_checkpoints, checkpoints_of, identity, name_run
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.setup import Setup, set_up
+from certainty.finetuning.start import Start, find_start
+from certainty.finetuning.thresholds import choose_thresholds
+from certainty.finetuning.trainer import CertaintyTrainer, last_complete_checkpoint
+from certainty.model_folder import HEADS, ModelSettings
+from certainty.modeling import CertaintyModel
+from certainty.scoring import SentenceLogits
+from certainty.settings_file import save_settings
+
+if TYPE_CHECKING:
+    from certainty.finetuning.data import Labelled
+
+__all__ = ["finetune"]
+
+logger = logging.getLogger(__name__)
+
+INT8_SENTENCES = 256
+"""Sentences of train that tell the ranges of the activations."""
+
+
+def finetune(
+    train: Labelled,
+    dev: Labelled,
+    output: str | Path,
+    settings: FinetuningSettings | None = None,
+    *,
+    test: Labelled | None = None,
+    corrections: Sequence[str | Path] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Fine-tune, calibrate, export and evaluate, up to a folder that `certainty.load` opens.
+
+    Data are a file or several (JSONL, CSV, TSV, Parquet), a list of rows (dicts or `LabelledSentence`s), a pandas
+    DataFrame or a `datasets.Dataset`, with `text` and `label` and, where they are known, the other columns.
+
+    Args:
+        train: Training sentences; every fifth group is held out.
+        dev: Chooses the checkpoint and calibrates, so its distribution should be that of the texts to be scored.
+        output: Folder of the model; it appears at the end, whole. Checkpoints lie beside it, in `<output>.checkpoints`.
+        settings: The settings; None goes on from the shipped model with the defaults.
+        test: What else is evaluated at the end; without it there is dev alone, whose figures are too good.
+        corrections: Files of corrections of the labels of train and dev, never of test.
+        resume: Go on from the last checkpoint of a stopped run with the same data and settings.
+        overwrite: Replace a finished model; it stays until the new one is whole.
+
+    Returns:
+        The evaluation of "dev", of "test" where there is one, and of the groups held out, "contrast"; nothing in other
+        processes than the first of several (torchrun).
+
+    Raises:
+        CertaintyError: the data, the settings, the start or the output cannot be used.
+    """
+    output, settings = Path(output), settings or FinetuningSettings()
+    data = read_data(train, dev, test, corrections)
+    start = find_start(settings)
+    checkpoints = checkpoints_of(output)
+    first = os.environ.get("RANK", "0") == "0"
+    run = identity(settings, data)
+    if first:
+        check_output(output, overwrite)
+        check_checkpoints(checkpoints, run, resume)
+    with quiet_transformers():
+        setup = set_up(settings, start, data.train, data.dev, checkpoints)
+        if first and not resume:
+            name_run(checkpoints, run)
+        started = time.monotonic()
+        _train(setup.trainer, checkpoints, resume)
+        if not first:
+            return {}
+        with new_folder(output) as folder:
+            made = write_model(folder, settings, start, data, setup, time.monotonic() - started)
+            evaluation = judge(folder, output.resolve().name, data, made)
+            save_settings(settings, folder / "settings.yaml")
+            shown = {split: without_text(result) for split, result in evaluation.items()}
+            (folder / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
+            write_model_card(folder, output.resolve().name, settings, made, shown, str(output), start.license)
+        shutil.rmtree(checkpoints)
+    return evaluation
+
+
+def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:
+    last = last_complete_checkpoint(checkpoints) if resume else None
+    try:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    except BaseException:
+        if last_complete_checkpoint(checkpoints) is None:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        else:
+            logger.warning("Stopped at step %d; --resume goes on from the last checkpoint.", trainer.state.global_step)
+        raise
+
+
+def write_model(
+    folder: Path, settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, seconds: float
+) -> ModelSettings:
+    """Calibrate the trained model, choose its thresholds and its engine, and write what scoring needs.
+
+    Args:
+        folder: The folder, empty.
+        settings: The settings.
+        start: What the run started from.
+        data: Its data.
+        setup: What was trained.
+        seconds: How long.
+    """
+    logger.info("Calibrating on %d sentences of dev, and exporting.", len(data.dev))
+    tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
+    dev = DevSentences(data.dev, backend(tokenizer), setup.max_length, tokenizer.pad_token_id)
+    calibration, logits = calibrate(model, dev)
+    before = start.model or ModelSettings(setup.max_length)
+    made = ModelSettings(
+        max_length=setup.max_length,
+        claim_threshold=before.claim_threshold,
+        attributed_threshold=before.attributed_threshold,
+        cue_threshold=before.cue_threshold,
+        pad_token_id=tokenizer.pad_token_id,
+        heads=[head for head in HEADS if head in {*start.heads, *setup.heads}],
+        training={**provenance(settings, start, data, setup, calibration), "seconds": round(seconds)},
+    )
+    made = choose_thresholds(made, dev, logits, setup.heads)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    export_onnx(model, folder)
+    typical = [
+        list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(INT8_SENTENCES, len(data.train))]
+    ]
+    if export_int8(model, folder, typical, tokenizer.pad_token_id):
+        exact, integer = (dev.logits(open_engine(name, folder, None).run).label for name in ("onnx", "onnx-int8"))
+        compared = int8_comparison(exact, integer, dev.gold)
+        engine = "onnx-int8" if compared["as_good"] else "onnx"
+        made = replace(made, engine=engine, training={**(made.training or {}), "int8": compared})
+    made.save(folder)
+    return made
+
+
+def calibrate(model: CertaintyModel, dev: DevSentences) -> tuple[Calibration, SentenceLogits]:
+    """Calibrate the label head in place; return the calibration and the calibrated logits of dev.
+
+    Before and after, the weights are rounded to the 16-bit floats that will stand in the file.
+    """
+    round_weights(model)
+    logits = dev.logits(runner(model))
+    claims = dev.gold >= 0
+    calibration = choose_calibration(logits.label[claims], dev.gold[claims])
+    fold_into_head(model.classifier, calibration)
+    round_weights(model)
+    logits.label = calibration.apply(logits.label)
+    return calibration, logits
+
+
+@torch.no_grad()
+def round_weights(model: CertaintyModel) -> None:
+    """Round all that is saved to 16-bit floats, in place; it stays stored in 32 bits."""
+    for tensor in model.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
+
+
+def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) -> dict[str, Any]:
+    """Evaluate the finished model on dev, on test where there is one, and on the groups held out."""
+    splits = {"dev": data.dev, "test": data.test, "contrast": data.contrast}
+    given = {split: sentences for split, sentences in splits.items() if sentences}
+    logger.info("Evaluating on %s.", ", ".join(f"{len(sentences)} sentences of {s}" for s, sentences in given.items()))
+    classifier = certainty.load(folder)
+    evaluation = evaluate_splits(classifier, given, data.train, name=name)
+    if "cue" in made.heads:
+        judged = "test" if data.test else "dev"
+        evaluation[judged]["faithfulness"] = faithfulness(classifier, given[judged], name=name)
+    return evaluation

@@ -1,0 +1,102 @@
+"""Everything that a training needs, opened and encoded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import transformers
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+from certainty.finetuning.fast_tokenizer import backend
+from certainty.finetuning.features import SentenceFeatures, taught_heads
+from certainty.finetuning.pseudo_labels import read_pseudo_labels
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.start import Start
+from certainty.finetuning.trainer import CertaintyTrainer, build_trainer, training_device
+from certainty.labelled import LabelledSentence
+
+__all__ = ["Setup", "set_up"]
+
+logger = logging.getLogger(__name__)
+
+
+class Setup(NamedTuple):
+    """What is ready to be trained.
+
+    Attributes:
+        trainer: Holds model, train and dev.
+        tokenizer: The tokenizer.
+        max_length: Longest input in tokens.
+        heads: The heads beside the label's that train can teach.
+    """
+
+    trainer: CertaintyTrainer
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    heads: tuple[str, ...]
+
+
+def set_up(
+    settings: FinetuningSettings,
+    start: Start,
+    train: Sequence[LabelledSentence],
+    dev: Sequence[LabelledSentence],
+    checkpoints: Path,
+) -> Setup:
+    """Open the model to start from and encode the sentences.
+
+    Args:
+        settings: The settings.
+        start: What they start from, found.
+        train: The training sentences.
+        dev: Chooses the checkpoint.
+        checkpoints: Folder of the checkpoints.
+
+    Raises:
+        CertaintyError: a file cannot be used, or there is no such device.
+    """
+    device = training_device(settings)
+    tokenizer = start.tokenizer()
+    transformers.set_seed(settings.seed)
+    model = start.weights(settings)
+    if settings.attention_weight or device.type == "cpu":
+        # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
+        model.classifier.set_attn_implementation("eager")
+    longest = start.model.max_length if start.model else longest_input(model.config, tokenizer)
+    max_length = min(settings.max_length or longest, longest)
+    fast = backend(tokenizer)
+    features = SentenceFeatures(train, fast, max_length, settings.second_weight)
+    dev_features = SentenceFeatures(dev, fast, max_length)
+    extend_by_pseudo_labels(features, fast, max_length, settings)
+    heads = taught_heads(features)
+    trainer = build_trainer(settings, model, features, dev_features, heads, tokenizer.pad_token_id, checkpoints)
+    return Setup(trainer, tokenizer, max_length, heads)
+
+
+def extend_by_pseudo_labels(
+    features: SentenceFeatures, tokenizer: Tokenizer, max_length: int, settings: FinetuningSettings
+) -> None:
+    """Repeat the labelled sentences and add the pseudo-labelled ones, as far as the student can read them whole.
+
+    Raises:
+        CertaintyError: the file cannot be read, or is of another tokenizer.
+    """
+    rows = read_pseudo_labels(settings.pseudo_labels, tokenizer) if settings.pseudo_labels else []
+    short = [row for row in rows if len(row["input_ids"]) <= max_length]
+    if len(short) < len(rows):
+        logger.warning(
+            "%d pseudo-labelled sentences are longer than %d tokens; they are left out.",
+            len(rows) - len(short),
+            max_length,
+        )
+    features.extend(short, settings.labelled_repeats)
+
+
+def longest_input(config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return the longest input in tokens that the encoder takes, at most 512."""
+    offset = config.pad_token_id + 1 if config.model_type in ("camembert", "roberta", "xlm-roberta") else 0
+    return int(min(tokenizer.model_max_length, config.max_position_embeddings - offset, 512))

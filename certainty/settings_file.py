@@ -1,0 +1,94 @@
+"""Settings objects: frozen, checked when made, read from YAML and written to it. Needs pydantic and PyYAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from typing_extensions import Self
+
+from certainty.errors import CertaintyError
+
+__all__ = ["Settings", "as_yaml", "load_settings", "save_settings"]
+
+
+class Settings(BaseModel):
+    """Base of settings; what is wrong is told by a `CertaintyError` that names setting, value and what is allowed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            names = list(type(self).model_fields)
+            raise CertaintyError(" ".join(_told(e, names) for e in error.errors(include_url=False))) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and bool not in (kind, *get_args(kind)):
+            raise ValueError("true and false are not allowed here")
+        return value
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same settings with some changed, checked again."""
+        return type(self)(**{**dict(self), **changes})
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load_settings(cls: type[S], path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> S:
+    """Build settings from a YAML file and from `overrides` (the values that are not None).
+
+    Raises:
+        CertaintyError: the file cannot be read, names a setting that `cls` does not have, or gives a wrong value.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise CertaintyError(f"{path}: cannot read the settings: {error}") from error
+        if loaded is not None and not isinstance(loaded, dict):
+            raise CertaintyError(f"{path}: expected `name: value` lines, found {type(loaded).__name__}.")
+        values.update({str(name): value for name, value in (loaded or {}).items()})
+    values.update({name: value for name, value in (overrides or {}).items() if value is not None})
+    try:
+        return cls(**values)
+    except CertaintyError as error:
+        raise CertaintyError(f"{path}: {error}" if path else str(error)) from None
+
+
+def save_settings(settings: Settings, path: str | Path) -> None:
+    """Write settings as YAML that `load_settings` reads back."""
+    Path(path).write_text(as_yaml(settings), encoding="utf-8")
+
+
+def as_yaml(settings: Settings) -> str:
+    """Return settings as YAML."""
+    return yaml.safe_dump(settings.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _unknown(name: str, names: Sequence[str]) -> str:
+    """Return what to say of a setting that there is not, with the one that may be meant."""
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown setting {name!r}.{hint} Allowed: {', '.join(names)}."
+
+
+def _told(error: ErrorDetails, names: Sequence[str]) -> str:
+    """Return one of pydantic's errors as a sentence."""
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return _unknown(name, names)
+    message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
+    message = message.replace("Input should be", "it must be", 1).rstrip(".")
+    return f"{name} is {error['input']!r}; {message}." if name else f"{message}."
