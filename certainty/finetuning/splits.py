@@ -44,7 +44,7 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
     if len({s.label for s in dev if s.label}) < 2:
         raise CertaintyError("dev has fewer than two labels; macro-F1 needs some of each.")
-    counts = {label.value: sum(s.label is label for s in train) for label in Label}
+    counts = {label.value: sum(s.label is label for s in train) for label in LABELS}
     few = {label: count for label, count in counts.items() if count < FEW}
     if few:
         told = ", ".join(f"{count} {label}" for label, count in few.items())

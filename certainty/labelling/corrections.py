@@ -76,8 +76,8 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
                 )
             if result[i].label is not correction.old:
                 raise CertaintyError(
-                    f"{correction.where}: old is {correction.old or Label.NO_CLAIM!s}, but the label of {correction.id!r} "
-                    f"is {category(result[i])}; correct the line"
+                    f"{correction.where}: old is {correction.old or Label.NO_CLAIM!s}, but the label of "
+                    f"{correction.id!r} is {category(result[i])}; correct the line"
                     + (", or name the annotator whose row is meant." if len(rows) > 1 else " or delete it.")
                 )
             done[i] = correction.where
