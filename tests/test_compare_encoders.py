@@ -45,4 +45,4 @@ def test_a_wrong_name_is_told_before_any_training(
 ) -> None:
     assert main(["--encoder", str(tiny_encoder), str(tmp_path / "none"), *DATA_ARGUMENTS]) == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and captured.err.startswith(f"error: {tmp_path / 'none'}: cannot load the tokenizer")
+    assert captured.out == "" and captured.err.startswith(f"error: {tmp_path / 'none'}: no such folder")

@@ -9,7 +9,6 @@ import torch
 import transformers
 
 import certainty
-from certainty import Label
 from certainty.calibration import Calibration
 from certainty.finetuning.data import FinetuningData
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata
@@ -17,6 +16,7 @@ from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup
 from certainty.finetuning.start import Start
 from certainty.labelled import LabelledSentence, digest
+from certainty.labels import LABELS
 
 __all__ = ["provenance"]
 
@@ -27,7 +27,7 @@ def provenance(
     """Return where the model comes from: its start, data, heads that were taught, calibration, steps and versions."""
 
     def split(name: str, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
-        labels = {label.value: sum(s.label is label for s in sentences) for label in Label}
+        labels = {label.value: sum(s.label is label for s in sentences) for label in LABELS}
         labels["no_claim"] = sum(not s.claim for s in sentences)
         files = {"files": data.names[name]} if data.names[name] else {}
         return {**files, "sentences": len(sentences), "labels": labels, "sha256": digest(sentences)}

@@ -56,6 +56,7 @@ class GraphBuilder(onnxscript.GraphBuilder):
     def fused(self, operator: str, *inputs: ir.Value | float | None, **attributes: Any) -> ir.Value:
         """Add one of onnxruntime's own operators, with one output of 32-bit floats."""
         value = self.call_op(operator, inputs, attributes, domain=MICROSOFT, version=1)
+        assert isinstance(value, ir.Value)  # several outputs would be a sequence
         value.type = ir.TensorType(ir.DataType.FLOAT)  # of these no schema tells it, and numbers beside it need it
         return value
 
