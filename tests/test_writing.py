@@ -91,7 +91,7 @@ def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
 
 @needs_dev_full
 def test_a_command_on_a_full_disk_says_so_in_one_line() -> None:
-    run = [sys.executable, "-m", "certainty", "label", "suggest", "--count", "1", "--random-share", "1"]
+    run = [sys.executable, "-m", "certainty", "score", "--format", "jsonl"]
     with FULL.open("w") as out:
         done = subprocess.run(run, input=b"Il pleut.", stdout=out, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2
