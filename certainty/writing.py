@@ -93,8 +93,10 @@ def make_folder(folder: str | Path) -> Path:
     """Make a folder and those above it, where they are missing, and return it.
 
     Raises:
-        CertaintyError: it cannot be made.
+        CertaintyError: it is a file, or cannot be made.
     """
+    if Path(folder).is_file():
+        raise CertaintyError(f"{folder}: is a file; give a folder.")
     with _named(folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
     return Path(folder)

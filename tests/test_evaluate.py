@@ -291,7 +291,7 @@ def test_data_that_cannot_be_judged() -> None:
         ({"--data": "questions.jsonl"}, "questions.jsonl: no sentence has a label"),
         ({"--data": "one_label.jsonl"}, "one_label.jsonl: every label is asserted"),
         ({"--train": "questions.jsonl"}, "no sentence to train on has a label"),
-        ({"--output": "good.jsonl"}, "good.jsonl: the report cannot be written there"),
+        ({"--output": "good.jsonl"}, "good.jsonl: is a file; give a folder"),
         ({"--seed": "-1"}, "--seed is -1"),
     ],
 )

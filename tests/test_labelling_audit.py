@@ -144,14 +144,14 @@ def test_decisions_of_an_audit_correct_the_rows(
     source = write(tmp_path / "rows.jsonl", *rows)  # type: ignore[arg-type]
     report, output = tmp_path / f"suspects.{suffix}", tmp_path / "corrected.jsonl"
     assert main(["label", "audit", str(source), "--folds", "5", "-o", str(report)]) == 0
-    text = report.read_text(encoding="utf-8")
+    text = report.read_text(encoding="utf-8-sig")
     found = list(csv.DictReader(text.splitlines())) if suffix == "csv" else [json.loads(s) for s in text.splitlines()]
     assert [row["id"] for row in found if row["label_probability"]] and {row["id"] for row in found} == {"a2", "a5"}
     for row in found:
         row["decision"] = row["suggested"] if row["id"] == "a2" else "keep"
     if suffix == "csv":
-        with report.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.DictWriter(out, list(found[0]))
+        with report.open("w", encoding="cp1252", newline="") as out:  # as a French spreadsheet saves it
+            writer = csv.DictWriter(out, list(found[0]), delimiter=";")
             writer.writeheader()
             writer.writerows(found)
     else:

@@ -434,7 +434,7 @@ def test_argilla_keeps_what_was_submitted(tmp_path: Path) -> None:
     found = tool("argilla").read(path)
     assert [(s.id, s.annotator) for s in found.sentences] == [("a", "u1"), ("c", "u1"), ("d", "u1"), ("d", "u2")]
     assert found.left_out() == "drafts: 2, skipped or rejected: 1"
-    assert "2 answers of records with several annotators do not say" in found.notes[0]
+    assert "3 answers do not say whether they were submitted" in found.notes[0]
     path.write_text(json.dumps([{"id": "a", "text": "Il ment.", "label.responses": ["denied"]}]))
     with pytest.raises(CertaintyError, match=r"record a: has no `fields`, so .* records\.to_json"):
         tool("argilla").read(path)
@@ -458,6 +458,16 @@ def test_prodigy_rejected_and_ignored_tasks_are_counted(tmp_path: Path) -> None:
     path.write_text("".join(prodigy_task(accept=["denied"], answer=answer) + "\n" for answer in answers))
     found = tool("prodigy").read(path)
     assert (len(found.sentences), found.left_out()) == (1, "skipped or rejected: 2, not labelled yet: 1")
+
+
+def test_several_annotators_are_not_made_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, output = tmp_path / "export.jsonl", tmp_path / "rows.jsonl"
+    path.write_text("".join(prodigy_task(accept=["denied"], _annotator_id=name) + "\n" for name in ("ana", "bo")))
+    arguments = ["label", "import", str(path), "--from", "prodigy", "-o", str(output)]
+    assert main([*arguments, "--annotator", "cy"]) == 2
+    assert "labels of ana, bo; leave --annotator out" in capsys.readouterr().err and not output.exists()
+    assert main(arguments) == 0
+    assert [s.annotator for s in read_labelled(output)] == ["ana", "bo"]
 
 
 def test_bad_tasks_are_left_out_and_all_named_and_strict_refuses(

@@ -84,14 +84,14 @@ def test_a_full_disk_is_one_error_and_other_failures_stay_themselves(tmp_path: P
 
 def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
-    with pytest.raises(CertaintyError, match="a: cannot be written"):
+    with pytest.raises(CertaintyError, match="a: is a file; give a folder"):
         make_folder(tmp_path / "a")
     assert make_folder(tmp_path / "b" / "c").is_dir()
 
 
 @needs_dev_full
 def test_a_command_on_a_full_disk_says_so_in_one_line() -> None:
-    run = [sys.executable, "-m", "certainty", "label", "suggest", "--count", "1", "--random-share", "1"]
+    run = [sys.executable, "-m", "certainty", "score", "--format", "jsonl"]
     with FULL.open("w") as out:
         done = subprocess.run(run, input=b"Il pleut.", stdout=out, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2

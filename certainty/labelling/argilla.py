@@ -144,17 +144,17 @@ def read(path: Path, reviewed: bool = False) -> Imported:
             # A record is completed once an answer to it is submitted.
             closed = record.get("status") != "pending"
             for annotator, answer in answers.items():
+                unsure += answer.status is None and (not closed or len(answers) > 1)
                 status = answer.status or (None if closed else DRAFT)
                 if status in (None, _SUBMITTED):
-                    unsure += status is None and len(answers) > 1
                     with found.answer():
                         found.sentences.append(_sentence(record, answer, annotator, f"{where}, annotator {annotator}"))
                 else:
                     found.left[REJECTED if status == _DISCARDED else DRAFT] += 1
     if unsure:
         found.notes.append(
-            f"{unsure} answers of records with several annotators do not say whether they were submitted; write the "
-            "file with the script that `certainty label export` makes, to leave out drafts and discarded answers."
+            f"{unsure} answers do not say whether they were submitted (in pending records they were left out); write "
+            "the file with the script that `certainty label export` makes, to tell drafts and discarded answers."
         )
     return found
 

@@ -61,7 +61,12 @@ def import_labels(
         )
     if not found.sentences:
         raise CertaintyError(f"{file}: no label in it ({found.left_out() or 'it is empty'}); {found.mend}")
-    sentences = [replace(s, annotator=annotator) for s in found.sentences] if annotator else found.sentences
+    sentences = found.sentences
+    if annotator:
+        names = sorted({sentence.annotator for sentence in sentences} - {""})
+        if len(names) > 1:
+            raise CertaintyError(f"{file}: labels of {', '.join(names)}; leave --annotator out, to keep them apart.")
+        sentences = [replace(sentence, annotator=annotator) for sentence in sentences]
     write_labelled_rows(sentences, output, [str(file)])
     rest = found.left_out()
     print(f"{len(sentences)} labelled rows" + (f"; left out: {rest}." if rest else "."), file=sys.stderr)
