@@ -6,8 +6,8 @@ import csv
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from certainty.labels import Label
 
 logger = logging.getLogger(__name__)
 
+_KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "id", "corpus", "quad", "annotator", "doubtful"}
 LOADERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -34,6 +35,8 @@ class LabelledSentence:
         corpus: Name of the corpus it comes from, or "".
         group: Sentences of one group (a contrast quadruple) are held out together; or None.
         annotator: Who gave the label, or "".
+        doubtful: A careful reader could give another label.
+        columns: What else the row has, as text; it is no part of what makes two sentences equal.
     """
 
     text: str
@@ -46,6 +49,8 @@ class LabelledSentence:
     corpus: str = ""
     group: int | None = None
     annotator: str = ""
+    doubtful: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read_labelled(paths: str | Path | Sequence[str | Path]) -> list[LabelledSentence]:
@@ -155,6 +160,8 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
         corpus=str(row.get("corpus") or ""),
         group=row.get("quad"),
         annotator=str(row.get("annotator") or ""),
+        doubtful=bool(_boolean(row.get("doubtful"), f"{where}: doubtful")),
+        columns={str(name): str(value) for name, value in row.items() if name not in _KNOWN and value not in (None, "")},
     )
 
 

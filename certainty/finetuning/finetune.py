@@ -27,7 +27,7 @@ from transformers import PreTrainedTokenizerBase
 import certainty
 from certainty import CertaintyError, Label
 from certainty.calibration import Calibration
-from certainty.evaluation.evaluate import evaluate_splits, summary, without_text
+from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
 from certainty.finetuning.calibration import choose_calibration, fold_into_head
 from certainty.finetuning.export.int8_check import int8_comparison, with_faster_engine
@@ -61,8 +61,8 @@ def finetune(
     output: str | Path,
     test: Sequence[LabelledSentence] | None = None,
     resume: bool = False,
-) -> dict[str, Any]:
-    """Fine-tune, calibrate, export and evaluate; returns the evaluation.
+) -> dict[str, Evaluation]:
+    """Fine-tune, calibrate, export and evaluate; returns the evaluation of each split.
 
     Args:
         settings: The settings.
@@ -119,8 +119,9 @@ def finetune(
     splits = {"dev": dev, "test": test, "contrast": contrast}
     evaluation = evaluate_splits(classifier, {k: v for k, v in splits.items() if v}, train, name=name)
     judged, sentences = ("test", test) if test else ("dev", dev)
-    evaluation[judged]["faithfulness"] = faithfulness(classifier, sentences, name=name)
-    shown = {split: without_text(result) for split, result in evaluation.items()}
+    cues = faithfulness(classifier, sentences, name=name)
+    evaluation[judged] = replace(evaluation[judged], faithfulness=cues)
+    shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
     (output / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
     write_model_card(output, name, settings, model_settings, shown)
     shutil.rmtree(checkpoints)
@@ -301,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for split, result in evaluation.items():
-        print(f"── {split} ──\n{summary(result)}")
+        print(f"── {split} ──\n{result.summary()}")
     if evaluation:
         files = ", ".join((WEIGHTS_FILE, ONNX_FILE, SETTINGS_FILE, "README.md"))
         print(f"{args.output}: {files}. Open it with certainty.load({str(args.output)!r}).")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from certainty.evaluation.report import METRICS
+from certainty.evaluation import METRICS
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
 from certainty.templating import environment
@@ -26,7 +26,7 @@ def write_model_card(
         name: The model's name.
         settings: The fine-tuning settings, a dataclass.
         model: What stands in `certainty.json`.
-        evaluation: For each split, what `certainty.evaluation.evaluate.evaluate` returns.
+        evaluation: For each split, what `certainty.evaluation.Evaluation.to_dict` returns.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     values = {
