@@ -161,7 +161,9 @@ def _parse(row: dict[str, Any], where: str) -> LabelledSentence:
         group=row.get("quad"),
         annotator=str(row.get("annotator") or ""),
         doubtful=bool(_boolean(row.get("doubtful"), f"{where}: doubtful")),
-        columns={str(name): str(value) for name, value in row.items() if name not in _KNOWN and value not in (None, "")},
+        columns={
+            str(name): str(value) for name, value in row.items() if name not in _KNOWN and value not in (None, "")
+        },
     )
 
 

@@ -19,6 +19,7 @@ def add_confidence_argument(parser: argparse.ArgumentParser, effect: str = "") -
 
 
 def probability(given: str) -> float:
+    """Return the probability that an option was given, for argparse."""
     try:
         value: object = float(given)
     except ValueError:

@@ -46,7 +46,9 @@ def add_parser(commands: Any) -> None:
         help="folders of models, or certainty-fr-small for the one that is shipped, which is the default; several are "
         "compared side by side",
     )
-    parser.add_argument("--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL")
+    parser.add_argument(
+        "--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL"
+    )
     parser.add_argument(
         "--behaviour", metavar="FILE", type=Path, help="behaviour tests (JSONL with text, label, kind, group)"
     )

@@ -235,8 +235,8 @@ def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
             }
             for model in models
         ]
-        result[group] = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
-        result[group]["flips_difference"] = _difference(columns, seed)
+        figures = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
+        result[group] = {**figures, "flips_difference": _difference(columns, seed)}
     return result
 
 
@@ -280,4 +280,3 @@ def _cell(values: Mapping[str, Any], interval: bool = False) -> str:
     spread = "" if values.get("sd") is None else f" ± {values['sd']:.3f}"
     between = f" [{values['low']:.3f}, {values['high']:.3f}]" if interval else ""
     return f"{values['value']:.3f}{spread}{between}".replace("-", "−")
-

@@ -55,7 +55,7 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
     values = [float(one.statistic(np.ones(first.rows, dtype=np.float32))) for one in measured]
     intervals: list[Interval] = []
     if first.closed_form:
-        intervals.append(first.closed_form(np.mean([one.counts for one in measured], axis=0)))
+        intervals.append(first.closed_form(np.mean(np.array([one.counts for one in measured]), axis=0)))
     if first.bootstrapped:
         intervals.append(bootstrap_interval(mean_statistic([one.statistic for one in measured]), first.rows, seed=seed))
     low, high = (None if math.isnan(end) else end for end in widest(intervals))
@@ -161,6 +161,12 @@ def uncalibrated(judged: Sequence[Judged], calibrations: Sequence[Calibration], 
     }
 
 
+def confusion(judged: Sequence[Judged]) -> list[list[float]]:
+    """Return the mean count of each gold (row) and predicted (column) label."""
+    counts = [m.confusion_matrix(one.gold, one.predicted, len(LABELS)) for one in judged]
+    return [[float(count) for count in row] for row in np.mean(counts, axis=0)]
+
+
 def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
     """Return the bins of the reliability plot, all models pooled."""
     probabilities = np.concatenate([one.probabilities for one in judged])
@@ -193,5 +199,3 @@ def mean_statistic(statistics: Sequence[m.Statistic]) -> m.Statistic:
 
 def _mean_of(statistics: Sequence[m.Statistic], weights: m.Array) -> m.Array:
     return np.asarray(np.mean([statistic(weights) for statistic in statistics], axis=0))
-
-

@@ -218,7 +218,7 @@ def judge(
         without_doubtful=figures.headline([_part(one, sure) for one in judged], seed) if doubtful and sure else None,
         per_class=figures.per_class(judged, seed),
         slices={column: figures.slices(judged, column, seed) for column in by},
-        confusion=np.mean([m.confusion_matrix(gold, j.predicted, len(LABELS)) for j in judged], axis=0, dtype=float).tolist(),
+        confusion=figures.confusion(judged),
         reliability=figures.reliability(judged),
         uncalibrated=figures.uncalibrated(judged, known, seed) if len(known) == len(judged) else None,
         risk_coverage=figures.risk_coverage(judged),
@@ -321,7 +321,7 @@ def _side_by_side(
         calibrations = [recorded_calibration(classifiers[name])]
         one = judge({name: own}, sentences, against, calibrations, train, by, seed)
         cues = _faithfulness({name: classifiers[name]}, sentences, seed) if faithfulness else None
-        evaluations.append(replace(one, errors=(), faithfulness=cues))
+        evaluations.append(replace(one, errors=[], faithfulness=cues))
     return Comparison(tuple(evaluations), _differences(scores, sentences, seed), errors_of(scores, sentences))
 
 

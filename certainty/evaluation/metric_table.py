@@ -123,15 +123,20 @@ def _accuracy_at(judged: Judged, coverage: float) -> Measured:
     return _share(value * kept, kept, len(gold), lambda w: m.accuracy_at_coverage(gold, p, coverage, w))
 
 
-def _aurc(judged: Judged) -> Measured:
-    gold, p = judged.gold, judged.probabilities
-    wrong = float((gold != judged.predicted).sum())
-    return Measured(len(gold), lambda w: m.aurc(gold, p, w), np.array([wrong, len(gold)]), _area_without_errors)
+def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: float) -> Measured:
+    """Fill in a metric of the probabilities, of which a single wrong row can be `worst` at most."""
+    statistic = partial(metric, judged.gold, judged.probabilities)
+    wrong, n = float((judged.gold != judged.predicted).sum()), len(judged.gold)
+    value = float(statistic()) if n else 0.0
+    return Measured(n, statistic, np.array([wrong, n, value, worst]), _with_unseen_errors)
 
 
-def _area_without_errors(counts: NDArray[np.float64]) -> Interval:
-    # At worst errors do not gather where the model is unsure: the area is then the share of errors.
-    return share_interval(counts) if counts[0] == 0 else Interval(math.nan, math.nan)
+def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
+    # Where no row is wrong the bootstrap cannot draw a wrong one, but among more rows there would be some.
+    wrong, _, value, worst = counts
+    return (
+        Interval(value, value + worst * share_interval(counts[:2]).high) if wrong == 0 else Interval(math.nan, math.nan)
+    )
 
 
 def _cue_f1(judged: Judged) -> Measured:
@@ -179,16 +184,16 @@ METRICS = MappingProxyType(
                 "ece",
                 "calibration error",
                 "ECE, 15 bins; 0 is best",
-                lambda j: Measured(len(j.gold), partial(m.expected_calibration_error, j.gold, j.probabilities)),
+                partial(_of_probabilities, metric=m.expected_calibration_error, worst=1),
                 sliced=True,
             ),
             Metric(
                 "brier",
                 "Brier score",
                 "squared error of the probabilities; 0 is best",
-                lambda j: Measured(len(j.gold), partial(m.brier_score, j.gold, j.probabilities)),
+                partial(_of_probabilities, metric=m.brier_score, worst=2),
             ),
-            Metric("aurc", "risk-coverage area", "AURC; 0 is best", _aurc),
+            Metric("aurc", "risk-coverage area", "AURC; 0 is best", partial(_of_probabilities, metric=m.aurc, worst=1)),
             Metric(
                 "accuracy_at_80",
                 "accuracy at 80 %",

@@ -49,7 +49,14 @@ def errors_csv(comparison: Comparison) -> str:
     writer.writerow(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
     for error in comparison.errors:
         text = error["text"]
-        row = [error["id"], error["corpus"], text, error["gold"], _words(text, error["gold_cues"]), _flag(error["doubtful"])]
+        row = [
+            error["id"],
+            error["corpus"],
+            text,
+            error["gold"],
+            _words(text, error["gold_cues"]),
+            _flag(error["doubtful"]),
+        ]
         for name in names:
             p = error["predictions"][name]
             row += [p["label"], f"{p['probability']:.4f}", _flag(p["is_claim"]), _words(text, p["cues"])]

@@ -98,7 +98,7 @@ class Evaluation:
         Raises:
             CertaintyError: it is none of this version.
         """
-        return _built(cls, {**values, "models": tuple(values.get("models", ()))})
+        return cls(**_checked(cls, {**values, "models": tuple(values.get("models", ()))}))
 
     @classmethod
     def from_json(cls, content: str) -> Evaluation:
@@ -126,9 +126,9 @@ class Comparison:
 
     Attributes:
         evaluations: Of each model; their `errors` are empty where those of all stand here.
-        differences: Of each two models and of macro-F1 and accuracy: `metric`, `first`, `second` (names), `value` (first
-            less second), `low`, `high`, `p_value`, `differing` (claims that one of them labels another way), `detectable`
-            (least difference in accuracy that so many rows show).
+        differences: Of each two models and of macro-F1 and accuracy: `metric`, `first`, `second` (names), `value`
+            (first less second), `low`, `high`, `p_value`, `differing` (claims that the two label differently),
+            `detectable` (least difference in accuracy that so many rows show).
         errors: As in an `Evaluation`: the sentences that any model has wrong, with the prediction of every model.
         behaviour: What behaviour tests found, of each model.
     """
@@ -161,8 +161,8 @@ class Comparison:
         values = _parsed(content)
         built: dict[str, Any] = dict(values)
         for name, kind in (("evaluations", Evaluation.from_dict), ("behaviour", Behaviour.from_dict)):
-            built[name] = tuple(map(kind, values.get(name, ())))  # type: ignore[arg-type]
-        return _built(cls, built)
+            built[name] = tuple(map(kind, values.get(name, ())))
+        return cls(**_checked(cls, built))
 
     def summary(self) -> str:
         """Return the figures as plain text: of one model as `Evaluation.summary` does, of several side by side."""
@@ -207,11 +207,11 @@ def _parsed(content: str) -> dict[str, Any]:
     return values
 
 
-def _built(cls: Any, values: Mapping[str, Any]) -> Any:
+def _checked(cls: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
     names = {field.name for field in dataclasses.fields(cls)}
     needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     if wrong := (needed - set(values)) | (set(values) - names):
         raise CertaintyError(
             f"not the JSON of such a result of this version (see {', '.join(sorted(wrong))}). Evaluate again."
         )
-    return cls(**values)
+    return values

@@ -25,7 +25,10 @@ def labelled(data: Any) -> list[LabelledSentence]:
     items = list(_items(data))
     if items and all(isinstance(item, (str, os.PathLike)) for item in items):
         return read_labelled(items)
-    return [item if isinstance(item, LabelledSentence) else _parse(_row(item, n), f"row {n}") for n, item in enumerate(items)]
+    return [
+        item if isinstance(item, LabelledSentence) else _parse(_row(item, n), f"row {n}")
+        for n, item in enumerate(items)
+    ]
 
 
 def raw_rows(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -48,7 +51,9 @@ def _items(data: Any) -> Iterable[Any]:
         known = data.astype(object).where(data.notna(), None)
         return list(known.to_dict("records"))
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
-        raise CertaintyError(f"the data is a {type(data).__name__}; give a path, a list of rows, a DataFrame or a Dataset.")
+        raise CertaintyError(
+            f"the data is a {type(data).__name__}; give a path, a list of rows, a DataFrame or a Dataset."
+        )
     return data
 
 

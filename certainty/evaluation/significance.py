@@ -58,7 +58,8 @@ def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: l
     pairs = [np.concatenate([first, second]) for first in firsts]
 
     def difference(weights: Array) -> Array:
-        return np.mean([metric(gold, first, weights) for first in firsts], axis=0) - metric(gold, second, weights)
+        mean = np.mean([metric(gold, first, weights) for first in firsts], axis=0)
+        return np.asarray(mean - metric(gold, second, weights))
 
     def swapped(swaps: Array) -> Array:
         first, other = np.concatenate([1 - swaps, swaps], axis=1), np.concatenate([swaps, 1 - swaps], axis=1)
@@ -84,8 +85,8 @@ def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) ->
 def permutation_p_value(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> float:
     """Return the two-sided p-value of the paired permutation test, also called approximate randomisation.
 
-    If the systems are alike, which of two answers on a row is whose is chance: on each row they change places or not, at
-    random. p = (1 + permutations with a difference at least as large) / (1 + permutations), never 0 (Noreen 1989;
+    If the systems are alike, which of two answers on a row is whose is chance: on each row they change places or not,
+    at random. p = (1 + permutations with a difference at least as large) / (1 + permutations), never 0 (Noreen 1989;
     Phipson and Smyth 2010). `scipy.stats.permutation_test` swaps two arrays; here the seeds of a recipe swap together.
     """
     rng = np.random.default_rng(seed)

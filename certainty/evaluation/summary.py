@@ -64,16 +64,19 @@ def behaviour_summary(found: Sequence[Behaviour]) -> str:
     ]
     head = ("", *(cell for b in found for cell in (b.name, "interval")), "of")
     rows = [
-        (name, *(cell for share in each for cell in (percent(share["value"]), interval(share, ".0%"))), f"{each[0]['total']:,}")
+        (name, *(cell for share in each for cell in _share(share)), f"{each[0]['total']:,}")
         for name, each in shares
         if each[0]["total"]
     ]
     lines += _table(head, rows)
-    constructions = [
-        (name, *(f"{b.by_construction[name]['right']}" for b in found), f"{found[0].by_construction[name]['total']}")
-        for name in found[0].by_construction
+    missed = [
+        (name, *(f"{b.by_construction[name]['right']}" for b in found), f"{share['total']}")
+        for name, share in found[0].by_construction.items()
+        if any(b.by_construction[name]["right"] < share["total"] for b in found)
     ]
-    return "\n".join([*lines, *_table(("construction", *(f"{b.name} right" for b in found), "of"), constructions)])
+    if missed:
+        lines += _table(("constructions with an error", *(f"{b.name} right" for b in found), "of"), missed)
+    return "\n".join(lines)
 
 
 def told(slices: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -100,8 +103,8 @@ def _metrics(evaluation: Evaluation) -> list[str]:
     rows = [(METRICS[name].title, *_cells(f, METRICS[name].format), f"{f['rows']:,}") for name, f in shown.items()]
     if sure is None:
         return _table(head, rows)
-    rows = [(*row, *_cells(sure[name], METRICS[name].format)) for row, name in zip(rows, shown, strict=True)]
-    return _table((*head, f"without {evaluation.data['doubtful']} doubtful", "interval"), rows)
+    both = [(*row, *_cells(sure[name], METRICS[name].format)) for row, name in zip(rows, shown, strict=True)]
+    return _table((*head, f"without {evaluation.data['doubtful']} doubtful", "interval"), both)
 
 
 def _side_by_side(comparison: Comparison) -> list[str]:
@@ -130,7 +133,11 @@ def _side_by_side(comparison: Comparison) -> list[str]:
         lines += _table(
             (f"macro-F1 by {column}", *columns, "claims"),
             [
-                (value, *(cell for one in each for cell in _cells(one.slices[column][value]["macro_f1"])), f"{c['claims']:,}")
+                (
+                    value,
+                    *(cell for one in each for cell in _cells(one.slices[column][value]["macro_f1"])),
+                    f"{c['claims']:,}",
+                )
                 for value, c in values.items()
             ],
         )
@@ -162,7 +169,8 @@ def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
         return []
     crossed = evaluation.baselines_fit == "cross-validation"
     where = "the held-out sentences themselves, by 5-fold cross-validation" if crossed else "the training data"
-    return ["", f"Baselines, fitted on {where} (p by permutation, two-sided):"] + _table(
+    lines = ["", f"Baselines, fitted on {where} (p by permutation, two-sided):"]
+    return lines + _table(
         ("baseline", "macro-F1", "interval", f"{model} is better by", "interval", "p"),
         [
             (
@@ -189,6 +197,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         return "  ".join([row[0].ljust(widths[0]), *right[1:]]).rstrip()
 
     return ["", line(head), *map(line, rows)]
+
+
+def _share(share: Mapping[str, Any]) -> tuple[str, str]:
+    return percent(share["value"]), interval(share, ".0%")
 
 
 def _cells(figure: Mapping[str, Any], form: str = ".3f") -> tuple[str, str]:

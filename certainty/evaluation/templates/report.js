@@ -1,6 +1,6 @@
 // The filters of the table of errors. Without scripts all rows are shown, and no filters.
 const filters = document.querySelector(".filters");
-const rows = [...document.querySelectorAll(".errors tbody tr")];
+const rows = [...document.querySelectorAll("#errors tbody tr")];
 const shown = document.querySelector("#shown");
 
 function apply() {
