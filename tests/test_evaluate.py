@@ -220,6 +220,8 @@ def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
     assert result.accuracy == pytest.approx(35 / 36)
     assert result.without_doubtful is not None and result.without_doubtful["accuracy"]["value"] == 1
     assert "without 1 doubtful" in result.summary()
+    both = compare({"a": StandIn([SENTENCES[0].text]), "b": StandIn()}, doubtful, baselines=False)
+    assert re.search(r"accuracy without doubtful +1\.000 ", both.summary())
     assert 'name="sure"' in result.write_report(tmp_path).read_text(encoding="utf-8")
     assert alone(StandIn()).without_doubtful is None
     path = tmp_path / "rows.jsonl"

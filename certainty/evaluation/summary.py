@@ -113,6 +113,7 @@ def _side_by_side(comparison: Comparison) -> list[str]:
     lines += [f"  {letter}  {one.name}" for letter, one in zip(_letters(each), each, strict=True)]
     if in_train := each[0].data["in_train"]:
         lines.append(f"WARNING: {in_train} of the sentences are also in the training data.")
+    sure = [one.without_doubtful for one in each if one.without_doubtful]
     columns = tuple(cell for letter in _letters(each) for cell in (letter, "interval"))
     lines += _table(
         ("metric", *columns),
@@ -120,6 +121,11 @@ def _side_by_side(comparison: Comparison) -> list[str]:
             (METRICS[name].title, *(cell for one in each for cell in _cells(one.metrics[name], METRICS[name].format)))
             for name, figure in each[0].metrics.items()
             if figure["rows"]
+        ]
+        + [
+            (f"{METRICS[name].title} without doubtful", *(cell for one in sure for cell in _cells(one[name])))
+            for name in ("macro_f1", "accuracy")
+            if sure
         ],
     )
     lines += _table(
