@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _result(args: argparse.Namespace) -> Comparison:
     from certainty.evaluation import Comparison, compare, evaluate_seeds
-    from certainty.evaluation.judging import SHIPPED
+    from certainty.evaluation.models import SHIPPED
 
     # The name in results opens it too, wherever the package is installed; a folder of that name goes first.
     models = [None if model == SHIPPED and not Path(model).exists() else model for model in args.model]

@@ -10,7 +10,8 @@ evaluation.write_report("report")
 """
 
 from certainty.evaluation.behaviour import Behaviour, evaluate_behaviour, read_behaviour
-from certainty.evaluation.judging import compare, evaluate, evaluate_seeds, evaluate_splits
+from certainty.evaluation.comparing import compare
+from certainty.evaluation.judging import evaluate, evaluate_seeds, evaluate_splits
 from certainty.evaluation.metric_table import METRICS, Metric
 from certainty.evaluation.result import Comparison, Evaluation
 

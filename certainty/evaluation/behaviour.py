@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.evaluation.intervals import share_interval
 from certainty.evaluation.rows import raw_rows
+from certainty.evaluation.scorer import Scorer
 from certainty.labels import LABELS, Label
 from certainty.results import SentenceScore
 
@@ -107,13 +107,11 @@ def read_behaviour(data: str | os.PathLike[str] | Iterable[Mapping[str, Any]]) -
     return rows
 
 
-def evaluate_behaviour(
-    classifier: CertaintyClassifier | Any, rows: Sequence[BehaviourRow], *, name: str = "model"
-) -> Behaviour:
+def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name: str = "model") -> Behaviour:
     """Score the sentences of behaviour tests and judge the answers.
 
     Args:
-        classifier: What is judged; it needs `score_sentences`.
+        classifier: What is judged.
         rows: What `read_behaviour` returns.
         name: Name of the classifier in the result.
     """

@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import certainty
 from certainty import CertaintyError, SentenceScore
 from certainty.calibration import Calibration
 from certainty.evaluation import figures
-from certainty.evaluation import metrics as m
 from certainty.evaluation.baselines import BASELINES, cross_validated
-from certainty.evaluation.behaviour import Behaviour, BehaviourRow, evaluate_behaviour, read_behaviour
+from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
-from certainty.evaluation.intervals import detectable_difference
 from certainty.evaluation.leakage import leaked
 from certainty.evaluation.metric_table import Judged
-from certainty.evaluation.result import Comparison, Evaluation
+from certainty.evaluation.models import Model, by_name, opened, recorded_calibration
+from certainty.evaluation.result import Evaluation
 from certainty.evaluation.rows import labelled
-from certainty.evaluation.significance import paired_test, rival
+from certainty.evaluation.scorer import Scorer
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
 
 logger = logging.getLogger(__name__)
 
-SHIPPED = "certainty-fr-small"
-"""What the model that ships with the package is called in results."""
-
 Baselines = Mapping[str, NDArray[np.float64]]
-
-
-class Scorer(Protocol):
-    """What can be judged: a `CertaintyClassifier`, or anything with its `score_sentences`."""
-
-    def score_sentences(self, sentences: Sequence[str], /) -> list[SentenceScore]:
-        """Return one score for each sentence."""
-        ...
-
-
-Model = str | os.PathLike[str] | Scorer | None
-"""A classifier, a folder, `owner/name` on the hub, or None for the model that is shipped."""
 
 
 def evaluate(
@@ -105,47 +86,7 @@ def evaluate_seeds(
         faithfulness: The same.
         seed: The same.
     """
-    return _evaluate_seeds(_by_name(models), data, train, by, baselines, faithfulness, seed)
-
-
-def compare(
-    models: Sequence[Model] | Mapping[str, Model],
-    data: Any = None,
-    *,
-    behaviour: Any = None,
-    train: Any = None,
-    by: Sequence[str] = ("corpus",),
-    baselines: bool = True,
-    faithfulness: bool = False,
-    seed: int = 0,
-) -> Comparison:
-    """Judge models side by side on the same sentences, and test whether they differ.
-
-    Args:
-        models: The models, or the models by name; see `evaluate`. One model has no differences.
-        data: Held-out sentences, see `evaluate`; may be None where there is `behaviour`.
-        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`): a path, rows, a DataFrame or a Dataset.
-        train: See `evaluate`.
-        by: See `evaluate`.
-        baselines: See `evaluate`.
-        faithfulness: See `evaluate`.
-        seed: See `evaluate`.
-
-    Raises:
-        CertaintyError: as for `evaluate`, or nothing is given to judge by.
-    """
-    if data is None and behaviour is None:
-        raise CertaintyError("there is nothing to judge by; give held-out data, or behaviour tests.")
-    tests = None if behaviour is None else read_behaviour(behaviour)
-    sentences = None if data is None else _readable(data, by)
-    known = None if train is None else labelled(train)
-    classifiers = _by_name(models)
-    result = Comparison()
-    if sentences is not None:
-        result = _side_by_side(classifiers, sentences, known, by, baselines, faithfulness, seed)
-    if tests is not None:
-        result = replace(result, behaviour=tuple(_behaviour(classifiers, tests)))
-    return result
+    return _evaluate_seeds(by_name(models), data, train, by, baselines, faithfulness, seed)
 
 
 def evaluate_splits(
@@ -167,7 +108,7 @@ def evaluate_splits(
     results, start = {}, 0
     for split, sentences in splits.items():
         end = start + sum(sentence.label is not None for sentence in sentences)
-        scores = _scored({name: classifier}, sentences)
+        scores = scored({name: classifier}, sentences)
         own = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
         results[split] = judge(scores, sentences, own, [recorded_calibration(classifier)], train, seed=seed)
         start = end
@@ -248,118 +189,10 @@ def predict_baselines(
     return {name: make().fit(train).predict_proba(texts) for name, make in BASELINES.items()}
 
 
-def opened(models: Sequence[Model], names: Sequence[str] | None = None) -> dict[str, Scorer]:
-    """Open models that are given by folder or name; return them by their names.
-
-    Raises:
-        CertaintyError: one cannot be opened, or two have the same name.
-    """
-    given = names or [_name(model, n, len(models)) for n, model in enumerate(models, 1)]
-    if repeated := next((name for name in given if given.count(name) > 1), None):
-        raise CertaintyError(f"model {repeated} is given twice; give each once.")
-    return {
-        name: certainty.load(model) if model is None or isinstance(model, (str, os.PathLike)) else model
-        for name, model in zip(given, models, strict=True)
-    }
-
-
-def recorded_calibration(classifier: object) -> Calibration | None:
-    """Return the calibration that a classifier's settings record; None where they, or it, are missing."""
-    settings = getattr(classifier, "settings", None)
-    training = settings.training if isinstance(settings, ModelSettings) else None
-    recorded = (training or {}).get("calibration")
-    return Calibration(recorded["temperature"], tuple(recorded["bias"])) if recorded else None
-
-
-def errors_of(
-    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence]
-) -> list[dict[str, Any]]:
-    """Return the sentences that some model labels wrongly, the surest errors first; see `Evaluation.errors`."""
-    errors = []
-    for i, sentence in enumerate(sentences):
-        if sentence.label is None:
-            continue
-        predictions = {name: _prediction(own[i]) for name, own in scores.items()}
-        wrong = [p["probability"] for p in predictions.values() if p["label"] != sentence.label.value]
-        if wrong:
-            error = {
-                "id": sentence.id,
-                "corpus": sentence.corpus,
-                "text": sentence.text,
-                "gold": sentence.label.value,
-                "gold_cues": [list(cue) for cue in sentence.cues or ()],
-                "doubtful": sentence.doubtful,
-                "predictions": predictions,
-            }
-            errors.append((max(wrong), error))
-    return [error for _, error in sorted(errors, key=lambda pair: -pair[0])]
-
-
-def _prediction(score: SentenceScore) -> dict[str, Any]:
-    label = max(LABELS, key=score.probabilities.__getitem__)
-    return {
-        "label": label.value,
-        "probability": float(score.probabilities[label]),
-        "is_claim": bool(score.is_claim),
-        "cues": [[cue.start, cue.end] for cue in score.cues],
-    }
-
-
-def _side_by_side(
-    classifiers: Mapping[str, Scorer],
-    sentences: Sequence[LabelledSentence],
-    train: Sequence[LabelledSentence] | None,
-    by: Sequence[str],
-    baselines: bool,
-    faithfulness: bool,
-    seed: int,
-) -> Comparison:
-    scores = _scored(classifiers, sentences)
-    against = predict_baselines(sentences, train, seed=seed) if baselines else {}
-    evaluations = []
-    for name, own in scores.items():
-        calibrations = [recorded_calibration(classifiers[name])]
-        one = judge({name: own}, sentences, against, calibrations, train, by, seed)
-        cues = _faithfulness({name: classifiers[name]}, sentences, seed) if faithfulness else None
-        evaluations.append(replace(one, errors=[], faithfulness=cues))
-    return Comparison(tuple(evaluations), _differences(scores, sentences, seed), errors_of(scores, sentences))
-
-
-def _faithfulness(classifiers: Mapping[str, Any], sentences: Sequence[LabelledSentence], seed: int) -> dict[str, Any]:
+def faithfulness_of(classifiers: Mapping[str, Any], sentences: Sequence[LabelledSentence], seed: int) -> dict[str, Any]:
+    """Measure whether the labels of seeds of one recipe rest on their cues."""
     logger.info("Scoring without the cues, with %s.", ", ".join(classifiers))
     return faithfulness_of_seeds(classifiers, sentences, seed=seed)
-
-
-def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:
-    for name, classifier in classifiers.items():
-        logger.info("Scoring %s behaviour tests with %s.", f"{len(tests):,}", name)
-        yield evaluate_behaviour(classifier, tests, name=name)
-
-
-def _differences(
-    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence], seed: int
-) -> list[dict[str, Any]]:
-    judged = {name: Judged.of(own, sentences) for name, own in scores.items()}
-    differences = []
-    for (first, one), (second, other) in combinations(judged.items(), 2):
-        gold, a, b = one.gold, one.predicted, other.predicted
-        apart = int(((a == gold) != (b == gold)).sum())
-        for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
-            test = paired_test(rival(metric, gold, [a], b), seed=seed)
-            differences.append(
-                {
-                    "metric": name,
-                    "first": first,
-                    "second": second,
-                    "value": test.difference,
-                    "low": test.interval.low,
-                    "high": test.interval.high,
-                    "p_value": test.p_value,
-                    "differing": int((a != b).sum()),
-                    "detectable": detectable_difference(apart, len(gold)),
-                }
-            )
-    return differences
 
 
 def _evaluate_seeds(
@@ -371,16 +204,16 @@ def _evaluate_seeds(
     faithfulness: bool,
     seed: int,
 ) -> Evaluation:
-    sentences = _readable(data, by)
+    sentences = readable(data, by)
     known = None if train is None else labelled(train)
-    scores = _scored(classifiers, sentences)
+    scores = scored(classifiers, sentences)
     against = predict_baselines(sentences, known, seed=seed) if baselines else {}
     calibrations = [recorded_calibration(classifier) for classifier in classifiers.values()]
     result = judge(scores, sentences, against, calibrations, known, by, seed)
-    return replace(result, faithfulness=_faithfulness(classifiers, sentences, seed)) if faithfulness else result
+    return replace(result, faithfulness=faithfulness_of(classifiers, sentences, seed)) if faithfulness else result
 
 
-def _readable(data: Any, by: Sequence[str]) -> list[LabelledSentence]:
+def readable(data: Any, by: Sequence[str]) -> list[LabelledSentence]:
     """Read held-out data and check it before the long work."""
     sentences = labelled(data)
     _check(sentences, _named(data))
@@ -389,30 +222,13 @@ def _readable(data: Any, by: Sequence[str]) -> list[LabelledSentence]:
     return sentences
 
 
-def _scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, list[SentenceScore]]:
+def scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, list[SentenceScore]]:
+    """Score the sentences with each classifier."""
     scores = {}
     for name, classifier in classifiers.items():
         logger.info("Scoring %s sentences with %s.", f"{len(sentences):,}", name)
         scores[name] = classifier.score_sentences([sentence.text for sentence in sentences])
     return scores
-
-
-def _by_name(models: Sequence[Model] | Mapping[str, Model]) -> dict[str, Scorer]:
-    if isinstance(models, Mapping):
-        return opened(list(models.values()), list(models))
-    if isinstance(models, (str, os.PathLike)):
-        raise CertaintyError(f"models is {models!r}; give a list of models, or use `evaluate` for one.")
-    if not models:
-        raise CertaintyError("no model is given; give one or more, None for the model that is shipped.")
-    return opened(list(models))
-
-
-def _name(model: Model, number: int, total: int) -> str:
-    if model is None:
-        return SHIPPED
-    if isinstance(model, (str, os.PathLike)):
-        return os.fspath(model)
-    return "model" if total == 1 else f"model {number}"
 
 
 def _part(judged: Judged, rows: Sequence[int]) -> Judged:

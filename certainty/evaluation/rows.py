@@ -10,9 +10,6 @@ from typing import Any
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence, _json_rows, _parse, read_labelled
 
-Data = str | os.PathLike[str] | Iterable[Any]
-"""A path or several, rows as dicts or `LabelledSentence`s, a pandas DataFrame, or a `datasets.Dataset`."""
-
 
 def labelled(data: Any) -> list[LabelledSentence]:
     """Return the labelled sentences of data in any form.
