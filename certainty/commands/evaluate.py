@@ -64,7 +64,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         default=["corpus"],
         metavar="COLUMN",
-        help="give the figures for each value of these columns of the data too (default: %(default)s)",
+        help="give the figures for each value of these columns of the data too (default: corpus)",
     )
     parser.add_argument(
         "--seeds-of-one", action="store_true", help="the models are seeds of one recipe: give the mean of their figures"

@@ -25,7 +25,7 @@ several models are seeds of one recipe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from certainty import Label, SentenceScore
 from certainty.evaluation import metrics as m
 from certainty.evaluation.figures import figure, mean_statistic
+from certainty.evaluation.intervals import Interval, share_interval
 from certainty.evaluation.metric_table import Measured, probabilities_of
 from certainty.evaluation.perturbations import Spans, cue_tokens, kept, random_spans
 from certainty.evaluation.significance import Rival, paired_test
@@ -246,7 +247,15 @@ def _means(columns: Sequence[Floats]) -> list[Measured]:
     if not columns:
         return [Measured(0, m.mean)]
     measured = ~np.isnan(columns).all(axis=0)
-    return [Measured(int(measured.sum()), partial(_mean, column[measured])) for column in columns]
+    return [
+        Measured(int(measured.sum()), partial(_mean, column[measured]), *_share(column[measured])) for column in columns
+    ]
+
+
+def _share(values: Floats) -> tuple[Floats | None, Callable[[Floats], Interval] | None]:
+    """Return the counts and the interval of a share, which has a width though all values are the same; else nothing."""
+    known = values[~np.isnan(values)]
+    return (np.array([known.sum(), len(known)]), share_interval) if set(known) <= {0.0, 1.0} else (None, None)
 
 
 def _mean(values: Floats, weights: m.Array) -> m.Array:

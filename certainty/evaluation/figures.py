@@ -54,7 +54,7 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
         return {"value": None, "low": None, "high": None, "sd": None, "values": [], "rows": 0}
     values = [float(one.statistic(np.ones(first.rows, dtype=np.float32))) for one in measured]
     intervals: list[Interval] = []
-    if first.closed_form:
+    if first.closed_form and all(one.closed_form for one in measured):
         intervals.append(first.closed_form(np.mean(np.array([one.counts for one in measured]), axis=0)))
     if first.bootstrapped:
         intervals.append(bootstrap_interval(mean_statistic([one.statistic for one in measured]), first.rows, seed=seed))
