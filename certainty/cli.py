@@ -9,11 +9,11 @@ import os
 import sys
 
 import certainty
-from certainty.commands import label, score, serve, threshold, train, view
+from certainty.commands import evaluate, label, score, serve, threshold, train, view
 from certainty.commands.output import FAILED, report
 from certainty.errors import CertaintyError
 
-COMMANDS = (score, view, serve, label, threshold, train)
+COMMANDS = (score, view, serve, label, threshold, train, evaluate)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 
@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: The arguments; None takes those of the process.
 
     Returns:
-        The exit status: 0, 2 where something could not be scored, 130 after Ctrl-C.
+        The exit status: 0, 1 where `evaluate` finds a model below the wish, 2 where something could not be scored, 130
+        after Ctrl-C.
     """
     args = build_parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "1", "1.0", "1,0", "vrai", "yes", "oui"), True),
     **dict.fromkeys(("false", "0", "0.0", "0,0", "faux", "no", "non"), False),
 }
+_KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "id", "corpus", "quad", "annotator", "doubtful"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class LabelledSentence:
         corpus: Name of the corpus it comes from, or "".
         group: Sentences of one group (a contrast quadruple) are held out together; or None.
         annotator: Who gave the label, or "".
+        doubtful: A careful reader could give another label.
+        columns: What else the row has, as text; it is no part of what makes two sentences equal.
     """
 
     text: str
@@ -61,6 +64,11 @@ class LabelledSentence:
     corpus: str = ""
     group: int | None = None
     annotator: str = ""
+    doubtful: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+_GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "columns")]
 
 
 def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[LabelledSentence]:
@@ -127,7 +135,7 @@ def _items(data: Any) -> Iterator[tuple[str, Any]]:
 
 def _row(item: Any, where: str, label_name: Callable[[int], str] | None) -> Any:
     if isinstance(item, LabelledSentence):
-        return {**vars(item), "quad": item.group}
+        return {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
     if isinstance(item, Mapping) and label_name and isinstance(item.get("label"), int):
         return {**item, "label": None if item["label"] < 0 else label_name(item["label"])}  # -1 is "no label" there
     if not isinstance(item, (str, os.PathLike, Mapping)):
@@ -183,6 +191,8 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
         corpus=_name(row.get("corpus")),
         group=_group(row.get("quad"), f"{where}: quad"),
         annotator=_name(row.get("annotator")),
+        doubtful=bool(_boolean(row.get("doubtful"), f"{where}: doubtful")),
+        columns={str(name): str(v) for name, v in row.items() if name not in _KNOWN and not _is_missing(v)},
     )
 
 

@@ -1,4 +1,4 @@
-"""What MkDocs takes from the repository into the site: the help of every command, and the screenshots."""
+"""What MkDocs takes from the repository into the site: the help of every command, the metrics, the screenshots."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 from certainty.cli import build_parser
+from certainty.evaluation import metric_table
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 COMMANDS = "reference/commands.md"
+METRICS = "reference/metrics.md"
 WIDTH = 84
 
 
@@ -24,7 +26,9 @@ def on_files(files: Files, config: Any, **_: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Append a section for each command to the page of the commands."""
+    """Append a section for each command to the page of the commands, and the table to that of the metrics."""
+    if page.file.src_uri == METRICS:
+        return f"{markdown}\n{metric_table.markdown()}"
     if page.file.src_uri != COMMANDS:
         return markdown
     os.environ["COLUMNS"] = str(WIDTH)

@@ -17,7 +17,7 @@ import certainty
 from certainty.cli import main
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
-COMMANDS = ["score", "view", "serve", "threshold", "train", "label", "label export", "label import"]
+COMMANDS = ["score", "view", "serve", "threshold", "train", "evaluate", "label", "label export", "label import"]
 COMMANDS += ["label agreement", "label merge", "label suggest", "label audit", "label correct"]
 Score = Callable[..., int]
 

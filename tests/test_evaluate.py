@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,12 +18,16 @@ import pytest
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
 from certainty.calibration import Calibration
-from certainty.evaluation.evaluate import evaluate, evaluate_classifier, main, summary, write_report
+from certainty.cli import main
+from certainty.evaluation import METRICS, Comparison, Evaluation, compare, evaluate, evaluate_seeds
 from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ASSERTED, PROBABLE, OPINION, DENIED = LABELS
 PLACES = ["Verlac", "Montrieu", "Sauzet", "Brégille", "Orchamp", "Tarvel", "Lusanger", "Vieuvy", "Corbière"]
@@ -89,12 +96,17 @@ def write(path: Path, sentences: Sequence[LabelledSentence]) -> str:
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `certainty.load` open the stand-in; a second model gets one sentence wrong."""
     wrong = {"first": [], "second": [SENTENCES[0].text]}
-    monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder).name]))
+    monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder or "first").name]))
+
+
+def alone(model: Any, data: Any = SENTENCES, **options: Any) -> Evaluation:
+    """Evaluate without baselines, which take longest."""
+    return evaluate(model, data, baselines=False, **options)
 
 
 def test_a_perfect_classifier() -> None:
-    result = evaluate_classifier(StandIn(), SENTENCES)
-    values = {name: figure["value"] for name, figure in result["metrics"].items()}
+    result = alone(StandIn())
+    values = {name: figure["value"] for name, figure in result.metrics.items()}
     perfect = {
         "macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "cue_f1", "attributed_f1", "no_claim_f1",
         "contrast_accuracy", "contrast_groups",
@@ -102,26 +114,41 @@ def test_a_perfect_classifier() -> None:
     assert {name for name, value in values.items() if value == 1} == perfect
     assert values["ece"] == pytest.approx(0.03)
     assert values["aurc"] == 0
-    assert result["metrics"]["macro_f1"]["low"] == 1
-    assert result["errors"] == []
-    assert result["data"]["labels"] == dict.fromkeys(map(str, LABELS), 9)
+    assert result.macro_f1 == result.accuracy == 1
+    assert result.errors == []
+    assert result.data["labels"] == dict.fromkeys(map(str, LABELS), 9)
+
+
+def test_few_rows_that_are_all_right_are_not_certain() -> None:
+    result = evaluate(StandIn(), SENTENCES[:8])
+    for name in ("macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "attributed_f1"):
+        assert result.metrics[name]["value"] == result.metrics[name]["high"] == 1
+        assert 0.3 < result.metrics[name]["low"] < 0.81, name
+    for name in ("aurc", "ece", "brier"):
+        assert result.metrics[name]["high"] > result.metrics[name]["value"] + 0.3
+    assert result.data["detectable"] == pytest.approx(0.564, abs=1e-3)
+    assert min(baseline["p_value"] for baseline in result.baselines.values()) > 0.001
+    printed = result.summary()
+    assert "8 rows: differences in accuracy under 0.564 cannot be seen." in printed
+    assert "1.000 to 1.000" not in printed
+    assert "≤ 0.0001" not in printed
 
 
 def test_two_wrong_labels() -> None:
     wrong = [SENTENCES[0].text, SENTENCES[5].text]  # asserted taken for probable, probable for opinion
-    result = evaluate_classifier(StandIn(wrong), SENTENCES, name="mine")
-    assert result["models"] == ["mine"]
-    assert result["confusion"] == [[8, 1, 0, 0], [0, 8, 1, 0], [0, 0, 9, 0], [0, 0, 0, 9]]
-    assert result["metrics"]["accuracy"]["value"] == pytest.approx(34 / 36)
-    assert result["metrics"]["contrast_groups"]["value"] == pytest.approx(7 / 9)
-    assert result["metrics"]["contrast_groups"]["rows"] == 9
-    assert result["per_class"]["asserted"]["recall"] == pytest.approx(8 / 9)
-    assert result["per_corpus"]["nord"]["accuracy"]["value"] == pytest.approx(19 / 20)
-    assert [(e["id"], e["gold"], e["predicted"]) for e in result["errors"]] == [
+    result = alone(StandIn(wrong), name="mine")
+    assert result.models == ("mine",)
+    assert result.confusion == [[8, 1, 0, 0], [0, 8, 1, 0], [0, 0, 9, 0], [0, 0, 0, 9]]
+    assert result.metrics["accuracy"]["value"] == pytest.approx(34 / 36)
+    assert result.metrics["contrast_groups"]["value"] == pytest.approx(7 / 9)
+    assert result.metrics["contrast_groups"]["rows"] == 9
+    assert result.per_class["asserted"]["recall"] == pytest.approx(8 / 9)
+    assert result.slices["corpus"]["nord"]["accuracy"]["value"] == pytest.approx(19 / 20)
+    assert [(e["id"], e["gold"], e["predictions"]["mine"]["label"]) for e in result.errors] == [
         ("asserted-0", "asserted", "probable"),
         ("probable-1", "probable", "personal_opinion"),
     ]
-    figure = result["metrics"]["macro_f1"]
+    figure = result.metrics["macro_f1"]
     assert figure["low"] < figure["value"] < figure["high"]
 
 
@@ -130,29 +157,78 @@ def test_a_sentence_said_to_make_no_claim_counts_by_its_probabilities() -> None:
         def _score(self, text: str) -> SentenceScore:
             return replace(super()._score(text), label=Label.NO_CLAIM, attributed=False, cues=())
 
-    metrics = evaluate_classifier(Silent(), SENTENCES)["metrics"]
+    metrics = alone(Silent()).metrics
     assert metrics["accuracy"]["value"] == 1
     assert metrics["no_claim_f1"]["value"] == pytest.approx(2 * 4 / (2 * 4 + 36))
 
 
 def test_what_the_data_does_not_have_is_not_measured() -> None:
     bare = [LabelledSentence(s.text, s.label) for s in SENTENCES if s.label]
-    metrics = evaluate_classifier(StandIn(sentences=bare), bare)["metrics"]
-    unmeasured = {name for name, figure in metrics.items() if figure["value"] is None}
+    result = alone(StandIn(sentences=bare), bare)
+    unmeasured = {name for name, figure in result.metrics.items() if figure["value"] is None}
     assert unmeasured == {"cue_f1", "attributed_f1", "no_claim_f1", "contrast_accuracy", "contrast_groups"}
-    assert all(metrics[name]["rows"] == 0 for name in unmeasured)
+    assert all(result.metrics[name]["rows"] == 0 for name in unmeasured)
+    assert "corpus" not in result.summary(), "no row names one"
 
 
-def test_several_models_are_averaged() -> None:
-    texts = [s.text for s in SENTENCES]
-    scores = {"a": StandIn().score_sentences(texts), "b": StandIn(texts[:1]).score_sentences(texts)}
-    result = evaluate(scores, SENTENCES, {})
-    accuracy = result["metrics"]["accuracy"]
+def test_seeds_are_averaged() -> None:
+    first = SENTENCES[0].text
+    result = evaluate_seeds({"a": StandIn(), "b": StandIn([first])}, SENTENCES, baselines=False)
+    accuracy = result.metrics["accuracy"]
     assert accuracy["values"] == pytest.approx([1, 35 / 36])
     assert accuracy["value"] == pytest.approx(71 / 72)
     assert accuracy["sd"] == pytest.approx(1 / 36 / 2**0.5)
-    assert result["confusion"][0] == [8.5, 0.5, 0, 0]
-    assert result["errors"] == []  # those of the first
+    assert result.confusion[0] == [8.5, 0.5, 0, 0]
+    assert [(e["text"], list(e["predictions"])) for e in result.errors] == [(first, ["a", "b"])]
+
+
+def test_models_side_by_side() -> None:
+    wrong = [sentence.text for sentence in SENTENCES[:12]]
+    result = compare({"good": StandIn(wrong[:1]), "bad": StandIn(wrong)}, SENTENCES, baselines=False)
+    assert [one.name for one in result.evaluations] == ["good", "bad"]
+    accuracy = next(d for d in result.differences if d["metric"] == "accuracy")
+    assert (accuracy["first"], accuracy["second"], accuracy["differing"]) == ("good", "bad", 11)
+    assert accuracy["value"] == pytest.approx(11 / 36)
+    assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
+    assert accuracy["p_value"] == pytest.approx(2 / 2**11, abs=5e-4)
+    assert [error["text"] for error in result.errors] == wrong
+    assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
+    printed = result.summary()
+    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.00\d\d +11 +0\.\d+$", printed)
+    assert re.search(r"macro-F1 +0\.\d+ +0\.\d+ to \d\.\d+ +0\.\d+ +0\.\d+ to 0\.\d+\n", printed)
+
+
+def test_slices_by_any_column() -> None:
+    rows = [
+        {"text": s.text, "label": s.label, "claim": s.claim, "genre": "press" if n % 2 else "talks"}
+        for n, s in enumerate(SENTENCES)
+    ]
+    result = alone(StandIn([SENTENCES[0].text]), rows, by=["genre", "claim"])
+    assert {value: part["claims"] for value, part in result.slices["genre"].items()} == {"press": 18, "talks": 18}
+    assert result.slices["genre"]["press"]["accuracy"]["value"] == 1
+    assert set(result.slices["claim"]) == {"true", "false"}
+    assert result.slices["claim"]["false"]["accuracy"]["value"] is None
+    with pytest.raises(CertaintyError, match=r"no column 'gender' to slice by. Allowed: corpus, .*, genre\."):
+        alone(StandIn(), rows, by=["gender"])
+    rows = [{**row, "genre": n} for n, row in enumerate(rows + rows)]
+    with pytest.raises(CertaintyError, match=r"'genre' has 80 values; slice by one of at most 50"):
+        alone(StandIn(), rows, by=["genre"])
+
+
+def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
+    doubtful = [replace(s, doubtful=n == 0) for n, s in enumerate(SENTENCES)]
+    result = alone(StandIn([SENTENCES[0].text]), doubtful)
+    assert result.data["doubtful"] == 1
+    assert result.accuracy == pytest.approx(35 / 36)
+    assert result.without_doubtful is not None and result.without_doubtful["accuracy"]["value"] == 1
+    assert "without 1 doubtful" in result.summary()
+    both = compare({"a": StandIn([SENTENCES[0].text]), "b": StandIn()}, doubtful, baselines=False)
+    assert re.search(r"accuracy without doubtful +1\.000 ", both.summary())
+    assert 'name="sure"' in result.write_report(tmp_path).read_text(encoding="utf-8")
+    assert alone(StandIn()).without_doubtful is None
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "Il pleut.", "label": "asserted", "doubtful": True}))
+    assert read_labelled(path)[0].doubtful
 
 
 CALIBRATION = {"temperature": 2.0, "bias": [0.5, -0.5, 0.25, -0.25]}
@@ -171,9 +247,10 @@ def test_calibration_is_undone() -> None:
 
 
 def test_the_figures_before_calibration(tmp_path: Path) -> None:
-    result = evaluate_classifier(Calibrated(), SENTENCES)
-    before = result["uncalibrated"]
-    assert result["metrics"]["ece"]["value"] == pytest.approx(0.03)
+    result = alone(Calibrated())
+    before = result.uncalibrated
+    assert before is not None
+    assert result.metrics["ece"]["value"] == pytest.approx(0.03)
     # Of 0.97 and three times 0.01, the log-odds are log 97; undone, each is (log 97 + its bias less the other's) * 2.
     bias = np.array(CALIBRATION["bias"])
     own = [
@@ -181,10 +258,10 @@ def test_the_figures_before_calibration(tmp_path: Path) -> None:
         for i, b in enumerate(bias)
     ]
     assert before["ece"]["value"] == pytest.approx(1 - np.mean(own))
-    assert before["brier"]["value"] < result["metrics"]["brier"]["value"]
+    assert before["brier"]["value"] < result.metrics["brier"]["value"]
     assert sum(bin_["count"] for bin_ in before["reliability"]) == before["ece"]["rows"] == 36
-    assert "Before → after calibration: calibration error 0.001 → 0.030, Brier score 0.000 → 0.001" in summary(result)
-    page = write_report(result, tmp_path).read_text(encoding="utf-8")
+    assert "Before → after calibration: calibration error 0.001 → 0.030, Brier score 0.000 → 0.001" in result.summary()
+    page = result.write_report(tmp_path).read_text(encoding="utf-8")
     assert "before calibration 0.001" in page
     assert ">before calibration</text>" in page and ">after</text>" in page
 
@@ -193,13 +270,11 @@ def test_without_a_recorded_calibration_there_is_no_before(tmp_path: Path) -> No
     class Unrecorded(StandIn):
         settings = ModelSettings(max_length=64)
 
-    texts = [s.text for s in SENTENCES]
-    scores = {"a": StandIn().score_sentences(texts), "b": StandIn().score_sentences(texts)}
-    one_of_two = evaluate(scores, SENTENCES, {}, [Calibration(1.0, (0.0,) * 4), None])
-    for result in (evaluate_classifier(StandIn(), SENTENCES), evaluate_classifier(Unrecorded(), SENTENCES), one_of_two):
-        assert result["uncalibrated"] is None
-        assert "Before → after" not in summary(result)
-        assert "before calibration" not in write_report(result, tmp_path).read_text(encoding="utf-8")
+    one_of_two = evaluate_seeds([Calibrated(), StandIn()], SENTENCES, baselines=False)
+    for result in (alone(StandIn()), alone(Unrecorded()), one_of_two):
+        assert result.uncalibrated is None
+        assert "Before → after" not in result.summary()
+        assert "before calibration" not in result.write_report(tmp_path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -225,35 +300,124 @@ def test_the_card_tells_of_the_calibration(
 
 
 def test_baselines_are_worse_than_the_perfect_classifier() -> None:
-    result = evaluate_classifier(StandIn(), SENTENCES, train=SENTENCES[:20])
-    assert list(result["baselines"]) == ["majority", "tfidf", "rules"]
-    assert result["baselines_fit"] == "train"
-    assert result["data"]["in_train"] == 20
-    majority = result["baselines"]["majority"]
+    result = evaluate(StandIn(), SENTENCES, train=SENTENCES[:20])
+    assert list(result.baselines) == ["majority", "tfidf", "rules"]
+    assert result.baselines_fit == "train"
+    assert result.data["in_train"] == 20
+    majority = result.baselines["majority"]
     assert majority["difference"]["value"] == pytest.approx(1 - majority["macro_f1"]["value"])
-    assert majority["p_value"] < 0.001
-    assert "WARNING: 20 of the sentences" in summary(result)
+    assert majority["p_value"] == 1 / (1 + result.permutations)
+    assert "WARNING: 20 of the sentences" in result.summary()
+    assert "≤ 0.0001" in result.summary()
 
 
 def test_the_result_is_repeatable_and_json() -> None:
-    first, second = (evaluate_classifier(StandIn([SENTENCES[2].text]), SENTENCES, seed=3) for _ in range(2))
-    assert json.dumps(first, allow_nan=False) == json.dumps(second, allow_nan=False)
-    assert json.loads(json.dumps(first)) == first
+    first, second = (alone(StandIn([SENTENCES[2].text]), seed=3) for _ in range(2))
+    assert first == second
+    assert first.to_dict()["errors"][0]["text"] == SENTENCES[2].text
+    assert Evaluation.from_json(first.to_json()) == first
+    assert SENTENCES[2].text not in first.to_json(text=False)
+    both = compare({"a": StandIn(), "b": StandIn([SENTENCES[2].text])}, SENTENCES, behaviour=BEHAVIOUR, baselines=False)
+    assert Comparison.from_json(both.to_json()) == both
+    with pytest.raises(CertaintyError, match="not the JSON of an evaluation"):
+        Evaluation.from_json("{")
+    with pytest.raises(CertaintyError, match=r"of this version \(see .*macro"):
+        Evaluation.from_json(json.dumps({**first.to_dict(), "macro": 1}))
 
 
-def test_the_program_writes_its_report(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_in_any_form(tmp_path: Path, tiny_model: Path) -> None:
+    import datasets
+    import pandas as pd
+
+    rows = [{"text": s.text, "label": s.label and s.label.value, "claim": s.claim} for s in SENTENCES]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    forms = [path, str(path), [path], rows, pd.DataFrame(rows), datasets.Dataset.from_list(rows)]
+    accuracies = {alone(StandIn(), data).data["claims"] for data in forms}
+    assert accuracies == {36}
+    assert alone(tiny_model, rows).models == (str(tiny_model),)
+    for wrong, message in (
+        ([1], "row 0 is a int"),
+        ({"text": ["a"]}, "the data is a dict"),
+        (3, "the data is a int"),
+        ([{"text": "Il pleut.", "label": "sure"}], "row 0: label: unknown label 'sure'"),
+    ):
+        with pytest.raises(CertaintyError, match=message):
+            alone(StandIn(), wrong)
+
+
+def test_models_that_cannot_be_compared() -> None:
+    with pytest.raises(CertaintyError, match="nothing to judge by"):
+        compare([StandIn()])
+    with pytest.raises(CertaintyError, match="no model is given"):
+        compare([], SENTENCES)
+    with pytest.raises(CertaintyError, match="use `evaluate` for one"):
+        compare("models/mine", SENTENCES)
+
+
+BEHAVIOUR = [
+    {"text": SENTENCES[0].text, "label": "asserted", "kind": "mft", "construction": "plain", "attributed": True},
+    {"text": SENTENCES[1].text, "label": "probable", "kind": "dir", "group": "d", "construction": "conditional"},
+    {"text": SENTENCES[4].text, "label": "asserted", "kind": "dir", "group": "d", "construction": "conditional"},
+    {"text": SENTENCES[8].text, "label": "asserted", "kind": "inv", "group": "i", "construction": "name"},
+    {"text": SENTENCES[12].text, "label": "asserted", "kind": "inv", "group": "i", "construction": "name"},
+    {"text": SENTENCES[-1].text, "claim": False, "kind": "mft", "construction": "question"},
+]
+
+
+def test_the_command_compares_and_writes_its_report(
+    tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, output = write(tmp_path / "held_out.jsonl", SENTENCES), tmp_path / "new" / "report"
-    assert main(["--model", "first", "second", "--data", data, "--output", str(output)]) == 0
+    assert main(["evaluate", "--model", "first", "second", "--data", data, "--report", str(output)]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"macro-F1 +0\.986 ± 0\.020 +0\.\d{3} to 1\.000 +36\n", printed)
+    assert "A  first" in printed and "B  second" in printed
+    assert re.search(r"macro-F1 +1\.000 +0\.\d{3} to 1\.000 +0\.972 +", printed)
+    assert re.search(r"A − B +macro-F1 +\+0\.028 .* 1\.0000 +1\n", printed)
     assert "by 5-fold cross-validation" in printed
-    assert sorted(path.name for path in output.iterdir()) == ["index.html", "metrics.json"]
-    assert json.loads((output / "metrics.json").read_text(encoding="utf-8"))["models"] == ["first", "second"]
-    page = (output / "index.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in output.iterdir()) == ["errors.csv", "index.html", "metrics.json"]
+    figures = Comparison.from_json((output / "metrics.json").read_text(encoding="utf-8"))
+    assert [one.models for one in figures.evaluations] == [("first",), ("second",)]
+    page = (output / "index.html").read_text(encoding="utf-8").replace('href="errors.csv"', "")
     assert not re.search(
-        r"""(?:src|href|data)\s*=\s*["']?(?!["']?#)|@import|url\((?!["']?#)|<script|<link|<!DOCTYPE svg""", page
+        r"""(?:src|href|data)\s*=\s*["']?(?!["']?#)|@import|url\((?!["']?#)|<link|<!DOCTYPE svg""", page
     )
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
+
+
+def test_seeds_of_one(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "held_out.jsonl", SENTENCES)
+    assert main(["evaluate", "--model", "first", "second", "--data", data, "--seeds-of-one"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 seeds of one model: mean ± sd" in printed
+    assert re.search(r"macro-F1 +0\.986 ± 0\.020 +0\.\d{3} to 1\.000 +36\n", printed)
+
+
+def test_json_for_machines_and_the_wish(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "held_out.jsonl", SENTENCES)
+    words = ["evaluate", "--model", "second", "--data", data, "--format", "json", "--by", "annotator"]
+    assert main([*words, "--min-macro-f1", "0.9"]) == 0
+    captured = capsys.readouterr()
+    (one,) = json.loads(captured.out)["evaluations"]
+    assert one["metrics"]["macro_f1"]["value"] == pytest.approx(0.972, abs=1e-3)
+    assert list(one["slices"]) == ["annotator"]
+    assert SENTENCES[0].text not in captured.out
+    assert main([*words, "--min-macro-f1", "0.99", "--report", str(tmp_path / "report")]) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["evaluations"], "the way of the report does not stand in the JSON"
+    assert re.search(r"second: macro-F1 0\.972\d is below 0\.99\.", captured.err)
+
+
+def test_the_shipped_model_is_the_default(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "held_out.jsonl", SENTENCES)
+    assert main(["evaluate", "--data", data]) == 0
+    assert "certainty-fr-small (95 % intervals)" in capsys.readouterr().out
+
+
+def test_faithfulness_by_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "held_out.jsonl", SENTENCES[:8])
+    assert main(["evaluate", "--model", str(tiny_model), "--data", data, "--faithfulness"]) == 0
+    assert "| predicted | all |" in capsys.readouterr().out
 
 
 def test_the_report_shows_errors_escaped_and_the_figures_hold_no_text(tmp_path: Path) -> None:
@@ -261,27 +425,65 @@ def test_the_report_shows_errors_escaped_and_the_figures_hold_no_text(tmp_path: 
         "<script>alert(1)</script> serait « à moi ».", PROBABLE, cues=((26, 32),), corpus="sud & est"
     )
     sentences = [*SENTENCES, nasty]
-    result = evaluate_classifier(StandIn([nasty.text], sentences), sentences)
-    page = write_report(result, tmp_path).read_text(encoding="utf-8")
+    page = alone(StandIn([nasty.text], sentences), sentences).write_report(tmp_path).read_text(encoding="utf-8")
     assert '&lt;script&gt;alert(1)&lt;/script&gt; <span class="gold predicted">serait</span> « à moi ».' in page
-    assert "<script" not in page
+    assert page.count("<script") == 1
     assert "sud &amp; est" in page
     figures = (tmp_path / "metrics.json").read_text(encoding="utf-8")
     assert "alert" not in figures and "sud & est" in figures
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "errors.csv").read_text(encoding="utf-8-sig")))
+    assert row["text"] == nasty.text
+    assert (row["gold"], row["predicted"], row["probability"]) == ("probable", "personal_opinion", "0.9700")
+    assert (row["gold_cues"], row["cues"], row["is_claim"], row["doubtful"]) == ("serait", "serait", "true", "false")
+
+
+def test_the_table_of_errors_is_filtered(tmp_path: Path, browser: Browser) -> None:
+    wrong = [s.text for s in SENTENCES[:6]]
+    result = compare({"a": StandIn(wrong[:2]), "b": StandIn(wrong)}, SENTENCES, behaviour=BEHAVIOUR, baselines=False)
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(result.write_report(tmp_path).as_uri())
+    rows = page.locator("#errors tbody tr:visible")
+    assert rows.count() == 6 and page.inner_text("#shown") == "6 of 6 shown"
+    page.select_option("[name=wrong]", label="a")
+    assert rows.count() == 2
+    page.select_option("[name=gold]", "probable")
+    assert page.inner_text("#shown") == "1 of 6 shown"
+    page.select_option("[name=wrong]", "")
+    page.select_option("[name=gold]", "")
+    page.check("[name=apart]")
+    assert rows.count() == 4
+    page.fill("[name=text]", "MONTRIEU")
+    assert rows.count() == 2
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page itself does not scroll sideways"
+    )
+    assert problems == []
+    page.close()
 
 
 def test_a_report_replaces_an_earlier_one(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("old")
-    page = write_report(evaluate_classifier(StandIn(), SENTENCES), tmp_path)
+    page = alone(StandIn()).write_report(tmp_path)
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_every_metric_of_the_table_is_in_report_card_and_summary(tmp_path: Path) -> None:
+    result = alone(StandIn())
+    page, printed = result.write_report(tmp_path).read_text(encoding="utf-8"), result.summary()
+    assert list(result.metrics) == list(METRICS)
+    for metric in METRICS.values():
+        assert metric.title in page and metric.explanation in page and f"\n{metric.title} " in printed
 
 
 def test_data_that_cannot_be_judged() -> None:
     with pytest.raises(CertaintyError, match="no sentence has a label"):
-        evaluate_classifier(StandIn(), SENTENCES[-4:])
+        alone(StandIn(), SENTENCES[-4:])
     with pytest.raises(CertaintyError, match="every label is asserted"):
-        evaluate_classifier(StandIn(), SENTENCES[::4])
+        alone(StandIn(), SENTENCES[:36:4])
 
 
 @pytest.mark.parametrize(
@@ -291,8 +493,9 @@ def test_data_that_cannot_be_judged() -> None:
         ({"--data": "questions.jsonl"}, "questions.jsonl: no sentence has a label"),
         ({"--data": "one_label.jsonl"}, "one_label.jsonl: every label is asserted"),
         ({"--train": "questions.jsonl"}, "no sentence to train on has a label"),
-        ({"--output": "good.jsonl"}, "good.jsonl: is a file; give a folder"),
-        ({"--seed": "-1"}, "--seed is -1"),
+        ({"--report": "good.jsonl"}, "good.jsonl: is a file; give a folder"),
+        ({"--by": "genre"}, "the data has no column 'genre' to slice by"),
+        ({"--behaviour": "good.jsonl"}, "good.jsonl, line 1: kind is None. Allowed: mft, inv, dir"),
     ],
 )
 def test_mistakes_are_told_in_one_line(
@@ -306,17 +509,60 @@ def test_mistakes_are_told_in_one_line(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "good.jsonl", SENTENCES)
     write(tmp_path / "questions.jsonl", SENTENCES[-4:])
-    write(tmp_path / "one_label.jsonl", SENTENCES[::4])
-    options = {"--model": "first", "--data": "good.jsonl", "--output": "report"} | change
-    assert main([word for option in options.items() for word in option]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {message}")
+    write(tmp_path / "one_label.jsonl", SENTENCES[:36:4])
+    options = {"--model": "first", "--data": "good.jsonl", "--report": "report"} | change
+    assert main(["evaluate", *(word for option in options.items() for word in option)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith(f"error: {message}")
+    assert captured.out == ""
     assert not (tmp_path / "report").exists()
 
 
-def test_an_unknown_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = write(tmp_path / "held_out.jsonl", SENTENCES)
-    folder = str(tmp_path / "no model")
-    assert main(["--model", folder, "--data", data, "--output", str(tmp_path / "report")]) == 2
-    assert capsys.readouterr().err.startswith(f"error: {folder}: no such folder")
-    assert main(["--model", "same", "same", "--data", data, "--output", str(tmp_path / "report")]) == 2
-    assert "names a folder twice" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "there is nothing to judge by"),
+        (["--behaviour", "b.jsonl", "--min-macro-f1", "0.8"], "--min-macro-f1 needs --data"),
+        (["--data", "held_out.jsonl", "--model", "same", "same"], "model same is given twice"),
+        (["--data", "held_out.jsonl", "--model", "no model"], "no model: no such folder"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "held_out.jsonl", SENTENCES)
+    assert main(["evaluate", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("wrong", [["--seed", "-1"], ["--min-macro-f1", "80"]])
+def test_options_out_of_range(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--data", "held_out.jsonl", *wrong])
+    assert stopped.value.code == 2
+    assert f"argument {wrong[0]}: it is" in capsys.readouterr().err
+
+
+def test_cross_validation_and_reports_of_scikit_learn(tiny_model: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import classification_report
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    classifier = certainty.load(tiny_model)
+    texts, gold = zip(*[(s.text, s.label.value) for s in SENTENCES if s.label], strict=True)
+    predicted = classifier.predict(texts)
+    report = classification_report(gold, predicted, labels=classifier.classes_, output_dict=True, zero_division=0)
+    own = alone(classifier)
+    assert report["accuracy"] == pytest.approx(own.accuracy)
+    assert report["macro avg"]["f1-score"] == pytest.approx(own.macro_f1)
+    recalibrated = make_pipeline(FunctionTransformer(classifier.predict_proba), LogisticRegression())
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    scores = cross_val_score(recalibrated, list(texts), list(gold), cv=folds, scoring="f1_macro")
+    assert scores.shape == (3,) and ((scores >= 0) & (scores <= 1)).all()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore
-from certainty.evaluation.faithfulness import faithfulness, faithfulness_of_seeds, main, table
+from certainty.evaluation.faithfulness import faithfulness, faithfulness_of_seeds, table
 from certainty.evaluation.perturbations import cue_tokens, kept, random_spans
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
@@ -95,7 +95,7 @@ def test_a_label_that_rests_on_its_cue(kind: str) -> None:
     )  # fmt: skip
     assert result["probable"] == result["all"]
     assert result["all"]["flips"]["rows"] == len(SENTENCES) - 1
-    assert result["all"]["flips_difference"]["p_value"] < 0.001
+    assert result["all"]["flips_difference"]["p_value"] == pytest.approx(2 / 2**6, abs=0.01)  # six rows, all as far
     assert result["denied"]["flips"]["rows"] == result["denied"]["flips_difference"]["rows"] == 0
 
 
@@ -133,7 +133,7 @@ def test_seeds_are_averaged_and_the_result_is_repeatable() -> None:
     flips = result["predicted"]["all"]["flips"]
     assert flips["values"] == [1, 0] and flips["value"] == 0.5
     assert flips["sd"] == pytest.approx(0.5**0.5)
-    assert "0.500 ± 0.707 [0.500, 0.500]" in table(result)
+    assert "0.500 ± 0.707 [0.188, 0.812]" in table(result)
     again = faithfulness_of_seeds({name: models[name] for name in models}, SENTENCES, seed=3)
     assert json.dumps(again, allow_nan=False) == json.dumps(result, allow_nan=False)
 
@@ -181,22 +181,10 @@ def test_a_tokenizer_without_a_mask(tiny_model: Path, monkeypatch: pytest.Monkey
         faithfulness(classifier, SENTENCES)
 
 
-def test_the_program_and_the_card(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_card_tells_of_it(tiny_model: Path, tmp_path: Path) -> None:
     from certainty.finetuning.model_card import write_model_card
     from certainty.finetuning.settings import FinetuningSettings
     from certainty.model_folder import ModelSettings
-
-    data, output = tmp_path / "held_out.jsonl", tmp_path / "faithfulness.json"
-    rows = [{"text": s.text, "label": s.label, "cues": s.cues} for s in SENTENCES]
-    data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    assert main(["--model", str(tiny_model), "--data", str(data), "--random", "2", "--output", str(output)]) == 0
-    assert capsys.readouterr().out.count("\n") == 10
-    content = output.read_text(encoding="utf-8")
-    assert "Verlac" not in content
-    result = json.loads(content)
-    assert (result["random"], result["models"], list(result["gold"])) == (
-        2, [str(tiny_model)], ["all", "probable", "personal_opinion", "denied"],
-    )  # fmt: skip
 
     evaluation = json.loads((tiny_model / "evaluation.json").read_text(encoding="utf-8"))
     (tmp_path / "config.json").write_text((tiny_model / "config.json").read_text())
@@ -205,31 +193,5 @@ def test_the_program_and_the_card(tiny_model: Path, tmp_path: Path, capsys: pyte
     assert "rest on the cues" not in write_model_card(tmp_path, "tiny", settings, model, evaluation).read_text("utf-8")
     evaluation["dev"]["faithfulness"] = faithfulness(OneWord(), SENTENCES)
     card = write_model_card(tmp_path, "tiny", settings, model, evaluation).read_text("utf-8")
-    assert "| probable | 6 | 0.860 | 0.000 | 1.000 | 0.000 | 1.000 (1.000 – 1.000) |" in card
+    assert "| probable | 6 | 0.860 | 0.000 | 1.000 | 0.000 | 1.000 (0.610 – 1.000) |" in card
     assert "| denied | 0 |" not in card
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"--data": "missing.jsonl"}, "missing.jsonl: no such file"),
-        ({"--model": "no model"}, "no model: no such folder"),
-        ({"--seed": "-1"}, "--seed is -1"),
-        ({"--random": "0"}, "--random is 0"),
-        ({"--output": "good.csv"}, "good.csv: is one of the inputs"),
-        ({"--output": "none/of.json"}, "none/of.json: there is no folder"),
-    ],
-)
-def test_mistakes_are_told_in_one_line(
-    change: dict[str, str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("good.csv").write_text("text,label\nIl pleut.,asserted\n", encoding="utf-8")
-    options = {"--model": "no model", "--data": "good.csv", "--output": "out.json"} | change
-    assert main([word for option in options.items() for word in option]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {message}")
-    assert not Path("out.json").exists()

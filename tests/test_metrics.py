@@ -60,7 +60,6 @@ def test_perfect_predictions() -> None:
     assert metrics.macro_f1(gold, gold) == metrics.accuracy(gold, gold) == 1
     assert metrics.accuracy_at_coverage(gold, p, 0.8) == 1
     assert metrics.expected_calibration_error(gold, p) == metrics.brier_score(gold, p) == metrics.aurc(gold, p) == 0
-    assert metrics.bootstrap_interval(lambda w: metrics.macro_f1(gold, gold, w), 5, seed=0) == (1, 1)
 
 
 def test_confusion_matrix_has_gold_in_rows() -> None:
@@ -123,47 +122,3 @@ def test_f1_by_hand() -> None:
     counts = metrics.binary_counts([True, True, False, False], [True, False, True, False])
     assert metrics.f1(counts) == pytest.approx(0.5)
     assert np.isnan(metrics.f1(np.zeros((3, 3))))
-
-
-def test_bootstrap_is_repeatable_and_depends_on_the_seed() -> None:
-    values = np.random.default_rng(1).normal(size=50)
-
-    def drawn(seed: int) -> np.ndarray:
-        return metrics.bootstrap(lambda w: metrics.mean(values, w), 50, seed=seed)
-
-    assert len(drawn(0)) == metrics.RESAMPLES
-    assert (drawn(0) == drawn(0)).all()
-    assert (drawn(0) != drawn(1)).any()
-
-
-def test_bootstrap_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.arange(20.0)
-    whole = metrics.bootstrap(lambda w: metrics.mean(values, w), 20, seed=3)
-    monkeypatch.setattr(metrics, "_BLOCK", 700)
-    assert (metrics.bootstrap(lambda w: metrics.mean(values, w), 20, seed=3) == whole).all()
-
-
-def test_interval_of_a_mean_is_about_two_standard_errors_wide() -> None:
-    values = np.random.default_rng(2).normal(size=400)
-    low, high = metrics.bootstrap_interval(lambda w: metrics.mean(values, w), 400, seed=0)
-    margin = 1.96 * values.std() / 20
-    assert (low, high) == pytest.approx((values.mean() - margin, values.mean() + margin), abs=0.02)
-
-
-def test_interval_of_no_rows_is_undefined() -> None:
-    assert np.isnan(metrics.bootstrap_interval(lambda w: metrics.mean([], w), 0, seed=0)).all()
-
-
-def test_paired_bootstrap() -> None:
-    gold = np.arange(200) % 4
-    worse = np.where(np.arange(200) % 10 == 0, (gold + 1) % 4, gold)
-
-    def macro_f1(predicted: np.ndarray) -> metrics.Statistic:
-        return lambda w: metrics.macro_f1(gold, predicted, w)
-
-    better = metrics.paired_bootstrap(macro_f1(gold), macro_f1(worse), 200, seed=0)
-    assert better.difference == pytest.approx(1 - float(metrics.macro_f1(gold, worse)))
-    assert better.interval.low > 0
-    assert better.p_value == pytest.approx(1 / 2001)
-    assert metrics.paired_bootstrap(macro_f1(worse), macro_f1(gold), 200, seed=0).p_value == 1
-    assert metrics.paired_bootstrap(macro_f1(gold), macro_f1(gold), 200, seed=0).p_value == 1

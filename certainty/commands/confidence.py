@@ -13,12 +13,13 @@ def add_confidence_argument(parser: argparse.ArgumentParser, effect: str = "") -
     parser.add_argument(
         "--min-confidence",
         metavar="P",
-        type=_probability,
+        type=probability,
         help=f"show claims whose label has a probability under P, from 0 to 1, as undecided{effect}",
     )
 
 
-def _probability(given: str) -> float:
+def probability(given: str) -> float:
+    """Return the probability that an option was given, for argparse."""
     try:
         value: object = float(given)
     except ValueError:

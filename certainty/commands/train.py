@@ -81,8 +81,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    # They are there, then.
-    from certainty.evaluation.report import summary
     from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
     from certainty.settings_file import load_settings
 
@@ -98,7 +96,7 @@ def _train(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
     )
     for split, result in evaluation.items():
-        print(f"── {split} ──\n{summary(result)}\n")
+        print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
         print(f"Done. certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0

@@ -1,4 +1,4 @@
-"""Whether a label rests on its cues: `python -m certainty.evaluation.faithfulness --model FOLDER … --data FILE …`.
+"""Whether a label rests on its cues: `certainty evaluate --faithfulness --data FILE …`.
 
 Measures of ERASER (DeYoung et al. 2020, https://aclanthology.org/2020.acl-main.408). What is asked is p, the
 probability of the label that the model gives to the whole sentence:
@@ -18,32 +18,28 @@ several models are seeds of one recipe.
 - `seed`, `random` (number of draws), `models`: their names.
 - `predicted`: of the sentences that the model says make a claim, with the cues that it marks: {"all" or the label that
   the model gives: a FIGURE for each of `MEASURES`, and `flips_difference`: `flips` less `flips_random`, `value`, `low`,
-  `high`, `p_value` (see `metrics.paired_bootstrap`), `rows`}.
+  `high`, `p_value` (see `significance.permutation_p_value`), `rows`}.
 - `gold`: the same with the cues of the data, of those of these sentences whose label is right (the gold cues of another
   label do not speak for the one given).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-import certainty
-from certainty import CertaintyError, Label, SentenceScore
-from certainty.commands.output import check_destination, destination
+from certainty import Label, SentenceScore
 from certainty.evaluation import metrics as m
-from certainty.evaluation.figures import Metric, figure, mean_statistic, probabilities_of
+from certainty.evaluation.figures import figure, mean_statistic
+from certainty.evaluation.intervals import Interval, share_interval
+from certainty.evaluation.metric_table import Measured, probabilities_of
 from certainty.evaluation.perturbations import Spans, cue_tokens, kept, random_spans
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.evaluation.significance import Rival, paired_test
+from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
 Floats = NDArray[np.float64]
@@ -230,38 +226,6 @@ def table(result: Mapping[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m certainty.evaluation.faithfulness", description="Measure whether the labels rest on the cues."
-    )
-    parser.add_argument("--model", nargs="+", required=True, metavar="FOLDER", help="models; several are seeds of one")
-    parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="held-out sentences with labels")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random spans and the bootstrap")
-    parser.add_argument("--random", type=int, default=DRAWS, metavar="N", help="random spans to compare with")
-    parser.add_argument("--output", type=Path, default=Path("faithfulness.json"), metavar="FILE", help="JSON, no text")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        if options.seed < 0:
-            raise CertaintyError(f"--seed is {options.seed}; give 0 or more.")
-        if options.random < 1:
-            raise CertaintyError(f"--random is {options.random}; give 1 or more.")
-        if len(set(options.model)) < len(options.model):
-            raise CertaintyError("--model names a folder twice; give each once.")
-        check_destination(options.output, options.data)
-        sentences = read_labelled(options.data)
-        models = {folder: certainty.load(folder) for folder in options.model}
-        result = faithfulness_of_seeds(models, sentences, seed=options.seed, draws=options.random)
-        with destination(options.output, options.data) as out:
-            out.write(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(table(result))
-    return 0
-
-
 def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
     result = {}
     for group in GROUPS:
@@ -272,18 +236,26 @@ def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
             }
             for model in models
         ]
-        result[group] = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
-        result[group]["flips_difference"] = _difference(columns, seed)
+        figures = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
+        result[group] = {**figures, "flips_difference": _difference(columns, seed)}
     return result
 
 
-def _means(columns: Sequence[Floats]) -> list[Metric]:
+def _means(columns: Sequence[Floats]) -> list[Measured]:
     """Return the mean of each model's values; rows that no model measures are left out, and models without a row."""
     columns = [column for column in columns if not np.isnan(column).all()]
     if not columns:
-        return [Metric(0, m.mean)]
+        return [Measured(0, m.mean)]
     measured = ~np.isnan(columns).all(axis=0)
-    return [Metric(int(measured.sum()), partial(_mean, column[measured])) for column in columns]
+    return [
+        Measured(int(measured.sum()), partial(_mean, column[measured]), *_share(column[measured])) for column in columns
+    ]
+
+
+def _share(values: Floats) -> tuple[Floats | None, Callable[[Floats], Interval] | None]:
+    """Return the counts and the interval of a share, which has a width though all values are the same; else nothing."""
+    known = values[~np.isnan(values)]
+    return (np.array([known.sum(), len(known)]), share_interval) if set(known) <= {0.0, 1.0} else (None, None)
 
 
 def _mean(values: Floats, weights: m.Array) -> m.Array:
@@ -292,15 +264,23 @@ def _mean(values: Floats, weights: m.Array) -> m.Array:
 
 
 def _difference(columns: Sequence[Mapping[str, Floats]], seed: int) -> dict[str, Any]:
-    random = _means([own["flips_random"] for own in columns])
-    masked = _means([np.where(np.isnan(own["flips_random"]), np.nan, own["flips"]) for own in columns])
-    rows = random[0].rows
-    if not rows:
+    drawn = np.array([own["flips_random"] for own in columns])
+    apart = np.array([own["flips"] for own in columns]) - drawn  # NaN where a model has nothing to compare
+    rows = ~np.isnan(apart).all(axis=0)
+    apart = apart[~np.isnan(apart).all(axis=1)][:, rows]
+    if not apart.size:
         return {"value": None, "low": None, "high": None, "p_value": None, "rows": 0}
-    first, second = (mean_statistic([metric.statistic for metric in metrics]) for metrics in (masked, random))
-    test = m.paired_bootstrap(first, second, rows, seed=seed)
+    means = [partial(_mean, own) for own in apart]
+    # Where cues and random tokens change places, the difference of the row changes its sign.
+    signed = [partial(_mean_of_signed, own) for own in apart]
+    test = paired_test(Rival(apart.shape[1], mean_statistic(means), mean_statistic(signed)), seed=seed)
     low, high = test.interval
-    return {"value": test.difference, "low": low, "high": high, "p_value": test.p_value, "rows": rows}
+    return {"value": test.difference, "low": low, "high": high, "p_value": test.p_value, "rows": apart.shape[1]}
+
+
+def _mean_of_signed(values: Floats, swaps: m.Array) -> m.Array:
+    known = ~np.isnan(values)
+    return np.asarray((1 - 2 * swaps[..., known]) @ values[known] / known.sum())
 
 
 def _cell(values: Mapping[str, Any], interval: bool = False) -> str:
@@ -309,7 +289,3 @@ def _cell(values: Mapping[str, Any], interval: bool = False) -> str:
     spread = "" if values.get("sd") is None else f" ± {values['sd']:.3f}"
     between = f" [{values['low']:.3f}, {values['high']:.3f}]" if interval else ""
     return f"{values['value']:.3f}{spread}{between}".replace("-", "−")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Metrics of a classifier, on plain arrays, with bootstrap intervals.
+"""Metrics of a classifier, on plain arrays.
 
 Conventions: n rows, k labels, `gold` and `predicted` are label numbers of shape (n,), `probabilities` has shape (n, k).
 Every metric takes `weights`, of shape (..., n), and returns shape (...): one value for each set of weights. A bootstrap
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,31 +19,8 @@ from sklearn.metrics import precision_recall_fscore_support
 Array = NDArray[Any]
 Statistic = Callable[[Array], Array]
 
-RESAMPLES = 2000
 ECE_BINS = 15
-_BLOCK = 4_000_000  # weights held in memory at a time
 _WORD = re.compile(r"\w+'?")
-
-
-class Interval(NamedTuple):
-    """A 95 % confidence interval."""
-
-    low: float
-    high: float
-
-
-class PairedTest(NamedTuple):
-    """How much better one system is than another on the same rows.
-
-    Attributes:
-        difference: Metric of the first less metric of the second.
-        interval: 95 % interval of the difference.
-        p_value: Share of the resamples in which the first is not better.
-    """
-
-    difference: float
-    interval: Interval
-    p_value: float
 
 
 def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, k: int, weights: Array | None = None) -> Array:
@@ -181,52 +158,6 @@ def accuracy_at_coverage(gold: ArrayLike, probabilities: Array, coverage: float,
     before = np.cumsum(w, axis=-1) - w
     kept = np.where(before < coverage * w.sum(-1, keepdims=True) - 1e-6, w, 0)
     return _ratio((kept * (1 - error)).sum(-1), kept.sum(-1))
-
-
-def bootstrap(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Array:
-    """Return a statistic of each bootstrap resample of n rows, shape (resamples,).
-
-    Args:
-        statistic: From weights of shape (b, n) to values of shape (b,); any metric above with its data filled in.
-        n: Number of rows.
-        seed: The same seed, n and resamples give the same resamples, so that systems can be compared on them.
-        resamples: How many times n rows are drawn with replacement.
-    """
-    rng = np.random.default_rng(seed)
-    values, block = [], max(1, _BLOCK // max(n, 1))
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float32)
-        values.append(statistic(weights))
-    return np.concatenate(values)
-
-
-def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Interval:
-    """95 % percentile interval of a statistic over bootstrap resamples (Efron 1979); see `bootstrap`.
-
-    Resamples on which the statistic is undefined are left out; NaN if it always is.
-    """
-    return _percentiles(bootstrap(statistic, n, seed=seed, resamples=resamples)) if n else Interval(np.nan, np.nan)
-
-
-def paired_bootstrap(
-    first: Statistic, second: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES
-) -> PairedTest:
-    """Test whether the first system is better than the second on the same rows (one-sided).
-
-    The p-value is the share of resamples in which the first is not better, with one added to both counts so that it is
-    never 0: (1 + #{difference <= 0}) / (1 + resamples); Efron and Tibshirani 1993, chapter 15.
-    """
-    difference = bootstrap(lambda w: first(w) - second(w), n, seed=seed, resamples=resamples)
-    observed = np.ones(n, dtype=np.float32)
-    p_value = (1 + int((difference <= 0).sum())) / (1 + resamples)
-    return PairedTest(float(first(observed) - second(observed)), _percentiles(difference), p_value)
-
-
-def _percentiles(values: Array) -> Interval:
-    known = values[~np.isnan(values)]
-    return Interval(*map(float, np.percentile(known, [2.5, 97.5]))) if len(known) else Interval(np.nan, np.nan)
 
 
 def _total(rows: Array, weights: Array | None) -> Array:

@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from certainty.errors import CertaintyError
 from certainty.finetuning.splits import check_data, split_held_out_groups
-from certainty.labelled import LabelledSentence, _parse, read_labelled
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     import datasets
+    import pandas as pd
 
     Rows: TypeAlias = Sequence[LabelledSentence] | Sequence[Mapping[str, Any]]
     Labelled: TypeAlias = str | Path | Sequence[str] | Sequence[Path] | Rows | pd.DataFrame | datasets.Dataset
 
-__all__ = ["FinetuningData", "corrected", "read_data", "sentences_of"]
+__all__ = ["FinetuningData", "corrected", "read_data"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,41 +55,10 @@ def read_data(
         CertaintyError: a file or a row is wrong, or the data cannot be trained on.
     """
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", dev))}
-    given, held_out = corrected(sentences_of(train, "train"), sentences_of(dev, "dev"), corrections)
+    given, held_out = corrected(read_labelled(train), read_labelled(dev), corrections)
     trained_on, contrast = split_held_out_groups(given)
-    judged = None if test is None else sentences_of(test, "test")
+    judged = None if test is None else read_labelled(test)
     return FinetuningData(check_data(trained_on, held_out), held_out, judged, contrast, names)
-
-
-def sentences_of(data: Labelled, name: str) -> list[LabelledSentence]:
-    """Return labelled sentences from files, from rows (dicts or `LabelledSentence`s), or from a table.
-
-    Args:
-        data: A file or several, a list of rows, a pandas DataFrame or a `datasets.Dataset`.
-        name: What error messages call it.
-
-    Raises:
-        CertaintyError: a file or a row is wrong.
-    """
-    if isinstance(data, (str, Path)):
-        return read_labelled(data)
-    if isinstance(data, pd.DataFrame):
-        rows: list[Any] = data.astype(object).where(data.notna(), None).to_dict("records")
-    else:
-        rows = list(data)
-    if rows and all(isinstance(row, (str, Path)) for row in rows):
-        return read_labelled(rows)
-    sentences = []
-    for number, row in enumerate(rows):
-        if isinstance(row, Mapping):
-            row = _parse(dict(row), f"{name}, row {number}")
-        if not isinstance(row, LabelledSentence):
-            raise CertaintyError(
-                f"{name}, row {number} is {type(row).__name__}; give a dict with `text` and `label`, or a "
-                "LabelledSentence."
-            )
-        sentences.append(row)
-    return sentences
 
 
 def corrected(

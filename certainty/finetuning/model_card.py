@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from certainty.evaluation.report import METRICS
+from certainty.evaluation import METRICS
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.settings_file import Settings, as_yaml
@@ -40,7 +40,7 @@ def write_model_card(
         name: The model's name.
         settings: The fine-tuning settings.
         model: What stands in `certainty.json`.
-        evaluation: For each split, what `certainty.evaluation.evaluate.evaluate` returns.
+        evaluation: For each split, what `certainty.evaluation.Evaluation.to_dict` returns.
         location: What `certainty.load` takes to open it; None takes the folder.
         license_name: Licence of what the model was made from, where it is known.
     """
@@ -97,6 +97,6 @@ def _results(evaluation: Mapping[str, Any]) -> Iterator[EvalResult]:
                     dataset_type="certainty",
                     dataset_name=split,
                     metric_type=kind,
-                    metric_name=METRICS[metric][0],
+                    metric_name=METRICS[metric].title,
                     metric_value=round(result["metrics"][metric]["value"], 4),
                 )

@@ -10,14 +10,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 import certainty
 from certainty.calibration import Calibration
 from certainty.engines import open_engine
-from certainty.evaluation.evaluate import evaluate_splits, without_text
+from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
 from certainty.finetuning.calibration import choose_calibration, fold_into_head
 from certainty.finetuning.data import FinetuningData, read_data
@@ -61,7 +61,7 @@ def finetune(
     corrections: Sequence[str | Path] = (),
     resume: bool = False,
     overwrite: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, Evaluation]:
     """Fine-tune, calibrate, export and evaluate, up to a folder that `certainty.load` opens.
 
     Data are a file or several (JSONL, CSV, TSV, Parquet), a list of rows (dicts or `LabelledSentence`s), a pandas
@@ -105,7 +105,7 @@ def finetune(
             made = write_model(folder, settings, start, data, setup, time.monotonic() - started)
             evaluation = judge(folder, output.resolve().name, data, made)
             save_settings(settings, folder / "settings.yaml")
-            shown = {split: without_text(result) for split, result in evaluation.items()}
+            shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
             (folder / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
             write_model_card(folder, output.resolve().name, settings, made, shown, str(output), start.license)
         shutil.rmtree(checkpoints)
@@ -190,7 +190,7 @@ def round_weights(model: CertaintyModel) -> None:
             tensor.copy_(tensor.half())
 
 
-def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) -> dict[str, Any]:
+def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) -> dict[str, Evaluation]:
     """Evaluate the finished model on dev, on test where there is one, and on the groups held out."""
     splits = {"dev": data.dev, "test": data.test, "contrast": data.contrast}
     given = {split: sentences for split, sentences in splits.items() if sentences}
@@ -199,5 +199,6 @@ def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) ->
     evaluation = evaluate_splits(classifier, given, data.train, name=name)
     if "cue" in made.heads:
         judged = "test" if data.test else "dev"
-        evaluation[judged]["faithfulness"] = faithfulness(classifier, given[judged], name=name)
+        cues = faithfulness(classifier, given[judged], name=name)
+        evaluation[judged] = replace(evaluation[judged], faithfulness=cues)
     return evaluation

@@ -1,0 +1,183 @@
+"""`certainty evaluate`: figures of one or more models on held-out sentences, their differences, how they behave."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from certainty.commands.confidence import probability
+from certainty.commands.help import HelpFormatter
+from certainty.errors import CertaintyError
+from certainty.extras import needs
+
+if TYPE_CHECKING:
+    from certainty.evaluation import Comparison
+
+BELOW = 1
+"""Exit status where a model does not reach `--min-macro-f1`."""
+
+_LIBRARIES = ("jinja2", "matplotlib", "scipy", "sklearn")
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="judge models on held-out sentences",
+        description="Judge one or more models on held-out sentences with labels, beside baselines and beside each "
+        "other. Intervals are at 95 %; p-values are of paired permutation tests.",
+        epilog="examples:\n"
+        "  certainty evaluate --data held_out.csv\n"
+        "  certainty evaluate --model models/mine certainty-fr-small --data held_out.csv --report report\n"
+        "  certainty evaluate --model models/mine --data held_out.csv --format json --min-macro-f1 0.8\n"
+        "  certainty evaluate --model models/mine --behaviour tests.jsonl",
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=[None],
+        metavar="MODEL",
+        help="folders of models, or certainty-fr-small for the one that is shipped, which is the default; several are "
+        "compared side by side",
+    )
+    parser.add_argument(
+        "--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL"
+    )
+    parser.add_argument(
+        "--behaviour", metavar="FILE", type=Path, help="behaviour tests (JSONL with text, label, kind, group)"
+    )
+    parser.add_argument(
+        "--train",
+        nargs="+",
+        metavar="FILE",
+        help="training data: baselines are fitted on it, and held-out sentences that are in it are counted (default: "
+        "baselines are cross-validated on the held-out sentences)",
+    )
+    parser.add_argument(
+        "--by",
+        nargs="+",
+        default=["corpus"],
+        metavar="COLUMN",
+        help="give the figures for each value of these columns of the data too (default: corpus)",
+    )
+    parser.add_argument(
+        "--seeds-of-one", action="store_true", help="the models are seeds of one recipe: give the mean of their figures"
+    )
+    parser.add_argument(
+        "--faithfulness", action="store_true", help="also measure whether the labels rest on the cues; takes long"
+    )
+    parser.add_argument(
+        "--report", metavar="FOLDER", type=Path, help="write index.html, errors.csv and metrics.json into a folder"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="what to write to standard output; json holds no text of sentences (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--min-macro-f1",
+        metavar="F",
+        type=probability,
+        help=f"exit with {BELOW} where the macro-F1 of a model on --data is below F, from 0 to 1",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=_seed, default=0, help="of resamples, permutations and folds (default: %(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge the models, print the figures, and return the exit status."""
+    needs(*_LIBRARIES, extra="evaluate", user="evaluation")
+    if not args.data:
+        _check_without_data(args)
+    with _progress():
+        result = _result(args)
+        page = result.write_report(args.report) if args.report else None
+    if args.format == "json":
+        sys.stdout.write(result.to_json(text=False))
+    else:
+        print("\n".join([result.summary(), *_faithfulness(result)]))
+    if page:
+        print(f"\nReport: {page}" if args.format == "text" else f"Report: {page}", file=_beside(args.format))
+    return _status(result, args.min_macro_f1)
+
+
+def _result(args: argparse.Namespace) -> Comparison:
+    from certainty.evaluation import Comparison, compare, evaluate_seeds
+    from certainty.evaluation.models import SHIPPED
+
+    # The name in results opens it too, wherever the package is installed; a folder of that name goes first.
+    models = [None if model == SHIPPED and not Path(model).exists() else model for model in args.model]
+    options = {"train": args.train, "by": args.by, "seed": args.seed, "faithfulness": args.faithfulness}
+    if not args.seeds_of_one:
+        return compare(models, args.data, behaviour=args.behaviour, **options)
+    mean = evaluate_seeds(models, args.data, **options)
+    behaviour = compare(models, behaviour=args.behaviour).behaviour if args.behaviour else ()
+    return Comparison((mean,), errors=mean.errors, behaviour=behaviour)
+
+
+def _check_without_data(args: argparse.Namespace) -> None:
+    if not args.behaviour:
+        raise CertaintyError("there is nothing to judge by; give --data with held-out sentences, or --behaviour.")
+    needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
+    needing["--min-macro-f1"] = args.min_macro_f1 is not None
+    if given := [option for option, value in needing.items() if value]:
+        raise CertaintyError(f"{given[0]} needs --data; give held-out sentences with labels.")
+
+
+def _faithfulness(result: Comparison) -> Iterator[str]:
+    from certainty.evaluation.faithfulness import table
+
+    for one in result.evaluations:
+        if one.faithfulness:
+            yield f"\nDo the labels of {one.name} rest on the cues?\n\n{table(one.faithfulness)}"
+
+
+def _status(result: Comparison, least: float | None) -> int:
+    below = [one for one in result.evaluations if least is not None and one.macro_f1 < least]
+    for one in below:
+        print(f"{one.name}: macro-F1 {one.macro_f1:.4f} is below {least:g}.", file=sys.stderr)
+    return BELOW if below else 0
+
+
+def _beside(format: str) -> Any:
+    return sys.stdout if format == "text" else sys.stderr
+
+
+def _seed(given: str) -> int:
+    if not given.isdecimal():
+        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0")
+    return int(given)
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """Show on the terminal what is being done, as the package logs it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    logger = logging.getLogger("certainty.evaluation")
+    with Console(stderr=True).status("Opening the models and the data …") as status:
+
+        class Shown(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                status.update(f"{record.getMessage()} …")
+
+        handler, level = Shown(), logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)

@@ -1,0 +1,116 @@
+"""Models side by side on the same sentences, and tests of whether they differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+from certainty import CertaintyError, SentenceScore
+from certainty.evaluation import metrics as m
+from certainty.evaluation.behaviour import Behaviour, BehaviourRow, evaluate_behaviour, read_behaviour
+from certainty.evaluation.errors import errors_of
+from certainty.evaluation.intervals import detectable_difference
+from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, readable, scored
+from certainty.evaluation.metric_table import Judged
+from certainty.evaluation.models import Model, by_name, recorded_calibration
+from certainty.evaluation.result import Comparison
+from certainty.evaluation.scorer import Scorer
+from certainty.evaluation.significance import paired_test, rival
+from certainty.labelled import LabelledSentence, read_labelled
+
+logger = logging.getLogger(__name__)
+
+
+def compare(
+    models: Sequence[Model] | Mapping[str, Model],
+    data: Any = None,
+    *,
+    behaviour: Any = None,
+    train: Any = None,
+    by: Sequence[str] = ("corpus",),
+    baselines: bool = True,
+    faithfulness: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    """Judge models side by side on the same sentences, and test whether they differ.
+
+    Args:
+        models: The models, or the models by name; see `evaluate`. One model has no differences.
+        data: Held-out sentences, see `evaluate`; may be None where there is `behaviour`.
+        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`): a path, rows, a DataFrame or a Dataset.
+        train: See `evaluate`.
+        by: See `evaluate`.
+        baselines: See `evaluate`.
+        faithfulness: See `evaluate`.
+        seed: See `evaluate`.
+
+    Raises:
+        CertaintyError: as for `evaluate`, or nothing is given to judge by.
+    """
+    if data is None and behaviour is None:
+        raise CertaintyError("there is nothing to judge by; give held-out data, or behaviour tests.")
+    tests = None if behaviour is None else read_behaviour(behaviour)
+    sentences = None if data is None else readable(data, by)
+    known = None if train is None else read_labelled(train)
+    classifiers = by_name(models)
+    result = Comparison()
+    if sentences is not None:
+        result = _side_by_side(classifiers, sentences, known, by, baselines, faithfulness, seed)
+    if tests is not None:
+        result = replace(result, behaviour=tuple(_behaviour(classifiers, tests)))
+    return result
+
+
+def _side_by_side(
+    classifiers: Mapping[str, Scorer],
+    sentences: Sequence[LabelledSentence],
+    train: Sequence[LabelledSentence] | None,
+    by: Sequence[str],
+    baselines: bool,
+    faithfulness: bool,
+    seed: int,
+) -> Comparison:
+    scores = scored(classifiers, sentences)
+    against = predict_baselines(sentences, train, seed=seed) if baselines else {}
+    evaluations = []
+    for name, own in scores.items():
+        calibrations = [recorded_calibration(classifiers[name])]
+        one = judge({name: own}, sentences, against, calibrations, train, by, seed)
+        cues = faithfulness_of({name: classifiers[name]}, sentences, seed) if faithfulness else None
+        evaluations.append(replace(one, errors=[], faithfulness=cues))
+    return Comparison(tuple(evaluations), _differences(scores, sentences, seed), errors_of(scores, sentences))
+
+
+def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:
+    for name, classifier in classifiers.items():
+        logger.info("Scoring %s behaviour tests with %s.", f"{len(tests):,}", name)
+        yield evaluate_behaviour(classifier, tests, name=name)
+
+
+def _differences(
+    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence], seed: int
+) -> list[dict[str, Any]]:
+    judged = {name: Judged.of(own, sentences) for name, own in scores.items()}
+    differences = []
+    for (first, one), (second, other) in combinations(judged.items(), 2):
+        gold, a, b = one.gold, one.predicted, other.predicted
+        apart = int(((a == gold) != (b == gold)).sum())
+        for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
+            test = paired_test(rival(metric, gold, [a], b), seed=seed)
+            differences.append(
+                {
+                    "metric": name,
+                    "first": first,
+                    "second": second,
+                    "value": test.difference,
+                    "low": test.interval.low,
+                    "high": test.interval.high,
+                    "p_value": test.p_value,
+                    "differing": int((a != b).sum()),
+                    "detectable": detectable_difference(apart, len(gold)),
+                }
+            )
+    return differences

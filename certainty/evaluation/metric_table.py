@@ -1,0 +1,245 @@
+"""The one table of metrics: reports, model cards, the documentation and the summary in the terminal are made from it.
+
+Label metrics count the sentences that have a gold label; the model's label is the most probable of the four, even where
+the model says that the sentence makes no claim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certainty import Label, SentenceScore
+from certainty.evaluation import metrics as m
+from certainty.evaluation.intervals import Interval, f1_interval, macro_f1_interval, share_interval
+from certainty.labelled import LabelledSentence
+from certainty.labels import LABELS
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric with its data filled in.
+
+    Attributes:
+        rows: How many rows it is of, which is what a bootstrap resamples; 0 where there is nothing to measure.
+        statistic: Its value from weights of shape (..., rows).
+        counts: What `closed_form` needs; of several models, their mean.
+        closed_form: Its interval in closed form, or None.
+        bootstrapped: Whether the bootstrap has a say in the interval.
+    """
+
+    rows: int
+    statistic: m.Statistic
+    counts: NDArray[np.float64] | None = None
+    closed_form: Callable[[NDArray[np.float64]], Interval] | None = None
+    bootstrapped: bool = True
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What metrics are measured on.
+
+    Attributes:
+        gold: Label numbers of the sentences that have a label, shape (claims,).
+        probabilities: Of the same sentences, shape (claims, 4).
+        claims: Score and sentence of each of them.
+        pairs: Score and sentence of every sentence.
+    """
+
+    gold: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    claims: Sequence[tuple[SentenceScore, LabelledSentence]]
+    pairs: Sequence[tuple[SentenceScore, LabelledSentence]]
+
+    @classmethod
+    def of(cls, scores: Sequence[SentenceScore], sentences: Sequence[LabelledSentence]) -> Judged:
+        """Put the scores and the sentences together."""
+        pairs = list(zip(scores, sentences, strict=True))
+        claims = [pair for pair in pairs if pair[1].label is not None]
+        gold = np.array([LABELS.index(s.label) for _, s in claims if s.label is not None], dtype=np.int64)
+        return cls(gold, probabilities_of([score for score, _ in claims]), claims, pairs)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The most probable of the four labels, shape (claims,)."""
+        return np.asarray(self.probabilities.argmax(1))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the table.
+
+    Attributes:
+        name: Its key in results.
+        title: Its name in prose.
+        explanation: What it says, in a few words.
+        measure: Fills in the data.
+        format: How its value is written.
+        sliced: Whether it is also given for parts of the data.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    measure: Callable[[Judged], Measured]
+    format: str = ".3f"
+    sliced: bool = False
+
+
+def probabilities_of(scores: Sequence[SentenceScore]) -> NDArray[np.float64]:
+    """Return the probabilities of scores, shape (n, 4)."""
+    rows = [[score.probabilities[label] for label in LABELS] for score in scores]
+    return np.array(rows, dtype=np.float64).reshape(-1, len(LABELS))
+
+
+def f1(counts: NDArray[np.float64], bootstrapped: bool = False) -> Measured:
+    """Fill in an F1 from the true positives, false positives and false negatives of each row, shape (n, 3)."""
+    measurable = bool(counts[:, [0, 2]].any())  # without a positive in gold there is nothing to find
+    rows = len(counts) if measurable else 0
+    return Measured(rows, lambda w: m.f1(counts, w), counts.sum(0), f1_interval, bootstrapped)
+
+
+def _macro_f1(judged: Judged) -> Measured:
+    gold, predicted = judged.gold, judged.predicted
+    confusion = m.confusion_matrix(gold, predicted, len(LABELS))
+    return Measured(len(gold), lambda w: m.macro_f1(gold, predicted, w), confusion, macro_f1_interval)
+
+
+def _accuracy(judged: Judged) -> Measured:
+    right = judged.gold == judged.predicted
+    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w))
+
+
+def _accuracy_at(judged: Judged, coverage: float) -> Measured:
+    gold, p = judged.gold, judged.probabilities
+    kept = math.ceil(coverage * len(gold) - 1e-6)
+    value = float(m.accuracy_at_coverage(gold, p, coverage)) if len(gold) else 0.0
+    return _share(value * kept, kept, len(gold), lambda w: m.accuracy_at_coverage(gold, p, coverage, w))
+
+
+def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: float) -> Measured:
+    """Fill in a metric of the probabilities, of which a single wrong row can be `worst` at most."""
+    statistic = partial(metric, judged.gold, judged.probabilities)
+    wrong, n = float((judged.gold != judged.predicted).sum()), len(judged.gold)
+    value = float(statistic()) if n else 0.0
+    return Measured(n, statistic, np.array([wrong, n, value, worst]), _with_unseen_errors)
+
+
+def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
+    # Where no row is wrong the bootstrap cannot draw a wrong one, but among more rows there would be some.
+    wrong, _, value, worst = counts
+    return (
+        Interval(value, value + worst * share_interval(counts[:2]).high) if wrong == 0 else Interval(math.nan, math.nan)
+    )
+
+
+def _cue_f1(judged: Judged) -> Measured:
+    counts = [
+        m.cue_counts(sentence.text, sentence.cues, [(cue.start, cue.end) for cue in score.cues])
+        for score, sentence in judged.claims
+        if sentence.cues and sentence.label is not Label.ASSERTED
+    ]
+    # Words of one sentence go together, so sentences are resampled.
+    return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
+
+
+def _attributed_f1(judged: Judged) -> Measured:
+    return _binary([(s.attributed, score.attributed) for score, s in judged.claims if s.attributed is not None])
+
+
+def _no_claim_f1(judged: Judged) -> Measured:
+    return _binary([(not s.claim, not score.is_claim) for score, s in judged.pairs])
+
+
+def _contrast_accuracy(judged: Judged) -> Measured:
+    groups = _groups(judged)
+    right, total = groups.sum(0) if len(groups) else (0, 0)
+    return Measured(
+        len(groups),
+        lambda w: (w @ groups[:, 0]) / (w @ groups[:, 1]),
+        np.array([right, total], dtype=np.float64),
+        share_interval,
+    )
+
+
+def _contrast_groups(judged: Judged) -> Measured:
+    groups = _groups(judged)
+    whole = groups[:, 0] == groups[:, 1]
+    return _share(whole.sum(), len(whole), len(whole), lambda w: m.mean(whole, w))
+
+
+METRICS = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric("macro_f1", "macro-F1", "mean F1 of the labels", _macro_f1, sliced=True),
+            Metric("accuracy", "accuracy", "share of claims with the right label", _accuracy, sliced=True),
+            Metric(
+                "ece",
+                "calibration error",
+                "ECE, 15 bins; 0 is best",
+                partial(_of_probabilities, metric=m.expected_calibration_error, worst=1),
+                sliced=True,
+            ),
+            Metric(
+                "brier",
+                "Brier score",
+                "squared error of the probabilities; 0 is best",
+                partial(_of_probabilities, metric=m.brier_score, worst=2),
+            ),
+            Metric("aurc", "risk-coverage area", "AURC; 0 is best", partial(_of_probabilities, metric=m.aurc, worst=1)),
+            Metric(
+                "accuracy_at_80",
+                "accuracy at 80 %",
+                "of the 80 % most confident claims",
+                partial(_accuracy_at, coverage=0.8),
+            ),
+            Metric(
+                "accuracy_at_90",
+                "accuracy at 90 %",
+                "of the 90 % most confident claims",
+                partial(_accuracy_at, coverage=0.9),
+            ),
+            Metric("cue_f1", "cue F1", "words that decide, where gold marks them", _cue_f1),
+            Metric("attributed_f1", "attribution F1", "claims attributed to a source", _attributed_f1),
+            Metric("no_claim_f1", "no-claim F1", "sentences that make no claim", _no_claim_f1, sliced=True),
+            Metric("contrast_accuracy", "contrast accuracy", "labels of the sentences in groups", _contrast_accuracy),
+            Metric("contrast_groups", "contrast groups", "groups with every label right", _contrast_groups),
+        )
+    }
+)
+"""Every metric by its name, in the order of reports."""
+
+
+def markdown() -> str:
+    """Return the table in Markdown, for the documentation."""
+    rows = [("metric", "in JSON", ""), ("---",) * 3]
+    rows += [(metric.title, f"`{metric.name}`", metric.explanation) for metric in METRICS.values()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _share(right: float, total: float, rows: int, statistic: m.Statistic) -> Measured:
+    return Measured(rows, statistic, np.array([right, total], dtype=np.float64), share_interval, bootstrapped=False)
+
+
+def _binary(pairs: Sequence[tuple[bool, bool]]) -> Measured:
+    gold, predicted = np.array(pairs, dtype=bool).reshape(-1, 2).T
+    return f1(m.binary_counts(gold, predicted))
+
+
+def _groups(judged: Judged) -> NDArray[np.int64]:
+    """Count the right labels and all labels of each group: shape (groups, 2).
+
+    Sentences of a group are alike by design, so groups are what is resampled.
+    """
+    members: dict[int, list[bool]] = {}
+    for (_, sentence), is_right in zip(judged.claims, judged.gold == judged.predicted, strict=True):
+        if sentence.group is not None:
+            members.setdefault(sentence.group, []).append(bool(is_right))
+    return np.array([[sum(rights), len(rights)] for rights in members.values()], dtype=np.int64).reshape(-1, 2)
