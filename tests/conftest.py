@@ -24,7 +24,7 @@ DATA = Path(__file__).parent / "data"
 # at its top tells whether it can be.
 if find_spec("torch") is None:
     _IMPORTS = re.compile(r"^(?:from|import) ((?:certainty\.)?\w+)", re.MULTILINE)
-    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.modeling", "training"}
+    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.engines.modeling", "training"}
 
     def _can_run(test: Path) -> bool:
         names = set(_IMPORTS.findall(test.read_text(encoding="utf-8")))

@@ -18,11 +18,11 @@ from conftest import DATA
 
 import certainty
 from certainty import CertaintyError
+from certainty.engines.modeling import CertaintyModel
 from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
-from certainty.modeling import CertaintyModel
 
 TEXTS = [sentence.text for sentence in read_labelled(DATA / "tiny.jsonl")]
 MIXED = [*TEXTS, "Oui.", " ".join(TEXTS[:6]), " ".join(TEXTS)]  # one token, near the longest input, many windows

@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 import certainty
 from certainty import CertaintyError
 from certainty.cli import main as certainty_main
+from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.features import IGNORED, Collator
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.modeling import CertaintyModel
 from training.distillation.pseudo_labels import keep_hard, main
 from training.pretraining.tokenizer import for_transformers, train_tokenizer
 

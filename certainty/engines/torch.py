@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from certainty.engines.base import Logits
 from certainty.engines.cores import available_cores
+from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.forking import inherited, native, renew_after_fork
-from certainty.modeling import CertaintyModel
 
 CPU_TOKEN_BUDGET = 1024
 GPU_TOKEN_BUDGET = 16_384

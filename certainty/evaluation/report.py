@@ -7,14 +7,16 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
-from certainty.evaluation.result import Comparison
 from certainty.evaluation.wording import interval, number, p_value, percent, title
 from certainty.templating import environment
 from certainty.writing import make_folder, write_whole
+
+if TYPE_CHECKING:
+    from certainty.evaluation.result import Comparison
 
 
 def write_report(comparison: Comparison, folder: str | Path) -> Path:

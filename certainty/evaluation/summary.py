@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from certainty.evaluation.behaviour import Behaviour
 from certainty.evaluation.metric_table import METRICS
-from certainty.evaluation.result import Comparison, Evaluation
 from certainty.evaluation.wording import interval, number, p_value, percent, title
+
+if TYPE_CHECKING:
+    from certainty.evaluation.behaviour import Behaviour
+    from certainty.evaluation.result import Comparison, Evaluation
 
 
 def summary(evaluation: Evaluation) -> str:

@@ -11,10 +11,10 @@ from tokenizers import Encoding, Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines.base import Logits
+from certainty.engines.modeling import CertaintyModel
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
-from certainty.modeling import CertaintyModel
 from certainty.results import SentenceScore
 from certainty.scoring import SentenceLogits, sentence_scores
 from certainty.sentences import Sentence

@@ -17,6 +17,7 @@ import torch
 import certainty
 from certainty.calibration import Calibration
 from certainty.engines import open_engine
+from certainty.engines.modeling import CertaintyModel
 from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
 from certainty.finetuning.calibration import choose_calibration, fold_into_head
@@ -36,7 +37,6 @@ from certainty.finetuning.start import Start, find_start
 from certainty.finetuning.thresholds import choose_thresholds
 from certainty.finetuning.trainer import CertaintyTrainer, last_complete_checkpoint
 from certainty.model_folder import HEADS, ModelSettings
-from certainty.modeling import CertaintyModel
 from certainty.scoring import SentenceLogits
 from certainty.settings_file import save_settings
 

@@ -10,12 +10,12 @@ from huggingface_hub import HfApi, ModelCard, constants, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 from transformers import PreTrainedTokenizerBase
 
+from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.finetuning.fast_tokenizer import load_tokenizer
 from certainty.finetuning.pooling_layer import add_pooling_layer
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.model_folder import DEFAULT_NAME, ModelSettings, default_model
-from certainty.modeling import CertaintyModel
 
 __all__ = ["Start", "find_start"]
 

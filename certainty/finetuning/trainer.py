@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
 
+from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.evaluation import metrics
 from certainty.finetuning.calibration import fit_calibration, negative_log_likelihoods
@@ -25,7 +26,6 @@ from certainty.finetuning.progress import TrainingProgress
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS
-from certainty.modeling import CertaintyModel
 
 
 class CertaintyTrainer(Trainer):

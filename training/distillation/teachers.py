@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from certainty import CertaintyError
+from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.fast_tokenizer import backend, load_tokenizer
 from certainty.finetuning.precision import bf16_is_fast
 from certainty.finetuning.pseudo_labels import (
@@ -24,7 +25,6 @@ from certainty.finetuning.pseudo_labels import (
 )
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
-from certainty.modeling import CertaintyModel
 
 
 class Teachers:

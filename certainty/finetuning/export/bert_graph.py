@@ -16,9 +16,9 @@ from typing import Any
 
 import onnx_ir as ir
 
+from certainty.engines.modeling import HEADS_PREFIX
 from certainty.finetuning.export.graph_builder import GraphBuilder
 from certainty.model_folder import WEIGHTS_FILE
-from certainty.modeling import HEADS_PREFIX
 
 MODEL_TYPES = ("camembert", "roberta", "xlm-roberta")
 

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.export.bert_graph import Linear, side_by_side
 from certainty.finetuning.export.graph_builder import GraphBuilder
-from certainty.modeling import CertaintyModel
 
 LARGEST = 127.0
 SMOOTHING = 0.5

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from certainty.batching import batches, pad
 from certainty.engines.base import Logits
+from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.export.bert_graph import is_supported, write_graph
 from certainty.finetuning.export.graph_builder import OPSET
 from certainty.finetuning.export.int8_graph import input_ranges, int8_linear
 from certainty.model_folder import INT8_FILE, ONNX_FILE
-from certainty.modeling import CertaintyModel
 from certainty.writing import draft
 
 
