@@ -97,10 +97,10 @@ def read_behaviour(data: str | os.PathLike[str] | Iterable[Mapping[str, Any]]) -
     Raises:
         CertaintyError: it cannot be read, or a row is wrong; the message names place, value and mend.
     """
-    given: Iterable[tuple[str, Mapping[str, Any]]] = ((f"row {number}", row) for number, row in enumerate(data))
     if isinstance(data, (str, os.PathLike)):
-        given = ((f"{data}, line {number}", row) for number, row in read_json_lines(os.fspath(data)))
-    rows = [_parse(row, where) for where, row in given]
+        rows = [_parse(row, f"{data}, line {number}") for number, row in read_json_lines(os.fspath(data))]
+    else:
+        rows = [_parse(row, f"row {number}") for number, row in enumerate(data)]
     if not rows:
         raise CertaintyError(f"{data}: no behaviour test in it. It needs rows with `text`, `label` and `kind`.")
     for kind in ("inv", "dir"):
