@@ -39,7 +39,7 @@ class Normalised(NamedTuple):
         return [self.span(start, end) for start, end in spans]
 
     def span(self, start: int, end: int) -> Span:
-        """Return where the characters from `start` to `end`, less white space at their front, stood in the text given."""
+        """Return where `text[start:end]`, without white space at its front, stood in the given text."""
         while start < end and self.text[start].isspace():
             start += 1
         if start >= end:
