@@ -23,7 +23,7 @@ class Normalised(NamedTuple):
     Attributes:
         text: The text.
         offsets: Length `len(text) + 1`, strictly increasing: where each character stood in the given text, whose length
-            comes last. A space that stands for a line break stood where the white space around the break begins.
+            comes last. A space that stands for a break stood where the break ends.
     """
 
     text: str
@@ -39,7 +39,9 @@ class Normalised(NamedTuple):
         return [self.span(start, end) for start, end in spans]
 
     def span(self, start: int, end: int) -> Span:
-        """Return where the characters from `start` to `end` stood in the given text."""
+        """Return where `text[start:end]`, without white space at its front, stood in the given text."""
+        while start < end and self.text[start].isspace():
+            start += 1
         if start >= end:
             return self.offsets[start], self.offsets[start]
         return self.offsets[start], self.offsets[end - 1] + 1
@@ -98,7 +100,9 @@ def _replaced(text: str, edits: Iterator[tuple[int, int, str]]) -> Normalised:
     done = 0
     for start, end, replacement in edits:
         parts += text[done:start], replacement
-        offsets.extend(range(done, start + len(replacement)))
+        offsets.extend(range(done, start))
+        if replacement:
+            offsets.append(end - 1)
         done = end
     if not done:
         return Normalised(text, range(len(text) + 1))

@@ -18,6 +18,7 @@ import certainty
 from certainty import CertaintyClassifier, CertaintyError, Document, Label
 from certainty.batching import cut_windows
 from certainty.labels import LABELS
+from certainty.normalising import without_invisible
 from certainty.sentence_score import SCORED_CHARACTERS
 
 SENTENCES = [
@@ -128,10 +129,10 @@ def test_broken_and_invisible_characters_change_no_score(classifier: CertaintyCl
     assert tokens.ids == expected.ids
     words = [given[start:end].strip() for start, end in tokens.offsets]
     assert "".join(words).replace("-\n", "").replace("\xad", "") == clean.replace(" ", "")
-    (document,), (score,) = classifier.score([given]), classifier.score_sentences([clean])
-    assert document.probabilities == pytest.approx(score.probabilities)
-    assert [given[cue.start : cue.end] for cue in document.cues] == [cue.text for cue in document.cues]
-    assert len(document.cues) == len(score.cues)
+    (found,), (score,) = classifier.score(given), classifier.score_sentences([clean])
+    assert found.probabilities == pytest.approx(score.probabilities, abs=1e-5)
+    assert [given[cue.start : cue.end] for cue in found.cues] == [cue.text for cue in found.cues]
+    assert len(found.cues) == len(score.cues)
 
 
 def test_threads_share_one_classifier(classifier: CertaintyClassifier) -> None:
@@ -201,7 +202,9 @@ def test_any_string_is_scored(classifier: CertaintyClassifier, text: str) -> Non
     document = classifier.score(text)
     kept = "".join(sentence.text for sentence in document)
     assert all(text[s.start : s.end] == s.text for s in document)
-    assert len("".join(kept.split())) >= len("".join(text.split())) - text.count("\ufeff")
+    if "\f" not in text:  # or there may be page numbers
+        seen = without_invisible(text).text
+        assert len("".join(kept.split())) >= len("".join(seen.split())) - seen.count("\xad")
     assert json.loads(document.to_json())["text"] == text
 
 
