@@ -89,6 +89,8 @@ def _told(error: ErrorDetails, names: Sequence[str]) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return _unknown(name, names)
+    if error["type"] == "missing":
+        return f"{name} is missing; give it a value."
     message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
     message = message.replace("Input should be", "it must be", 1).rstrip(".")
     return f"{name} is {error['input']!r}; {message}." if name else f"{message}."

@@ -174,7 +174,7 @@ def test_near_duplicates_are_left_out_across_files() -> None:
 
 
 def test_wrong_settings() -> None:
-    with pytest.raises(CertaintyError, match="text: name at least one"):
+    with pytest.raises(CertaintyError, match="text is missing"):
         PretrainingSettings()
     with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
         PretrainingSettings(text=["x"], hidden_size=30)
