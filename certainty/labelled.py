@@ -14,7 +14,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labels import Label
+from certainty.labels import LABELS, Label
 from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
@@ -179,11 +179,10 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
     claim = label is not Label.NO_CLAIM and (claim is None or claim)
     if claim and label is None:
         raise CertaintyError(f"{where}: label is missing; give one (no_claim if there is none).")
-    second = _label(row.get("second"), f"{where}: second", tuple(Label))
     return LabelledSentence(
         text=text,
         label=label if claim else None,
-        second=None if second is Label.NO_CLAIM else second,
+        second=_label(row.get("second"), f"{where}: second", LABELS),
         attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
         cues=_cues(row.get("cues"), text, f"{where}: cues"),

@@ -45,9 +45,9 @@ class StandIn:
         return [self._score(text, self._answers[text]) for text in sentences]
 
     def _score(self, text: str, answer: Label | None) -> SentenceScore:
-        label = answer or Label.ASSERTED
-        probabilities = {other: 0.7 if other is label else 0.1 for other in LABELS}
-        return SentenceScore(text, 0, len(text), label, probabilities, answer is not None, False, ())
+        probabilities = {other: 0.7 if other is (answer or Label.ASSERTED) else 0.1 for other in LABELS}
+        claim = 0.1 if answer is None else 0.9
+        return SentenceScore(text, 0, len(text), answer or Label.NO_CLAIM, probabilities, claim, False, ())
 
 
 def test_a_model_that_behaves() -> None:

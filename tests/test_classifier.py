@@ -156,7 +156,11 @@ def test_stream_is_lazy(classifier: CertaintyClassifier) -> None:
 
 def test_stream_keeps_what_belongs_to_a_text(classifier: CertaintyClassifier) -> None:
     rows = [(TEXT, {"id": 1}), ("", None), ("Moscou dément.", 3)]
-    assert list(classifier.stream(rows, as_tuples=True)) == [(classifier.score(text), row) for text, row in rows]
+    streamed = list(classifier.stream(rows, as_tuples=True))
+    assert [(document.text, row) for document, row in streamed] == rows
+    assert [[s.label for s in document] for document, _ in streamed] == [
+        [s.label for s in classifier.score(text)] for text, _ in rows
+    ]
 
 
 def test_stream_reads_no_further_than_its_batch(classifier: CertaintyClassifier) -> None:

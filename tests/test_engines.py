@@ -17,7 +17,7 @@ import torch
 from conftest import DATA
 
 import certainty
-from certainty import CertaintyError
+from certainty import CertaintyError, Label
 from certainty.engines.modeling import CertaintyModel
 from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
 from certainty.finetuning.export.onnx import export_int8, export_onnx
@@ -133,7 +133,7 @@ def test_a_session_on_all_cores_is_opened_when_it_pays(tiny_model: Path, monkeyp
 
 WITHOUT_TRAINING = """
 import sys
-sys.modules |= dict.fromkeys(["accelerate", "datasets", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "yaml"])
+sys.modules |= dict.fromkeys(["accelerate", "datasets", "matplotlib", "onnx", "pandas", "scipy", "sklearn"])
 import certainty
 print(certainty.load(sys.argv[1], engine="torch", device="cpu").predict(["Il serait parti."])[0])
 """
@@ -143,7 +143,7 @@ def test_the_torch_engine_needs_no_training_library(tiny_model: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TRAINING, str(tiny_model)], capture_output=True, text=True, check=False
     )
-    assert done.stdout.strip() in certainty.load(tiny_model).classes_, done.stderr
+    assert done.stdout.strip() in list(Label), done.stderr
 
 
 def test_a_missing_torch_names_its_extra(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ TRAINING = {"torch", "transformers"}
 
 # Each file is imported by its name; a package that needs torch is not so much as entered.
 _LIGHT_MODULES = """
-NOT_LIGHT = ("__main__", "engines.torch", "finetuning", "modeling", "spacy")
+NOT_LIGHT = ("__main__", "engines.modeling", "engines.torch", "finetuning", "spacy")
 from importlib import import_module
 from pathlib import Path
 import certainty

@@ -12,8 +12,9 @@ from certainty.cli import main
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.agreement import agreement
 from certainty.labelling.merging import merge
+from certainty.labels import LABELS
 
-A, P, O, D = Label  # noqa: E741
+A, P, O, D = LABELS  # noqa: E741
 
 
 def row(text: str, label: Label | None, annotator: str, id: str = "", **more: object) -> LabelledSentence:
