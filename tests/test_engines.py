@@ -132,7 +132,7 @@ def test_a_session_on_all_cores_is_opened_when_it_pays(tiny_model: Path, monkeyp
 
 WITHOUT_TRAINING = """
 import sys
-sys.modules |= dict.fromkeys(["accelerate", "datasets", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard"])
+sys.modules |= dict.fromkeys(["accelerate", "datasets", "matplotlib", "onnx", "pandas", "scipy", "sklearn"])
 import certainty
 print(certainty.load(sys.argv[1], engine="torch", device="cpu").predict(["Il serait parti."])[0])
 """
