@@ -79,8 +79,9 @@ def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def logit(probability: float) -> float:
-    """Return log(p / (1 - p))."""
-    return float(np.log(probability) - np.log1p(-probability))
+    """Return log(p / (1 - p)), which is infinite for 0 and 1."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(probability) - np.log1p(-probability))
 
 
 def sentence_scores(

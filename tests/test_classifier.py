@@ -156,11 +156,10 @@ def test_stream_is_lazy(classifier: CertaintyClassifier) -> None:
 
 def test_stream_keeps_what_belongs_to_a_text(classifier: CertaintyClassifier) -> None:
     rows = [(TEXT, {"id": 1}), ("", None), ("Moscou dément.", 3)]
-    streamed = list(classifier.stream(rows, as_tuples=True))
-    assert [(document.text, row) for document, row in streamed] == rows
-    assert [[s.label for s in document] for document, _ in streamed] == [
-        [s.label for s in classifier.score(text)] for text, _ in rows
-    ]
+    documents, contexts = zip(*classifier.stream(rows, as_tuples=True), strict=True)
+    assert [document.text for document in documents] == [text for text, _ in rows]
+    assert contexts == tuple(context for _, context in rows)
+    assert list(documents) == classifier.score([text for text, _ in rows])
 
 
 def test_stream_reads_no_further_than_its_batch(classifier: CertaintyClassifier) -> None:
