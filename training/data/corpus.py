@@ -29,11 +29,13 @@ from training.data.standoff import (
     json_lines,
     opening_checksum,
     read_labels,
+    read_sources,
     single_spaced,
     write_labels,
 )
 
 LABELS = Path(__file__).parent / "labels"
+SOURCES = Path(__file__).parent / "sources.jsonl.gz"
 _START = re.compile(r"\b\w|[^\w\s]")
 _SHOWN = 10
 
@@ -120,6 +122,7 @@ def join(
         passages = (passage for path in paths for passage in read_passages(path))
         # disable=None: a bar on a terminal, none in a pipe
         found[corpus] = find_sentences(wanted, tqdm(passages, corpus, unit=" passages", disable=None))
+    spans = read_sources(SOURCES)
     outcomes = []
     for split, rows in chosen.items():
         joined = []
@@ -129,7 +132,7 @@ def join(
             if text is None:
                 absent[label.corpus].append(label)
             else:
-                joined.append(label.with_text(text))
+                joined.append(label.with_text(text, spans.get((split, label.id))))
         if joined:
             write_whole(make_folder(output) / f"{split}.jsonl", json_lines(joined))
         for corpus, group in sorted(absent.items()):

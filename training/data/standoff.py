@@ -26,6 +26,7 @@ from certainty.labelled import read_labelled
 from certainty.writing import make_folder, write_whole
 
 SUFFIX = ".jsonl.gz"
+OPTIONAL = ("construction", "doubtful")
 OPENING = 12
 """Characters that the checksum of an opening covers."""
 _ARTICLE = re.compile(r"\w+[:-]([^#]+)")
@@ -43,6 +44,8 @@ class StandoffLabel:
         length: Characters of the sentence.
         sha256: Digest of the sentence in UTF-8, hexadecimal.
         opening: CRC-32 of its first 12 characters in UTF-8, the low 16 bits.
+        construction: Why the sentence was picked, or None.
+        doubtful: A careful reader could give another label.
     """
 
     id: str
@@ -56,6 +59,8 @@ class StandoffLabel:
     length: int
     sha256: str
     opening: int
+    construction: str | None = None
+    doubtful: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> StandoffLabel:
@@ -73,12 +78,25 @@ class StandoffLabel:
             length=len(text),
             sha256=digest(text),
             opening=opening_checksum(text[:OPENING]),
+            construction=row.get("construction"),
+            doubtful=bool(row.get("doubtful")),
         )
 
-    def with_text(self, text: str) -> dict[str, Any]:
-        """Return the row of a labelled file, as `certainty.labelled` reads it."""
+    def with_text(self, text: str, sources: list[list[int]] | None = None) -> dict[str, Any]:
+        """Return the row of a labelled file, as `certainty.labelled` reads it.
+
+        Args:
+            text: The sentence.
+            sources: Spans of the words that name the source, where they are annotated.
+        """
         names = ("label", "claim", "second", "attributed", "cues", "corpus", "annotators")
-        return {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
+        row = {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
+        row |= {name: value for name in OPTIONAL if (value := getattr(self, name))}
+        return row if sources is None else row | {"sources": sources}
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row of a label file; what is optional is left out where there is nothing to say."""
+        return {name: value for name, value in asdict(self).items() if name not in OPTIONAL or value}
 
     def names(self) -> set[str]:
         """Return the names under which a source may hold the sentence or its article: `orangesum-12`, `12`."""
@@ -111,7 +129,7 @@ def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
         path = Path(output) / f"{file.stem}{SUFFIX}"
         # mtime=0: the same labels give the same file
         make_folder(path.parent)
-        write_whole(path, gzip.compress(json_lines(asdict(label) for label in labels.values()), mtime=0))
+        write_whole(path, gzip.compress(json_lines(label.to_row() for label in labels.values()), mtime=0))
         written.append(path)
     return written
 
@@ -129,6 +147,11 @@ def read_labels(file: str | Path) -> list[StandoffLabel]:
         except TypeError as error:
             raise CertaintyError(f"{file}, line {number}: no label ({error}). Make the file anew.") from error
     return labels
+
+
+def read_sources(file: str | Path) -> dict[tuple[str, str], list[list[int]]]:
+    """Return the spans of the words that name the source, by split and id; empty where nobody is named."""
+    return {(row["set"], row["id"]): row["sources"] for _, row in read_json_lines(file)}
 
 
 def single_spaced(text: str) -> str:
