@@ -144,6 +144,37 @@ def test_forks_while_other_threads_score(classifier: CertaintyClassifier) -> Non
             future.result()
 
 
+def test_forks_right_after_threads_have_ended(classifier: CertaintyClassifier) -> None:
+    expected = work(classifier)
+    for _ in range(4):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, [classifier] * 4))
+        assert in_child(lambda: work(classifier)) == expected
+
+
+def test_torch_is_called_in_one_thread_that_does_not_end(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certainty.modeling import CertaintyModel
+
+    names: list[str] = []
+    forward, load = CertaintyModel.forward, CertaintyModel.from_pretrained
+
+    def noted_forward(self: CertaintyModel, *tensors: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return forward(self, *tensors)
+
+    def noted_load(*arguments: Any) -> CertaintyModel:
+        names.append(threading.current_thread().name)
+        return load(*arguments)
+
+    monkeypatch.setattr(CertaintyModel, "forward", noted_forward)
+    monkeypatch.setattr(CertaintyModel, "from_pretrained", noted_load)
+    opened = [certainty.load(tiny_model, engine="torch") for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, opened * 2))
+    assert len(names) >= 10
+    assert set(names) == {"certainty-torch_0"}
+
+
 def test_a_fork_while_the_default_model_is_being_opened(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
