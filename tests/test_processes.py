@@ -144,6 +144,37 @@ def test_forks_while_other_threads_score(classifier: CertaintyClassifier) -> Non
             future.result()
 
 
+def test_forks_right_after_threads_have_ended(classifier: CertaintyClassifier) -> None:
+    expected = work(classifier)
+    for _ in range(4):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, [classifier] * 4))
+        assert in_child(lambda: work(classifier)) == expected
+
+
+def test_torch_is_called_in_one_thread_that_does_not_end(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certainty.modeling import CertaintyModel
+
+    names: list[str] = []
+    forward, load = CertaintyModel.forward, CertaintyModel.from_pretrained
+
+    def noted_forward(self: CertaintyModel, *tensors: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return forward(self, *tensors)
+
+    def noted_load(*arguments: Any) -> CertaintyModel:
+        names.append(threading.current_thread().name)
+        return load(*arguments)
+
+    monkeypatch.setattr(CertaintyModel, "forward", noted_forward)
+    monkeypatch.setattr(CertaintyModel, "from_pretrained", noted_load)
+    opened = [certainty.load(tiny_model, engine="torch") for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, opened * 2))
+    assert len(names) >= 10
+    assert set(names) == {"certainty-torch_0"}
+
+
 def test_a_fork_while_the_default_model_is_being_opened(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
@@ -231,12 +262,13 @@ from concurrent.futures import ThreadPoolExecutor
 import certainty
 
 classifier = certainty.load(sys.argv[1], engine=sys.argv[2], threads=2)
+times = int(sys.argv[3])
 with ThreadPoolExecutor(4) as pool:
-    list(pool.map(lambda _: [classifier.score("Il serait parti.") for _ in range(70)], range(4)))
+    list(pool.map(lambda _: [classifier.score("Il serait parti.") for _ in range(times)], range(4)))
 workers = []
 for _ in range(2):
     if (pid := os.fork()) == 0:
-        for _ in range(70):
+        for _ in range(times):
             classifier.score("Moscou dément.")
         classifier.score("Moscou dément. " * 40)
         sys.exit(3)  # ends the interpreter, as gunicorn does, which os._exit does not
@@ -245,9 +277,9 @@ print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in workers])
 """
 
 
-@pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_workers_of_a_server_that_loads_before_it_forks(tiny_model: Path, engine: str) -> None:
-    assert run_program(PREFORK, tiny_model, engine) == "[3, 3]\n"
+@pytest.mark.parametrize(("engine", "times"), [("onnx", 70), ("torch", 3)])  # "onnx" opens a second session after 64
+def test_workers_of_a_server_that_loads_before_it_forks(tiny_model: Path, engine: str, times: int) -> None:
+    assert run_program(PREFORK, tiny_model, engine, times) == "[3, 3]\n"
 
 
 POOL = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,11 +25,42 @@ _NO_GPU_AFTER_FORK = (
 )
 
 
+Value = TypeVar("Value")
+
+
+class _Runner:
+    """The one thread in which all engines of a process call torch.
+
+    A thread that has called torch on a CPU takes a lock of MKL as it ends, after Python holds it for ended, so that a
+    fork right then would leave the lock taken in the child. This thread does not end. It also has the threads of OpenMP
+    to itself, which the child would wait for in a thread that it has from its parent.
+    """
+
+    def __init__(self) -> None:
+        self.renew_after_fork()
+        renew_after_fork(self)
+
+    def renew_after_fork(self) -> None:
+        """Begin a thread in the child at its first call."""
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="certainty-torch")
+
+    def __call__(self, function: Callable[[], Value]) -> Value:
+        """Return what the function returns in the thread, during which no other thread can fork."""
+        return self._pool.submit(self._run, function).result()
+
+    def _run(self, function: Callable[[], Value]) -> Value:
+        with native:
+            return function()
+
+
+_in_thread = _Runner()
+
+
 class TorchEngine:
     """Runs `model.safetensors`, on a CUDA GPU in bfloat16, elsewhere in float32.
 
-    In the child of a fork it runs on one thread, and uncompiled: torch's threads are gone there, and both OpenMP and a
-    compiled model would wait for them. A GPU cannot be used there at all.
+    In the child of a fork it runs on one thread, as torch's data loaders do, and uncompiled, since compiled code has
+    the number of threads in it. A GPU cannot be used there at all.
 
     Args:
         folder: The model folder.
@@ -43,20 +75,13 @@ class TorchEngine:
     def __init__(
         self, folder: Path, threads: int | None = None, device: str | None = None, compiled: bool = False
     ) -> None:
-        _leave_memory_to_the_system()
         self.workers = 1  # torch's own threads share one batch
         self._device = _find_device(device)
         self.token_budget = GPU_TOKEN_BUDGET if self._device.type == "cuda" else CPU_TOKEN_BUDGET
         forked = inherited("torch")
-        torch.set_num_threads(1 if forked else threads or min(torch.get_num_threads(), available_cores()))
-        with native:
-            model = CertaintyModel.from_pretrained(folder)
-            try:
-                self._model = model.to(self._device)
-            except RuntimeError as error:
-                if forked and self._device.type == "cuda":
-                    raise CertaintyError(_NO_GPU_AFTER_FORK) from error
-                raise
+        threads = 1 if forked else threads or min(torch.get_num_threads(), available_cores())
+        torch.set_num_threads(threads)
+        self._model = _in_thread(lambda: self._load(folder, threads))
         self._forward = torch.compile(self._model, dynamic=True) if compiled and not forked else self._model
         self._just_forked = False
         renew_after_fork(self)
@@ -67,30 +92,34 @@ class TorchEngine:
         Raises:
             CertaintyError: it is on a GPU, and this process was forked from the one that opened it.
         """
-        if self._just_forked:
-            if self._device.type != "cpu":
-                raise CertaintyError(_NO_GPU_AFTER_FORK)
-            torch.set_num_threads(1)
-            self._just_forked = False
-        with native, torch.inference_mode():
-            ids, mask = (torch.from_numpy(x).to(self._device) for x in (input_ids, attention_mask))
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-                return Logits(*(x.float().cpu().numpy() for x in self._forward(ids, mask)))
+        return _in_thread(lambda: self._logits(input_ids, attention_mask))
 
     def renew_after_fork(self) -> None:
         """Take note that torch's threads are gone."""
         self._forward, self._just_forked = self._model, True
 
+    def _load(self, folder: Path, threads: int) -> CertaintyModel:
+        torch.set_num_threads(threads)  # OpenMP counts for each thread
+        model = CertaintyModel.from_pretrained(folder)
+        try:
+            return model.to(self._device)
+        except RuntimeError as error:
+            if inherited("torch") and self._device.type == "cuda":
+                raise CertaintyError(_NO_GPU_AFTER_FORK) from error
+            raise
 
-def _leave_memory_to_the_system() -> None:
-    """Turn off MKL's own manager of memory, whose accounts by thread make the child of a fork search for ever.
-
-    See "Avoiding Memory Leaks in oneMKL" in Intel's developer guide. Without MKL there is nothing to turn off.
-    """
-    os.environ.setdefault("MKL_DISABLE_FAST_MM", "1")  # read at the first allocation
-    library = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
-    if library.is_file() and hasattr(loaded := ctypes.CDLL(str(library)), "mkl_serv_disable_fast_mm"):
-        loaded.mkl_serv_disable_fast_mm()  # where an allocation came before
+    def _logits(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> Logits:
+        if self._just_forked:
+            if self._device.type != "cpu":
+                raise CertaintyError(_NO_GPU_AFTER_FORK)
+            torch.set_num_threads(1)
+            self._just_forked = False
+        ids, mask = (torch.from_numpy(x).to(self._device) for x in (input_ids, attention_mask))
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"),
+        ):
+            return Logits(*(x.float().cpu().numpy() for x in self._forward(ids, mask)))
 
 
 def _find_device(name: str | None) -> torch.device:
