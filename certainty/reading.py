@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from certainty.errors import CertaintyError
@@ -30,15 +32,32 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     Raises:
         CertaintyError: there is no such file, it is a directory, or it cannot be read or decoded; see `decode`.
     """
+    return decode(read_bytes(path), str(path), encoding)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        CertaintyError: there is no such file, it is a directory, or it cannot be read.
+    """
+    with opening(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn what the system says against opening a file into a `CertaintyError`."""
     try:
-        data = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise CertaintyError(f"{path}: no such file; check the name and the folder.") from None
     except IsADirectoryError:
-        raise CertaintyError(f"{path}: is a directory; give the files in it, such as {path / '*.txt'}.") from None
+        raise CertaintyError(
+            f"{path}: is a directory; give the files in it, such as {path / '*.txt'}, or --recursive."
+        ) from None
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
-    return decode(data, str(path), encoding)
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> str:
