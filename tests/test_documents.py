@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from certainty import CertaintyError
 from certainty.documents.damage import mojibake, noise
@@ -366,3 +368,17 @@ def test_folders_and_patterns_stand_for_files(tmp_path: Path, monkeypatch: pytes
         (Path(".h") / "w.txt").unlink(missing_ok=True)
         with pytest.raises(CertaintyError, match=said):
             find_files(names, recursive=True)
+
+
+BEGINNINGS = [b"", b"%PDF-1.4\n", b"{\\rtf1 ", b"PK\x03\x04", b"PAR1", b"<html>", b'{"text": ', b"\xff\xfe", b"GIF8"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(BEGINNINGS), st.binary(max_size=60), st.sampled_from(["a", "a.html", "a.json", "a.docx"]))
+def test_any_bytes_give_texts_or_one_error(start: bytes, rest: bytes, name: str) -> None:
+    try:
+        texts = texts_of(start + rest, name)
+    except CertaintyError as error:
+        assert str(error).startswith(name)
+    else:
+        assert texts and all(text.strip() for _, text in texts)

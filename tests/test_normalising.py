@@ -120,3 +120,13 @@ def test_spans_of_entities_are_whole() -> None:
     assert form.text == "À l'été, oui."
     assert text[slice(*form.span(4, 7))] == "&eacute;t&eacute;"
     assert text[slice(*form.span(0, 1))] == "&Agrave;"
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*"aé <&;>/\n-\xad", "&eacute;", "&shy;", "&#10;", "<br>", "</p>", "<b>", "<!--"])))
+def test_offsets_of_markup_grow_and_stay_within_it(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for form in (without_invisible(text), reading_form(text)):
+        assert len(form.offsets) == len(form.ends) + 1 == len(form.text) + 1
+        places = list(zip(form.offsets[:-1], form.ends, form.offsets[1:], strict=True))
+        assert all(0 <= left < end <= right <= len(text) for left, end, right in places)

@@ -313,3 +313,13 @@ def test_tags_end_sentences_and_entities_do_not() -> None:
         "Elle attend.",
     ]
     assert all(text[s.start : s.end] == s.text for s in split_sentences(text))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["Il part. ", "Qui", "&eacute;", "&nbsp;", "<br>", "<p>", "</b>", ".", " ", "\n"])))
+def test_sentences_of_markup_stand_where_they_say(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    done = 0
+    for sentence in split_sentences(text):
+        assert done <= sentence.start < sentence.end and text[sentence.start : sentence.end] == sentence.text
+        done = sentence.end
