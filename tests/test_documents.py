@@ -316,6 +316,7 @@ def test_a_wrong_table_is_told(tmp_path: Path, name: str, data: bytes, said: str
 def test_markup_is_no_text_unless_forced() -> None:
     feed = "<rss><chan a='b'><it>Oui</it><it>Non</it></chan></rss>"
     assert noise(feed) > 0.5 and noise("Le maire <b>dément</b>.<br>Il <i>part</i>.") == 0
+    assert noise(f"À lire : https://exemple.fr/{'a' * 300}") == 0
     with pytest.raises(CertaintyError, match=r"of it is markup, encoded or undecodable data; .*--force"):
         texts_of(feed.encode(), "a.txt")
     assert texts_of(feed.encode(), "a.txt", force=True) == [("a.txt", feed)]

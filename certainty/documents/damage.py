@@ -12,7 +12,7 @@ _MOJIBAKE = re.compile("Ã[\xa0-\xbf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”
 _ACCENT = re.compile("[àâçèéêîïôùûœÀÇÉÈÊ’«»]")
 _LEAST_MOJIBAKE = 0.2  # share of accents; a text that quotes some has fewer
 
-_NO_WORDS = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]|[^\s]{200,}")
+_NO_WORDS = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]|(?<!\S)(?!\w{2,9}://)\S{200,}")
 MOST_NOISE = 0.25
 """Share of a text, in characters, that may be no words."""
 
@@ -39,7 +39,7 @@ def repaired(text: str) -> str:
 
 
 def noise(text: str) -> float:
-    """Return the share of characters that are tags, undecodable, or in runs of 200 without a space.
+    """Return the share of characters that are tags, undecodable, or in runs of 200 without a space (but addresses).
 
     The tags of running text, which are read as what they show, do not count.
     """

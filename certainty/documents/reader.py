@@ -108,7 +108,10 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
             "all the same."
         )
     if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
-        logger.warning("%s: about %.0f %% is not French (%s); the model knows French only.", name, *_percent(found))
+        share, language = found
+        logger.warning(
+            "%s: about %.0f %% is not French (%s); the model knows French only.", name, 100 * share, language
+        )
     return text
 
 
@@ -135,7 +138,3 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
         )
     for what, keys in doubtful.items():
         logger.warning("%s: %d row(s), the first %s, %s.", name, len(keys), keys[0], what)
-
-
-def _percent(found: tuple[float, str]) -> tuple[float, str]:
-    return 100 * found[0], found[1]
