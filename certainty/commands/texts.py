@@ -14,6 +14,7 @@ from certainty.commands.output import STDIN, report
 from certainty.documents.finding import find_files
 from certainty.documents.reader import ReadingOptions, Texts, read_texts
 from certainty.errors import CertaintyError
+from certainty.progress import track
 from certainty.results import Document
 
 _LONG = 200_000  # characters; some seconds on two cores
@@ -91,7 +92,10 @@ class GivenTexts:
                 continue
             if texts.is_table:
                 rows = ((text, key) for key, text in self._read(texts, name))
-                yield from ((key, document) for document, key in classifier.stream(rows, as_tuples=True))
+                scored = classifier.stream(rows, as_tuples=True)
+                shown_elsewhere = len(self.names) > 1 or (self._output is None and sys.stdout.isatty())
+                for document, key in track(scored, None, shown=not shown_elsewhere):
+                    yield key, document
                 continue
             for shown, text in self._read(texts, name):
                 with _busy(text, alone=not self.are_many):
