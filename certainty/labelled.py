@@ -19,7 +19,7 @@ from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
 
-READERS = {
+READERS: dict[str, Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]]] = {
     ".jsonl": read_json_lines,
     ".json": read_json_lines,
     ".csv": read_csv,

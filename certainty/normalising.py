@@ -1,4 +1,6 @@
-r"""What the model reads of a text: invisible characters left out, lines and the words broken at their ends joined.
+r"""What splitter and model read of a text: what shows, without invisible characters, tags and entities.
+
+The model also reads lines, and the words broken at their ends, joined.
 
 Only what a tokenizer's own normaliser leaves undone is done here; Unicode composition, apostrophes and runs of white
 space are its business. Every character of a result keeps its place in the given text.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
 from typing import NamedTuple
 
 from certainty.hyphens import keeps_hyphen
@@ -24,10 +27,12 @@ class Normalised(NamedTuple):
         text: The text.
         offsets: Length `len(text) + 1`, strictly increasing: where each character stood in the given text, whose length
             comes last. A space that stands for a break stood where the break ends.
+        ends: Length `len(text)`: where each ended.
     """
 
     text: str
     offsets: Sequence[int]
+    ends: Sequence[int]
 
     @property
     def is_given(self) -> bool:
@@ -44,7 +49,7 @@ class Normalised(NamedTuple):
             start += 1
         if start >= end:
             return self.offsets[start], self.offsets[start]
-        return self.offsets[start], self.offsets[end - 1] + 1
+        return self.offsets[start], self.ends[end - 1]
 
 
 # Control characters that are no white space (U+001F is some to Python alone), and what Unicode calls default-ignorable:
@@ -55,13 +60,30 @@ _IGNORABLE = (
 )
 LINE_END = r"(?:\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
 _INVISIBLE = re.compile(f"[{_IGNORABLE}\xad]+")
+# What is left of a web page in a text. The tags are those of running text; others may be no tags at all.
+_BLOCK_TAGS = "br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr|blockquote|section|article"
+_TAGS = f"{_BLOCK_TAGS}|a|abbr|b|cite|em|font|i|img|mark|q|s|small|span|strike|strong|su[bp]|time|u"
+_MARKUP = re.compile(
+    rf"[{_IGNORABLE}\xad]+ | &(?:\#\d{{1,7}}|\#[xX][\da-fA-F]{{1,6}}|[A-Za-z][A-Za-z\d]{{1,30}}); "
+    rf"| </?(?:{_TAGS})(?:\s[^<>]{{0,1000}})?/?> | <!--.{{0,1000}}?-->",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK_TAGS})[\s/>]", re.IGNORECASE)
 _LINE_BELOW = re.compile(rf"[ \t]{{0,3}}{LINE_END}[ \t]{{0,40}}[^\W\d_]")
 _LINE_BREAK = re.compile(LINE_END)
 _WHITE_SPACE = re.compile(r"\s*")
 
 
 def without_invisible(text: str) -> Normalised:
-    """Leave out the characters that nobody sees."""
+    """Leave out the characters that nobody sees and the tags of web pages, and read their entities.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text without them; the tag of a block, such as `<br>` and `</p>`, is a line break, an entity the one
+        character that it stands for.
+    """
     return _replaced(text, _invisible(text))
 
 
@@ -72,20 +94,29 @@ def reading_form(text: str) -> Normalised:
         text: A sentence, or any other text.
 
     Returns:
-        The text without invisible characters, with a space for each line break, with words joined that were broken at
-        the end of a line (« pro-\nposé », but « peut-\nêtre » keeps its hyphen), and without the page numbers between
-        two of its parts. A text that has none of these comes back as it is.
+        The text without invisible characters and markup, with a space for each line break, with words joined that were
+        broken at the end of a line (« pro-\nposé », but « peut-\nêtre » keeps its hyphen), and without the page numbers
+        between two of its parts. A text that has none of these comes back as it is.
     """
     visible = without_invisible(text)
     if not _LINE_BREAK.search(visible.text):
         return visible
     joined = _replaced(visible.text, (_joint(visible.text, *span) for span in _breaks(visible.text)))
-    return Normalised(joined.text, visible.offsets if joined.is_given else [visible.offsets[i] for i in joined.offsets])
+    if joined.is_given:
+        return visible
+    offsets = [visible.offsets[i] for i in joined.offsets]
+    return Normalised(joined.text, offsets, [visible.ends[i - 1] for i in joined.ends])
 
 
 def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in _INVISIBLE.finditer(text):
+    pattern = _MARKUP if "<" in text or "&" in text else _INVISIBLE
+    for match in pattern.finditer(text):
         start, end = match.span()
+        if text[start] in "<&":
+            character = _character(match.group())
+            if character is not None:
+                yield start, end, character
+            continue
         hyphen = text.find("\xad", start, end)
         if hyphen >= 0 and text[start - 1 : start].isalpha() and _LINE_BELOW.match(text, end):
             yield start, hyphen, ""  # a soft hyphen at the end of a line stays: its word goes on in the next
@@ -93,22 +124,36 @@ def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
         yield start, end, ""
 
 
+def _character(markup: str) -> str | None:
+    """Return what a tag or an entity is read as; None leaves it as it is."""
+    if markup[0] == "<":
+        return "\n" if _BLOCK_TAG.match(markup) else ""
+    character = unescape(markup)
+    if len(character) != 1:  # no entity, or one of the few that stand for two characters
+        return None
+    return "" if _INVISIBLE.match(character) else character
+
+
 def _replaced(text: str, edits: Iterator[tuple[int, int, str]]) -> Normalised:
     """Replace each span, in order, by nothing or by one character."""
     parts: list[str] = []
     offsets: list[int] = []
+    ends: list[int] = []
     done = 0
     for start, end, replacement in edits:
         parts += text[done:start], replacement
         offsets.extend(range(done, start))
+        ends.extend(range(done + 1, start + 1))
         if replacement:
-            offsets.append(end - 1)
+            offsets.append(end - 1 if replacement == " " else start)
+            ends.append(end)
         done = end
     if not done:
-        return Normalised(text, range(len(text) + 1))
+        return Normalised(text, range(len(text) + 1), range(1, len(text) + 1))
     parts.append(text[done:])
     offsets.extend(range(done, len(text) + 1))
-    return Normalised("".join(parts), offsets)
+    ends.extend(range(done + 1, len(text) + 1))
+    return Normalised("".join(parts), offsets, ends)
 
 
 # ---- Lines and pages -------------------------------------------------------------------------------------------------

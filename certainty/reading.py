@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from certainty.errors import CertaintyError
 
 logger = logging.getLogger(__name__)
 
-_FALLBACK = "cp1252"  # what Windows programs of Western Europe write; Latin-1 text reads the same
+# What programs of Western Europe wrote before UTF-8, the likeliest first; Latin-1 text reads as Windows-1252 does.
+_OLD_ENCODINGS = {"cp1252": "Windows-1252", "cp850": "the MS-DOS code page 850", "mac-roman": "Mac OS Roman"}
+_REPLACEMENT = "\ufffd"
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
@@ -21,21 +25,39 @@ def read_text(path: Path, encoding: str | None = None) -> str:
 
     Args:
         path: The file.
-        encoding: Its encoding; None detects UTF-8, and UTF-16 by its byte order mark, and falls back to Windows-1252
-            with a logged warning.
+        encoding: Its encoding; None detects UTF-8, and UTF-16 by its byte order mark. UTF-8 with fewer bad bytes than
+            good accents is read with U+FFFD for them, anything else as Windows-1252 (or as MS-DOS and old Macs wrote,
+            if that gives more accents of French); both log a warning.
 
     Raises:
         CertaintyError: there is no such file, it is a directory, or it cannot be read or decoded; see `decode`.
     """
+    return decode(read_bytes(path), str(path), encoding)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        CertaintyError: there is no such file, it is a directory, or it cannot be read.
+    """
+    with opening(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn what the system says against opening a file into a `CertaintyError`."""
     try:
-        data = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise CertaintyError(f"{path}: no such file; check the name and the folder.") from None
     except IsADirectoryError:
-        raise CertaintyError(f"{path}: is a directory; give the files in it, such as {path / '*.txt'}.") from None
+        raise CertaintyError(
+            f"{path}: is a directory; give the files in it, such as {path / '*.txt'}, or --recursive."
+        ) from None
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
-    return decode(data, str(path), encoding)
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> str:
@@ -67,11 +89,35 @@ def _detect(data: bytes, name: str) -> str:
         return _decode_as(data, name, "utf-16")
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = _decode_as(data, name, _FALLBACK)
+    except UnicodeDecodeError as error:
+        first = error.start
+    text = data.decode("utf-8", "replace")
+    bad = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
+    # Of an old encoding nearly every accent is no UTF-8; of damaged UTF-8 few are.
+    if bad < len(text) - len(text.encode("ascii", "ignore")) - bad:
+        line, column = _place(data[:first].decode("utf-8"))
+        logger.warning(
+            "%s: %d place(s) are not UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
+            *(name, bad, data[first], line, column, _REPLACEMENT),
+        )
+        return text
+    encoding = max(_OLD_ENCODINGS, key=lambda old: _accents(data, old))  # of equals the first
+    text = _decode_as(data, name, encoding)
     if "\0" not in text:
-        logger.warning("%s: not UTF-8, read as Windows-1252; give the encoding if accents look wrong.", name)
+        logger.warning(
+            "%s: not UTF-8, read as %s; give the encoding if accents look wrong.", name, _OLD_ENCODINGS[encoding]
+        )
     return text
+
+
+def _accents(data: bytes, encoding: str) -> int:
+    """Count the letters of French beyond ASCII, which only the true encoding has in number."""
+    return sum(map(data.decode(encoding, "ignore").count, "àâçèéêîïôùûë"))
+
+
+def _place(before: str) -> tuple[int, int]:
+    lines = (before + "x").splitlines()
+    return len(lines), len(lines[-1])
 
 
 def _decode_as(data: bytes, name: str, encoding: str) -> str:

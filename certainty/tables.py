@@ -17,15 +17,16 @@ _SEPARATORS = ("\t", ";", ",")  # where a header holds as many of two, the first
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # a first line by which Excel is told
 
 
-def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line on which each row begins, and the row by the names of the header; blank rows are left out.
 
-    The separator (`;`, `,` or tab) is the one that the header has most of; the encoding is detected as for texts.
+    The separator (`;`, `,` or tab) is the one that the header has most of; the encoding, if none is given, is detected
+    as for texts.
 
     Raises:
         CertaintyError: the file cannot be read, or a line is no row of the table; the message names the line.
     """
-    text = read_text(path)
+    text = read_text(path, encoding)
     named = _NAMED_SEPARATOR.match(text)
     start = named.end() if named else 0
     separator = named[1] if named else _separator(text)

@@ -9,15 +9,22 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HEAVY = {
     "datasets",
+    "docx",
     "fastapi",
+    "ftfy",
     "jinja2",
+    "lxml",
     "matplotlib",
+    "odfdo",
     "onnx",
     "pandas",
+    "py3langid",
+    "pypdf",
     "scipy",
     "sklearn",
     "spacy",
     "torch",
+    "trafilatura",
     "transformers",
 }
 TRAINING = {"torch", "transformers"}

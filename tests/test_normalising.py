@@ -69,6 +69,10 @@ def test_offsets_grow_and_lead_back(text: str) -> None:
         assert len(form.offsets) == len(form.text) + 1
         assert form.offsets[-1] == len(text)
         assert all(left < right for left, right in pairwise(form.offsets))
+        assert len(form.ends) == len(form.text)
+        assert all(
+            left < end <= right for left, end, right in zip(form.offsets[:-1], form.ends, form.offsets[1:], strict=True)
+        )
         for character, offset in zip(form.text, form.offsets, strict=False):
             assert text[offset] == character or (character == " " and text[offset].isspace())
 
@@ -87,11 +91,42 @@ def test_nothing_that_is_seen_is_lost(text: str) -> None:
 @given(texts)
 def test_reading_twice_changes_nothing(text: str) -> None:
     once = reading_form(text).text
-    assert reading_form(once) == (once, range(len(once) + 1))
+    assert reading_form(once) == (once, range(len(once) + 1), range(1, len(once) + 1))
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="\u115f\u1160\u3164\uffa0")))
 def test_clean_text_is_read_as_it_stands(text: str) -> None:
-    assert reading_form(text) == (text, range(len(text) + 1))
+    assert reading_form(text) == (text, range(len(text) + 1), range(1, len(text) + 1))
     assert reading_form(text).is_given
+
+
+@pytest.mark.parametrize(
+    ("markup", "read"),
+    [
+        ("L&rsquo;&eacute;t&eacute;&nbsp;fut&#32;l&#39;&#xE9;cart.", "L’été\xa0fut l'écart."),
+        ("Le <b>maire</b> <a href='x.html' class=\"y\">d&eacute;ment</a>.", "Le maire dément."),
+        ("Il par&shy;tirait<!-- note\n -->.", "Il partirait."),
+        ("AT&T; a < b et c > d, <toto>, &inconnu; R&D", None),
+    ],
+)
+def test_markup_is_read_as_what_it_shows(markup: str, read: str | None) -> None:
+    assert reading_form(markup).text == (read or markup)
+
+
+def test_spans_of_entities_are_whole() -> None:
+    text = "&Agrave; l&#39;&eacute;t&eacute;, oui."
+    form = reading_form(text)
+    assert form.text == "À l'été, oui."
+    assert text[slice(*form.span(4, 7))] == "&eacute;t&eacute;"
+    assert text[slice(*form.span(0, 1))] == "&Agrave;"
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*"aé <&;>/\n-\xad", "&eacute;", "&shy;", "&#10;", "<br>", "</p>", "<b>", "<!--"])))
+def test_offsets_of_markup_grow_and_stay_within_it(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for form in (without_invisible(text), reading_form(text)):
+        assert len(form.offsets) == len(form.ends) + 1 == len(form.text) + 1
+        places = list(zip(form.offsets[:-1], form.ends, form.offsets[1:], strict=True))
+        assert all(0 <= left < end <= right <= len(text) for left, end, right in places)

@@ -49,6 +49,28 @@ def test_windows_1252_is_warned_of_and_utf8_is_not(tmp_path: Path, caplog: pytes
     assert str(path) in caplog.messages[0] and "Windows-1252" in caplog.messages[0]
 
 
+@pytest.mark.parametrize("bad", [b"\x92", b"\xc3"])
+def test_a_bad_byte_in_utf8_is_named_and_costs_one_character(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: bytes
+) -> None:
+    lines = ["L’été fut sec.\r\n", "Là, ", "e dément l’élu."]
+    data = [line.encode() for line in lines]
+    assert read_text(path := write(tmp_path, b"".join([*data[:2], bad, data[2]]))) == "".join(
+        [*lines[:2], "\ufffd", lines[2]]
+    )
+    (message,) = caplog.messages
+    assert message.startswith(f"{path}: 1 place(s) are not UTF-8, the first (0x{bad[0]:02X}) in line 2, column 5;")
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("cp850", "MS-DOS"), ("mac-roman", "Mac OS")])
+def test_accents_of_older_systems_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, encoding: str, said: str
+) -> None:
+    text = "L'élève a été reçu à l'hôtel où il était déjà allé."
+    assert read_text(write(tmp_path, text.encode(encoding))) == text
+    assert said in caplog.text
+
+
 @pytest.mark.parametrize(
     ("data", "encoding", "says"),
     [

@@ -300,3 +300,26 @@ def test_no_pattern_can_backtrack_without_bound() -> None:
     ]
     assert len(repeats) > 5
     assert not any(_repeats(repeat) for repeat in repeats)  # none within another
+
+
+def test_tags_end_sentences_and_entities_do_not() -> None:
+    text = (
+        "<p>Le maire d&eacute;ment.<br>Il part &amp; revient.</p><p>Le <b>pr&eacute;fet</b> nie.&nbsp;Elle attend.</p>"
+    )
+    assert [s.text for s in split_sentences(text)] == [
+        "Le maire d&eacute;ment.",
+        "Il part &amp; revient.",
+        "Le <b>pr&eacute;fet</b> nie.",
+        "Elle attend.",
+    ]
+    assert all(text[s.start : s.end] == s.text for s in split_sentences(text))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["Il part. ", "Qui", "&eacute;", "&nbsp;", "<br>", "<p>", "</b>", ".", " ", "\n"])))
+def test_sentences_of_markup_stand_where_they_say(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    done = 0
+    for sentence in split_sentences(text):
+        assert done <= sentence.start < sentence.end and text[sentence.start : sentence.end] == sentence.text
+        done = sentence.end

@@ -184,7 +184,7 @@ def test_least_confidence_is_a_probability(command: str, given: str, capsys: pyt
 )
 def test_odd_texts_make_pages(folder: Path, text: str) -> None:
     (folder / "odd.txt").write_text(text, encoding="utf-8", newline="")
-    assert main(["view", "odd.txt"]) == 0
+    assert main(["view", "odd.txt", "--force"]) == 0
     assert 'class="certainty-sentence' in (folder / "odd.html").read_text(encoding="utf-8")
 
 

@@ -13,8 +13,9 @@ from typing import Any, TextIO
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import FAILED, STDIN, check_destination, destination, output_format
-from certainty.commands.texts import add_text_arguments, scored_files
+from certainty.commands.output import FAILED, check_destination, destination, output_format
+from certainty.commands.texts import GivenTexts, add_text_arguments
+from certainty.errors import CertaintyError
 from certainty.results import Document
 
 ENDINGS = {
@@ -37,7 +38,9 @@ def add_parser(commands: Any) -> None:
         epilog="examples:\n"
         "  certainty score article.txt\n"
         "  certainty score *.txt -o scores.csv\n"
-        "  pdftotext article.pdf - | certainty score --format html > article.html",
+        "  certainty score article.pdf -o article.html\n"
+        "  certainty score comments.csv --text-column message --excel -o scores.csv\n"
+        "  certainty score --recursive archive -o scores.jsonl",
         formatter_class=HelpFormatter,
     )
     add_text_arguments(parser)
@@ -52,6 +55,11 @@ def add_parser(commands: Any) -> None:
         help="write to a file; .csv, .json, .jsonl, .html and .txt tell the format (default: standard output)",
     )
     parser.add_argument(
+        "--excel",
+        action="store_true",
+        help="CSV that a French spreadsheet opens: semicolons, decimal commas, no cell that is taken for a formula",
+    )
+    parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
@@ -63,21 +71,31 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
-    names: list[str] = args.files or [STDIN]
-    form = args.format or "table"
-    if args.output:
-        check_destination(args.output, names)
-        form = output_format(args.output, args.format, ENDINGS, default="table")
-    failed: list[str] = []
+    given = GivenTexts.from_args(args, args.output)
+    form = _format(args, given)
     classifier = model_choice(args).open()
-    scored_texts = scored_files(classifier, names, failed, encoding=args.encoding, output=args.output)
-    with closing(scored_texts) as scored:
+    with closing(given.scored(classifier)) as scored:
         first = next(scored, None)
         if first is None:
             return FAILED
-        with destination(args.output, names) as out:
-            _write(form, args, chain([first], scored), out, several=len(names) > 1)
-    return FAILED if failed else 0
+        with destination(args.output, given.names) as out:
+            _write(form, args, chain([first], scored), out, several=given.are_many)
+    return FAILED if given.failed else 0
+
+
+def _format(args: argparse.Namespace, given: GivenTexts) -> str:
+    """Check the output and return its format.
+
+    Raises:
+        CertaintyError: it cannot be written, or its ending, `--format` and `--excel` contradict each other.
+    """
+    form = args.format or ("csv" if args.excel else "table")
+    if args.output:
+        check_destination(args.output, given.names)
+        form = output_format(args.output, args.format, ENDINGS, default=form)
+    if args.excel and form != "csv":
+        raise CertaintyError(f"--excel writes CSV, not {form}; leave one of the two out.")
+    return form
 
 
 def _write(
@@ -106,8 +124,10 @@ def _write(
 
         if form == "json":
             write_json(scored, out, several, least)
+        elif form == "csv":
+            write_csv(scored, out, least, excel=args.excel)
         else:
-            {"jsonl": write_jsonl, "csv": write_csv}[form](scored, out, least)
+            write_jsonl(scored, out, least)
 
 
 def _in_colour(choice: str, out: TextIO) -> bool:

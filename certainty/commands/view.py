@@ -17,7 +17,7 @@ from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
-from certainty.commands.texts import add_text_arguments, scored_files
+from certainty.commands.texts import GivenTexts, add_text_arguments
 from certainty.errors import CertaintyError
 from certainty.results import Document
 from certainty.writing import is_regular
@@ -59,41 +59,39 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the pages of the files that can be read and return the exit status."""
-    names: list[str] = args.files or [STDIN]
     if args.output == STDIN:
         raise CertaintyError("a page needs a file; `certainty score --format html` writes to standard output.")
+    # The output tells the progress bar that no results appear on the terminal.
+    given = GivenTexts.from_args(args, args.output or _FOLDER)
     if args.output and not _is_folder(args.output):
         page = Path(args.output)
-        check_destination(page, names)
+        check_destination(page, given.names)
         if page.suffix.lower() not in _ENDINGS and is_regular(page):
             raise CertaintyError(
                 f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; give such a one."
             )
-    failed: list[str] = []
-    # The output tells the progress bar that no results appear on the terminal.
-    output = args.output or _FOLDER
     classifier = model_choice(args).open()
-    with closing(scored_files(classifier, names, failed, encoding=args.encoding, output=output)) as found:
+    with closing(given.scored(classifier)) as found:
         first = next(found, None)
         if first is None:
             return FAILED
-        page = _write(args, chain([first], found), names)
+        page = _write(args, chain([first], found), given)
     print(page)
     if args.open:
         _open(page)
-    return FAILED if failed else 0
+    return FAILED if given.failed else 0
 
 
-def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], names: list[str]) -> Path:
+def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], given: GivenTexts) -> Path:
     """Write the page or the pages and return the one to open."""
-    several = len(names) > 1
+    names = given.names
     if args.output is not None:
         target = Path(args.output)
         if _is_folder(args.output):
             return _write_folder(target, scored, names, args.min_confidence)
         return _write_page(target, scored, names, args.min_confidence)
     parent = Path(tempfile.mkdtemp(prefix="certainty-")) if args.open else Path()
-    if several:
+    if given.are_many:
         return _write_folder(parent / _FOLDER, scored, names, args.min_confidence)
     target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
     _check_replaceable(target)

@@ -13,7 +13,8 @@ from certainty.commands.engine import ModelChoice, add_engine_arguments, model_c
 from certainty.commands.label.arguments import add_action, add_encoding, add_model, add_output
 from certainty.commands.label.row_files import has_no_labels
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
-from certainty.commands.texts import readable
+from certainty.commands.texts import GivenTexts
+from certainty.documents.reader import ReadingOptions
 from certainty.results import Document
 
 if TYPE_CHECKING:
@@ -95,10 +96,9 @@ def choose(
         check_destination(output, [*names, *exclude])
     excluded = [text for name in exclude for text in _texts(Path(name))]
     classifier = choice.open()
-    failed: list[str] = []
-    texts = readable(names, failed, encoding=encoding, output=output)
-    chosen = suggest(_scored_paragraphs(texts, classifier), settings, excluded)
-    if len(failed) == len(names):
+    given = GivenTexts(names, ReadingOptions(encoding), output)
+    chosen = suggest(_scored_paragraphs(given.texts(), classifier), settings, excluded)
+    if len(given.failed) == len(given.names):
         return FAILED
     with destination(output, [*names, *exclude]) as out:
         write_json_lines([item.to_row() for item in chosen], out)
@@ -107,7 +107,7 @@ def choose(
             f"only {len(chosen)} of {settings.count} sentences: the texts have no more claims to choose from.",
             file=sys.stderr,
         )
-    return FAILED if failed else 0
+    return FAILED if given.failed else 0
 
 
 def _scored_paragraphs(

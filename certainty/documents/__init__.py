@@ -1,0 +1,1 @@
+"""What people have (pages, office files, tables, folders) → texts to score."""

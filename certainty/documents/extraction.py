@@ -1,0 +1,67 @@
+"""The text of a file of any kind that holds one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from certainty.documents.kinds import Kind
+from certainty.documents.office import docx_text, odt_text, rtf_text
+from certainty.documents.pages import epub_text, html_text
+from certainty.documents.pdf import pdf_text
+from certainty.errors import CertaintyError
+from certainty.reading import decode
+
+_READERS: dict[Kind, Callable[[bytes, str], str]] = {
+    "pdf": pdf_text,
+    "docx": docx_text,
+    "odt": odt_text,
+    "epub": epub_text,
+    "rtf": rtf_text,
+}
+_LIBRARIES = ("pypdf", "trafilatura", "htmldate", "justext", "odfdo", "docx")
+
+
+def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = None) -> str:
+    """Return the text of a file.
+
+    Args:
+        data: What the file holds.
+        kind: Of the file; no table.
+        name: Names it in messages.
+        encoding: Of a text or a web page; None detects it.
+
+    Raises:
+        CertaintyError: it is damaged or has no text.
+        MissingExtraError: a library that reads its kind is not installed.
+    """
+    if kind == "text":
+        return decode(data, name, encoding)
+    with _quiet():
+        try:
+            text = html_text(data, name, encoding) if kind == "html" else _READERS[kind](data, name)
+        except CertaintyError:
+            raise
+        except Exception as error:  # a damaged file makes these libraries raise nearly anything
+            raise CertaintyError(
+                f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it anew, or its "
+                "text."
+            ) from error
+    if not text.strip():
+        raise CertaintyError(f"{name}: is a file of kind {kind.upper()} without text; give one with text in it.")
+    return text
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to themselves what libraries log about files that they read all the same."""
+    loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

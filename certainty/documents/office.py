@@ -1,0 +1,96 @@
+"""Text documents of Word, LibreOffice and their like: DOCX, ODT, RTF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+from certainty.documents.archives import opened_archive, refuse_entities
+from certainty.extras import needs
+
+_BETWEEN = "\n\n"  # paragraphs: a boundary of sentences
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_SHOWN = {f"{_WORD}tab": "\t", f"{_WORD}br": "\n", f"{_WORD}cr": "\n", f"{_WORD}noBreakHyphen": "-"}
+# Deleted text, the old place of moved text, the copy of a text box for old programs.
+_NOT_SHOWN = {
+    f"{_WORD}del",
+    f"{_WORD}moveFrom",
+    "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
+}
+_ODT_PARAGRAPHS = "//text:p[not({0})] | //text:h[not({0})]".format(
+    "ancestor::text:tracked-changes or ancestor::office:annotation or ancestor::text:note"
+)
+
+
+def docx_text(data: bytes, name: str) -> str:
+    """Return the paragraphs of a Word file as it looks with all changes accepted, those of tables and boxes too.
+
+    Headers, footers, notes and comments are left out.
+
+    Raises:
+        CertaintyError: it is damaged, too large, or holds what no office program writes.
+        MissingExtraError: python-docx is not installed.
+    """
+    needs("docx", extra="documents", user=f"{name}: a Word file")
+    from docx import Document
+
+    _check(data, name)
+    body = Document(BytesIO(data)).element.body
+    return _joined("".join(_shown(paragraph)) for paragraph in body.iter(f"{_WORD}p") if not _is_hidden(paragraph))
+
+
+def odt_text(data: bytes, name: str) -> str:
+    """Return the paragraphs of an OpenDocument text; notes, comments and deleted text are left out.
+
+    Raises:
+        CertaintyError: it is damaged, too large, or holds what no office program writes.
+        MissingExtraError: odfdo is not installed.
+    """
+    needs("odfdo", extra="documents", user=f"{name}: an OpenDocument text")
+    from odfdo import Document
+
+    _check(data, name)
+    body = Document(BytesIO(data)).body
+    for note in body.get_elements("//text:note | //office:annotation"):
+        note.delete()
+    return _joined(paragraph.inner_text for paragraph in body.get_elements(_ODT_PARAGRAPHS))
+
+
+def rtf_text(data: bytes, name: str) -> str:
+    """Return the text of an RTF file.
+
+    Raises:
+        MissingExtraError: striprtf is not installed.
+    """
+    needs("striprtf", extra="documents", user=f"{name}: an RTF file")
+    from striprtf.striprtf import rtf_to_text
+
+    return _joined(str(rtf_to_text(data.decode("cp1252", "replace"), errors="replace")).splitlines())
+
+
+def _joined(paragraphs: Any) -> str:
+    return _BETWEEN.join(filter(None, map(str.strip, paragraphs)))
+
+
+def _check(data: bytes, name: str) -> None:
+    with opened_archive(data, name) as archive:
+        for member in archive.namelist():
+            if member.endswith((".xml", ".rels")):
+                with archive.open(member) as part:
+                    refuse_entities(part.read(4096), name)
+
+
+def _is_hidden(paragraph: Any) -> bool:
+    return any(ancestor.tag in _NOT_SHOWN for ancestor in paragraph.iterancestors())
+
+
+def _shown(element: Any) -> Iterator[str]:
+    """Yield the text of a paragraph's runs; a paragraph within it, in a text box, speaks for itself."""
+    for child in element:
+        if child.tag == f"{_WORD}t":
+            yield child.text or ""
+        elif child.tag in _SHOWN:
+            yield _SHOWN[child.tag]
+        elif child.tag != f"{_WORD}p" and child.tag not in _NOT_SHOWN:
+            yield from _shown(child)

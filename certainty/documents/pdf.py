@@ -1,0 +1,35 @@
+"""PDF: the text of its pages."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from certainty.errors import CertaintyError
+from certainty.extras import needs
+
+
+def pdf_text(data: bytes, name: str) -> str:
+    r"""Return the text of a PDF, with a form feed between two pages as `pdftotext` writes it.
+
+    Raises:
+        CertaintyError: it is protected by a password, or its pages are images.
+        MissingExtraError: pypdf is not installed.
+    """
+    needs("pypdf", extra="documents", user=f"{name}: a PDF")
+    from pypdf import PdfReader
+    from pypdf.errors import DependencyError
+
+    reader = PdfReader(BytesIO(data))
+    try:
+        opened = not reader.is_encrypted or reader.decrypt("")
+    except DependencyError as error:
+        raise CertaintyError(f"{name}: is an encrypted PDF ({error}); save it without a password.") from error
+    if not opened:
+        raise CertaintyError(f"{name}: is a PDF with a password; save it without one.")
+    pages = [page.extract_text() for page in reader.pages]
+    if not any(map(str.strip, pages)):
+        raise CertaintyError(
+            f"{name}: is a PDF without text, whose {len(pages)} page(s) are images; make them readable first, by OCR "
+            "such as `ocrmypdf`."
+        )
+    return "\n\f".join(pages)

@@ -1,0 +1,140 @@
+"""A file → its texts, checked: no noise, accents as they should be, French."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from certainty.documents.damage import MOST_NOISE, mojibake, noise, repaired
+from certainty.documents.extraction import extracted_text
+from certainty.documents.kinds import TABLES, kind_of
+from certainty.documents.language import foreign_share
+from certainty.documents.rows import read_rows
+from certainty.errors import CertaintyError
+from certainty.reading import opening, read_bytes
+
+logger = logging.getLogger(__name__)
+
+_ADDRESS = re.compile(r"(?:https?|ftp)://|www\.", re.IGNORECASE)
+_MOST_FOREIGN = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How files are read.
+
+    Attributes:
+        encoding: Of texts, pages and CSV; None detects it.
+        text_column: Of a table.
+        id_column: Of a table; None takes `id`, or the number of the row.
+        force: Take texts that are mostly no words.
+        fix_encoding: Mend accents that were decoded wrongly.
+    """
+
+    encoding: str | None = None
+    text_column: str = "text"
+    id_column: str | None = None
+    force: bool = False
+    fix_encoding: bool = False
+
+
+class Texts(NamedTuple):
+    """The texts of a file.
+
+    Attributes:
+        is_table: It is a table, and each of its rows is a text.
+        named: Names and texts, read as they are asked for: the ids of rows, else the name of the file.
+    """
+
+    is_table: bool
+    named: Iterator[tuple[str, str]]
+
+
+def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = None) -> Texts:
+    """Read the texts of a file of any kind that `certainty.documents.kinds` knows.
+
+    What is doubtful about them is logged: accents that were decoded wrongly, another language than French.
+
+    Args:
+        file: Its path, or all that it holds.
+        name: Names it in messages.
+        options: How it is read.
+
+    Raises:
+        CertaintyError: it cannot be read, or is mostly no words; also raised by the iterator.
+        MissingExtraError: a library that reads its kind is not installed.
+    """
+    options = options or ReadingOptions()
+    if isinstance(file, Path) and not file.exists() and _ADDRESS.match(str(name)):
+        raise CertaintyError(f"{name}: is an address, and nothing is fetched; save the page and give its file.")
+    if isinstance(file, Path) and not file.is_file():
+        file = read_bytes(file)  # a pipe is read once; a folder or a missing file is told
+    if isinstance(file, bytes):
+        kind = kind_of(file, name)
+    else:
+        with opening(file):
+            kind = kind_of(file, name)
+    if kind in TABLES:
+        rows = read_rows(
+            file,
+            kind,
+            name,
+            text_column=options.text_column,
+            id_column=options.id_column,
+            encoding=options.encoding,
+        )
+        return Texts(True, _checked_rows(rows, name, options))
+    data = read_bytes(file) if isinstance(file, Path) else file
+    return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
+
+
+def _checked(text: str, name: str, options: ReadingOptions) -> str:
+    if wrong := mojibake(text):
+        if options.fix_encoding:
+            text = repaired(text)
+        else:
+            logger.warning(
+                "%s: %d accents look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »); --fix-encoding "
+                "mends them.",
+                *(name, wrong),
+            )
+    if not options.force and (share := noise(text)) > MOST_NOISE:
+        raise CertaintyError(
+            f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to score it "
+            "all the same."
+        )
+    if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
+        share, language = found
+        logger.warning(
+            "%s: about %.0f %% is not French (%s); the model knows French only.", name, 100 * share, language
+        )
+    return text
+
+
+def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
+    """Check the rows, and log at the end how many are doubtful, so that a long table is told in a few lines."""
+    doubtful: dict[str, list[str]] = {}
+    empty = True
+    for key, text in rows:
+        empty = False
+        if mojibake(text):
+            if options.fix_encoding:
+                text = repaired(text)
+            else:
+                doubtful.setdefault("have accents decoded wrongly; --fix-encoding mends them", []).append(key)
+        if not options.force and noise(text) > MOST_NOISE:
+            doubtful.setdefault("are mostly markup or undecodable, and left out; --force scores them", []).append(key)
+            continue
+        if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
+            doubtful.setdefault("are not French; the model knows French only", []).append(key)
+        yield key, text
+    if empty:
+        raise CertaintyError(
+            f"{name}: has no row with a text in {options.text_column!r}; name its column by --text-column."
+        )
+    for what, keys in doubtful.items():
+        logger.warning("%s: %d row(s), the first %s, %s.", name, len(keys), keys[0], what)

@@ -1,0 +1,92 @@
+"""Tables whose rows are texts: CSV, TSV, JSON, JSON Lines, Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from certainty.documents.kinds import Kind
+from certainty.errors import CertaintyError
+from certainty.json_lines import parse_json_lines, read_json_lines
+from certainty.reading import decode, read_bytes
+from certainty.tables import read_csv, read_parquet
+
+_ID = "id"
+
+
+def read_rows(
+    file: Path | bytes, kind: Kind, name: str, *, text_column: str, id_column: str | None, encoding: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield id and text of each row; rows without a text are left out.
+
+    Args:
+        file: Its path, or all that it holds.
+        kind: Of the table.
+        name: Names it in messages.
+        text_column: Holds the texts.
+        id_column: Holds the ids; None takes `id` where there is such a column. A row without an id is called by its
+            number, from 1.
+        encoding: Of a CSV; None detects it.
+
+    Raises:
+        CertaintyError: the table cannot be read, a column is not there, or a text is no string; the message names the
+            place.
+        MissingExtraError: Parquet is given, and pyarrow is not installed.
+    """
+    for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):
+        text = _cell(row, text_column, where, "--text-column")
+        if _is_missing(text):
+            continue
+        if not isinstance(text, str):
+            raise CertaintyError(
+                f"{where}: {text_column} is {str(text)[:60]!r}, no text; name its column by --text-column."
+            )
+        key = row.get(_ID) if id_column is None else _cell(row, id_column, where, "--id-column")
+        yield (str(number) if _is_missing(key) else str(key)), text
+
+
+def _read(file: Path | bytes, kind: Kind, name: str, encoding: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield place and columns of each row."""
+    rows: Iterable[tuple[int, Mapping[str, Any]]]
+    unit = "line"
+    if kind == "json":
+        unit, rows = _json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
+    elif isinstance(file, bytes):
+        if kind != "json lines":
+            raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
+        rows = parse_json_lines(file.splitlines(keepends=True), name)
+    elif kind == "json lines":
+        rows = read_json_lines(file)
+    elif kind == "csv":
+        rows = read_csv(file, encoding)
+    else:
+        unit, rows = "row", read_parquet(file)
+    for number, row in rows:
+        yield f"{name}, {unit} {number}", row
+
+
+def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
+    """Return the objects of a list, the one object, or those of the lines, and what they are counted by."""
+    try:
+        found = json.loads(decode(data, name))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, CertaintyError):
+            raise
+        return "line", parse_json_lines(data.splitlines(keepends=True), name)
+    rows = found if isinstance(found, list) else [found]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise CertaintyError(f"{name}: is JSON, but no list of objects with a text in each; give such a list.")
+    return "object", enumerate(rows, 1)
+
+
+def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
+    if column not in row:
+        columns = ", ".join(map(str, row)) or "none"
+        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it by {option}.")
+    return row[column]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())  # NaN is not itself

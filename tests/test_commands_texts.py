@@ -1,0 +1,81 @@
+"""What `certainty score` and `view` do with tables, folders and spreadsheets, on the shipped model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from certainty.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("id;message\nk1;Il pleut. Il aurait plu.\nk2;Qui ?\n", encoding="utf-8")
+    Path("b.txt").write_text("- Oui. =1+1 est vrai.\n", encoding="utf-8")
+    return tmp_path
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def test_rows_of_a_table_keep_their_ids(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "a.csv", "--text-column", "message", "-o", "out.jsonl"]) == 0
+    assert [(row["file"], row["text"]) for row in rows_of("out.jsonl")] == [
+        ("k1", "Il pleut."),
+        ("k1", "Il aurait plu."),
+        ("k2", "Qui ?"),
+    ]
+    assert main(["score", "a.csv", "b.txt", "--text-column", "message", "-o", "out.jsonl"]) == 0
+    assert {row["file"] for row in rows_of("out.jsonl")} == {"a.csv#k1", "a.csv#k2", "b.txt"}
+    assert main(["score", "a.csv", "--text-column", "message", "--format", "json"]) == 0
+    assert [document["file"] for document in json.loads(capsys.readouterr().out)] == ["k1", "k2"]
+    assert main(["view", "a.csv", "--text-column", "message"]) == 0
+    assert sorted(path.name for path in Path("certainty-pages").iterdir()) == ["index.html", "k1.html", "k2.html"]
+
+
+def test_a_table_that_breaks_is_told_and_what_came_before_is_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("c.jsonl").write_text('{"text": "Il pleut."}\n{"texte": "Il neige."}\n')
+    assert main(["score", "c.jsonl", "b.txt", "-o", "out.jsonl"]) == 2
+    assert "c.jsonl, line 2: no column 'text'. Found: texte" in capsys.readouterr().err
+    assert {row["file"] for row in rows_of("out.jsonl")} == {"c.jsonl#1", "b.txt"}
+    assert main(["score", "a.csv", "-o", "new.jsonl"]) == 2
+    assert not Path("new.jsonl").exists()
+
+
+def test_a_folder_is_read_without_the_output_in_it(folder: Path) -> None:
+    for _ in range(2):
+        assert main(["score", "-r", ".", "--text-column", "message", "-o", "scores.csv"]) == 0
+        written = io.StringIO(Path("scores.csv").read_text(encoding="utf-8"))
+        names = {row["file"] for row in csv.DictReader(written)}
+        assert names == {"./a.csv#k1", "./a.csv#k2", "./b.txt"}
+
+
+def test_excel_writes_what_a_french_spreadsheet_opens(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "b.txt", "--excel", "-o", "out.csv"]) == 0
+    written = Path("out.csv").read_bytes().decode("utf-8")
+    assert written.startswith("\ufefffile;text;start;")
+    rows = list(csv.DictReader(io.StringIO(written[1:]), delimiter=";"))
+    assert [row["text"] for row in rows] == ["'- Oui.", "'=1+1 est vrai."]
+    assert all(0 <= float(row["probability"].replace(",", ".")) <= 1 and "," in row["probability"] for row in rows)
+    assert '"' not in written, "numbers in quotes are text to some spreadsheets"
+    assert main(["score", "b.txt", "--excel"]) == 0
+    assert capsys.readouterr().out == written
+    assert main(["score", "b.txt", "--excel", "-o", "out.json"]) == 2
+    assert "--excel writes CSV, not json" in capsys.readouterr().err
+
+
+def test_standard_input_may_be_a_table() -> None:
+    data = b'{"id": "x", "text": "Il pleut."}\n{"id": "y", "text": "Il neige."}\n'
+    run = [sys.executable, "-m", "certainty", "score", "--format", "jsonl"]
+    done = subprocess.run(run, input=data, capture_output=True, check=True)
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["x", "y"]

@@ -1,0 +1,385 @@
+"""Files of every kind that people have: their text, or a sentence that says what they are."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from certainty import CertaintyError
+from certainty.documents.damage import mojibake, noise
+from certainty.documents.finding import find_files
+from certainty.documents.kinds import kind_of
+from certainty.documents.language import foreign_share
+from certainty.documents.reader import ReadingOptions, read_texts
+
+PAGE = """<!DOCTYPE html><html><head><title>Port</title><script>var x = 1;</script></head><body>
+<nav><a href="/">Accueil</a> <a href="/s">Sport</a></nav><article><h1>Le pont ferme</h1>
+<p>Le maire a ferm&eacute; le pont. Il rouvrirait en mai, selon le pr&eacute;fet de la région.</p>
+<p>Une enquête est ouverte, et les riverains attendent.</p></article></body></html>"""
+
+
+def texts_of(data: bytes | Path, name: str, **options: object) -> list[tuple[str, str]]:
+    return list(read_texts(data, name, ReadingOptions(**options)).named)  # type: ignore[arg-type]
+
+
+def text_of(data: bytes, name: str) -> str:
+    ((key, text),) = texts_of(data, name)
+    assert key == name
+    return text
+
+
+def archive(**members: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in members.items():
+            out.writestr(name, content)
+    return file.getvalue()
+
+
+def pdf(*pages: str) -> bytes:
+    """Write a PDF by hand, a line of text a page."""
+    kids = " ".join(f"{4 + 2 * i} 0 R" for i in range(len(pages)))
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    ]
+    for i, line in enumerate(pages):
+        stream = f"BT /F1 12 Tf 50 700 Td ({line}) Tj ET" if line else ""
+        objects.append(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F1 3 0 R>>>>"
+            f"/Contents {5 + 2 * i} 0 R>>"
+        )
+        objects.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
+    data, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(data))
+        data += f"{number} 0 obj{content}endobj\n".encode("cp1252")
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\n"
+    return data + end.encode() + f"startxref\n{len(data)}\n%%EOF\n".encode()
+
+
+def docx(*paragraphs: str) -> bytes:
+    document = pytest.importorskip("docx").Document()
+    for paragraph in paragraphs:
+        document.add_paragraph(paragraph)
+    document.save(file := io.BytesIO())
+    return file.getvalue()
+
+
+def epub(*chapters: str, **more: str) -> bytes:
+    items = "".join(f'<item id="c{i}" href="texte%20{i}.xhtml"/>' for i in range(len(chapters)))
+    spine = "".join(f'<itemref idref="c{i}"/>' for i in reversed(range(len(chapters))))
+    members = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/livre.opf"/></rootfiles></container>',
+        "OEBPS/livre.opf": '<package xmlns="http://www.idpf.org/2007/opf">'
+        f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
+    }
+    members |= {
+        f"OEBPS/texte {i}.xhtml": f'<html xmlns="http://www.w3.org/1999/xhtml"><body><p>{text}</p></body></html>'
+        for i, text in enumerate(chapters)
+    }
+    return archive(**members, **more)
+
+
+# ---- Texts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.txt", "stdin"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_web_page_gives_its_main_text(name: str, encoding: str) -> None:
+    pytest.importorskip("trafilatura")
+    if encoding == "utf-16" and name != "page.html":
+        pytest.skip("nothing tells a page in UTF-16 but its ending")
+    lines = text_of(PAGE.encode(encoding), name).splitlines()
+    assert "Le maire a fermé le pont. Il rouvrirait en mai, selon le préfet de la région." in lines
+    assert not [line for line in lines if "Sport" in line or "var x" in line]
+
+
+def test_the_encoding_that_a_page_names_is_taken() -> None:
+    pytest.importorskip("trafilatura")
+    page = PAGE.replace("<head>", '<head><meta charset="iso-8859-15">').replace("attendent", "paient 3 €")
+    assert "paient 3 €" in text_of(page.encode("iso-8859-15"), "page.html")
+
+
+@pytest.mark.parametrize("name", ["article.pdf", "article", "article.txt"])
+def test_a_pdf_gives_its_pages(name: str) -> None:
+    pytest.importorskip("pypdf")
+    assert text_of(pdf("Il serait allé à", "Orvanne."), name) == "Il serait allé à\n\fOrvanne."
+
+
+def test_a_pdf_of_images_is_refused() -> None:
+    pytest.importorskip("pypdf")
+    with pytest.raises(CertaintyError, match=r"scan\.pdf: is a PDF without text, whose 2 page\(s\) are images; .*OCR"):
+        texts_of(pdf("", ""), "scan.pdf")
+
+
+def test_a_damaged_file_is_one_error() -> None:
+    pytest.importorskip("pypdf")
+    with pytest.raises(CertaintyError, match=r"^x\.pdf: cannot be read as PDF \("):
+        texts_of(b"%PDF-1.4\nnothing", "x.pdf")
+    with pytest.raises(CertaintyError, match=r"^x\.docx: is a damaged zip archive"):
+        texts_of(docx("Il pleut.")[:300], "x.docx")
+
+
+def test_a_word_file_gives_its_paragraphs_with_changes_accepted() -> None:
+    docx_ = pytest.importorskip("docx")
+    from docx.oxml import parse_xml
+
+    document = docx_.Document()
+    document.add_heading("Le pont")
+    document.add_table(1, 1).cell(0, 0).text = "Une case."
+    paragraph = document.add_paragraph("Il ")
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    for change in ("ins><w:r><w:t>serait</w:t></w:r></w:ins", "del><w:r><w:delText>est</w:delText></w:r></w:del"):
+        paragraph._p.append(parse_xml(f"<w:{change}>".replace(">", f" {space}>", 1)))
+    paragraph.add_run(" parti.")
+    document.save(file := io.BytesIO())
+    assert text_of(file.getvalue(), "a.docx") == "Le pont\n\nUne case.\n\nIl serait parti."
+
+
+def test_an_opendocument_text_gives_its_paragraphs(tmp_path: Path) -> None:
+    odfdo = pytest.importorskip("odfdo")
+    document = odfdo.Document("text")
+    document.body.clear()
+    document.body.append(odfdo.Header(1, "Le pont"))
+    document.body.append(paragraph := odfdo.Paragraph("Il serait parti."))
+    paragraph.insert_note(after="Il", note_id="n", citation="1", body="Une note.")
+    document.save(tmp_path / "a.odt")
+    assert text_of((tmp_path / "a.odt").read_bytes(), "a.odt") == "Le pont\n\nIl serait parti."
+
+
+def test_a_book_gives_its_chapters_in_reading_order() -> None:
+    pytest.importorskip("trafilatura")
+    assert text_of(epub("Il pleut.", "Elle <i>serait</i> partie."), "a.epub") == "Elle serait partie.\n\nIl pleut."
+    protection = {"META-INF/encryption.xml": '<CipherReference URI="OEBPS/texte 0.xhtml"/>'}
+    with pytest.raises(CertaintyError, match="DRM"):
+        texts_of(epub("Il pleut.", **protection), "a.epub")
+
+
+def test_rtf_gives_its_text() -> None:
+    pytest.importorskip("striprtf")
+    rtf = rb"{\rtf1\ansi\ansicpg1252{\fonttbl\f0 Times;}\f0 L\'e9t\'e9 fut long.\par Il \u233?tait parti.\par}"
+    assert text_of(rtf, "a.doc") == "Lété fut long.\n\nIl était parti."
+
+
+def test_without_the_extra_the_kind_and_the_extra_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pypdf", "trafilatura", "docx", "odfdo", "striprtf"):
+        monkeypatch.setitem(__import__("sys").modules, module, None)
+    for data, said in (
+        (pdf("Oui."), "a PDF needs pypdf"),
+        (PAGE.encode(), "a web page needs trafilatura"),
+        (archive(**{"word/document.xml": ""}), "a Word file needs docx"),
+        (rb"{\rtf1}", "an RTF file needs striprtf"),
+    ):
+        with pytest.raises(CertaintyError, match=rf"^x: {said} .*pip install 'certainty-fr\[documents\]'"):
+            texts_of(data, "x")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.doc", r"legacy Word file.*\.docx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls", "legacy Excel file.*CSV"),
+        (archive(**{"xl/workbook.xml": ""}), "a.xlsx", "an Excel file.*CSV"),
+        (archive(**{"ppt/presentation.xml": ""}), "a.pptx", "a PowerPoint file.*PDF"),
+        (archive(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "a.ods", "sheet.*CSV"),
+        (archive(**{"a.txt": "Oui."}), "a.zip", "a zip archive.*unpack"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a.txt", "an image.*OCR"),
+        (b"\xff\xd8\xff\xe0", "a.jpg", "an image.*OCR"),
+        (b"\x1f\x8b\x08\0", "a.txt.gz", "compressed.*unpack"),
+        (b"\0\0\0\x18ftypmp42", "a.mp4", "a film.*transcribe"),
+        (b"From: <Saved by Blink>\nContent-Type: multipart/related", "a.mht", "web archive.*HTML only"),
+    ],
+)
+def test_what_is_not_read_is_refused_by_its_kind(data: bytes, name: str, said: str) -> None:
+    with pytest.raises(CertaintyError, match=rf"^{name}: is .*{said}"):
+        texts_of(data, name)
+
+
+def test_an_address_is_not_fetched() -> None:
+    with pytest.raises(CertaintyError, match="is an address, and nothing is fetched; save the page"):
+        texts_of(Path("https://example.org/a"), "https://example.org/a")
+
+
+@pytest.mark.parametrize(
+    "start", ["MZ, dit-il.", "ID3 est mort.", "BM est parti.", "RIFF", "Rar!", "[1] Oui.", "{Oui}"]
+)
+def test_a_text_is_not_taken_for_another_kind(start: str) -> None:
+    assert kind_of(start.encode(), "a.txt") == "text"
+
+
+# ---- Safety ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    with pytest.raises(CertaintyError, match=r"a\.docx: would unpack to 400 MB; that is more than is read"):
+        bomb = io.BytesIO()
+        with (
+            zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
+            out.open("word/document.xml", "w") as member,
+        ):
+            for _ in range(400):
+                member.write(bytes(1_000_000))
+        pytest.importorskip("docx")
+        texts_of(bomb.getvalue(), "a.docx")
+
+
+def test_entities_of_strangers_are_not_followed(tmp_path: Path) -> None:
+    pytest.importorskip("docx")
+    pytest.importorskip("trafilatura")
+    secret = tmp_path / "secret"
+    secret.write_text("Le code est 1234.")
+    entity = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'
+    with pytest.raises(CertaintyError, match="declares XML entities"):
+        texts_of(archive(**{"word/document.xml": f"{entity}<w>&e;</w>"}), "a.docx")
+    book = epub("Il pleut sur le port.", "Elle attend.")
+    with zipfile.ZipFile(io.BytesIO(book)) as given:
+        members = {name: given.read(name).decode() for name in given.namelist()}
+    members["OEBPS/texte 0.xhtml"] = entity + members["OEBPS/texte 0.xhtml"].replace("port.", "port. &e;")
+    text = text_of(archive(**members), "a.epub")
+    assert "1234" not in text and "Elle attend." in text
+
+
+# ---- Tables ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.csv", b"id,text\nx,Il pleut.\n,Il neige.\nz, \n"),
+        ("a.csv", '\ufeffid;text\nx;"Il pleut."\n;Il neige.\n'.encode()),
+        ("a.tsv", b"id\ttext\nx\tIl pleut.\n\tIl neige.\n"),
+        ("a.jsonl", b'{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}\n{"text": null}\n'),
+        ("a.json", b'[{"id": "x", "text": "Il pleut."}, {"text": "Il neige."}]'),
+        ("a.json", b'{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}'),
+    ],
+)
+def test_each_row_of_a_table_is_a_text(tmp_path: Path, name: str, data: bytes) -> None:
+    (path := tmp_path / name).write_bytes(data)
+    texts = read_texts(path, name)
+    assert texts.is_table
+    assert list(texts.named) == [("x", "Il pleut."), ("2", "Il neige.")]
+
+
+def test_json_is_known_by_its_content() -> None:
+    assert texts_of(b'{"id": 7, "text": "Il pleut."}', "stdin") == [("7", "Il pleut.")]
+
+
+def test_columns_are_chosen_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("clé;énoncé\nk1;L’été fut sec.\n".encode("cp1252"))
+    assert texts_of(path, "a.csv", text_column="énoncé", id_column="clé") == [("k1", "L’été fut sec.")]
+    with pytest.raises(
+        CertaintyError, match=r"a\.csv, line 2: no column 'text'\. Found: clé, énoncé; .* --text-column"
+    ):
+        texts_of(path, "a.csv")
+    with pytest.raises(CertaintyError, match=r"no column 'id_'.*--id-column"):
+        texts_of(path, "a.csv", text_column="énoncé", id_column="id_")
+
+
+def test_parquet_rows_are_texts(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.table({"id": [3, 4], "text": ["Il pleut.", None]}), tmp_path / "a.parquet")
+    assert texts_of(tmp_path / "a.parquet", "a.parquet") == [("3", "Il pleut.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.csv", b"id,text\n", "has no row with a text in 'text'"),
+        ("a.jsonl", b'{"text": 3}', "line 1: text is '3', no text"),
+        ("a.json", b"[1, 2]", "is JSON, but no list of objects"),
+        ("a.json", b'{"text": "Oui."}\nNon', "line 2: not a JSON object"),
+    ],
+)
+def test_a_wrong_table_is_told(tmp_path: Path, name: str, data: bytes, said: str) -> None:
+    (path := tmp_path / name).write_bytes(data)
+    with pytest.raises(CertaintyError, match=said):
+        texts_of(path, name)
+
+
+# ---- Doubtful texts --------------------------------------------------------------------------------------------------
+
+
+def test_markup_is_no_text_unless_forced() -> None:
+    feed = "<rss><chan a='b'><it>Oui</it><it>Non</it></chan></rss>"
+    assert noise(feed) > 0.5 and noise("Le maire <b>dément</b>.<br>Il <i>part</i>.") == 0
+    assert noise(f"À lire : https://exemple.fr/{'a' * 300}") == 0
+    with pytest.raises(CertaintyError, match=r"of it is markup, encoded or undecodable data; .*--force"):
+        texts_of(feed.encode(), "a.txt")
+    assert texts_of(feed.encode(), "a.txt", force=True) == [("a.txt", feed)]
+
+
+def test_noisy_rows_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"text\nIl pleut.\n{'x' * 300}\n", encoding="utf-8")
+    assert texts_of(path, "a.csv") == [("1", "Il pleut.")]
+    assert "a.csv: 1 row(s), the first 2, are mostly markup or undecodable, and left out" in caplog.text
+
+
+def test_accents_decoded_wrongly_are_told_and_mended(caplog: pytest.LogCaptureFixture) -> None:
+    text = "Le ministère dément l’étude « à charge »."
+    damaged = text.encode().decode("cp1252")
+    assert texts_of(damaged.encode(), "a.txt") == [("a.txt", damaged)]
+    assert "a.txt: 7 accents look as if UTF-8 had been read as Windows-1252" in caplog.text
+    assert mojibake(text) == 0 and mojibake("L’été, l’élève, l’à-côté: « Ã© » est du mojibake, où ça ?") == 0
+    pytest.importorskip("ftfy")
+    assert texts_of(damaged.encode(), "a.txt", fix_encoding=True) == [("a.txt", text)]
+
+
+def test_another_language_is_told_with_its_share(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("py3langid")
+    french = "Le maire a fermé le pont, et la préfecture a ouvert une enquête sur les travaux."
+    english = "The mayor closed the bridge, and the police opened an inquiry into the building works."
+    assert foreign_share("Oui.") is None
+    assert foreign_share(french) == (0, "fr")
+    assert foreign_share(english) == (1, "en")
+    with caplog.at_level(logging.WARNING):
+        texts_of(french.encode(), "a.txt")
+        assert not caplog.messages
+        texts_of(english.encode(), "a.txt")
+    assert caplog.messages == ["a.txt: about 100 % is not French (en); the model knows French only."]
+
+
+# ---- Folders and patterns --------------------------------------------------------------------------------------------
+
+
+def test_folders_and_patterns_stand_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.txt", "a/x.HTML", "a/b/y.pdf", "a/.z.txt", ".h/w.txt", "a/~$x.docx", "a/image.png", "out.csv"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    assert find_files(["a"], recursive=True) == ["a/b/y.pdf", "a/x.HTML"]
+    assert find_files([".", "b.txt"], True, [Path("out.csv")]) == ["./a/b/y.pdf", "./a/x.HTML", "./b.txt", "b.txt"]
+    assert find_files(["*.txt", "none.txt", "-"]) == ["b.txt", "none.txt", "-"]
+    assert find_files(["**/*.pdf"]) == ["a/b/y.pdf"]
+    for names, said in ((["*.odt"], "no file has such a name"), ([".h"], "holds no file")):
+        (Path(".h") / "w.txt").unlink(missing_ok=True)
+        with pytest.raises(CertaintyError, match=said):
+            find_files(names, recursive=True)
+
+
+BEGINNINGS = [b"", b"%PDF-1.4\n", b"{\\rtf1 ", b"PK\x03\x04", b"PAR1", b"<html>", b'{"text": ', b"\xff\xfe", b"GIF8"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(BEGINNINGS), st.binary(max_size=60), st.sampled_from(["a", "a.html", "a.json", "a.docx"]))
+def test_any_bytes_give_texts_or_one_error(start: bytes, rest: bytes, name: str) -> None:
+    try:
+        texts = texts_of(start + rest, name)
+    except CertaintyError as error:
+        assert str(error).startswith(name)
+    else:
+        assert texts and all(text.strip() for _, text in texts)
