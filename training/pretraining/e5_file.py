@@ -2,9 +2,9 @@
 
 Little-endian: magic `E5S1`, version; seven i32 (hidden, layers, heads, intermediate, vocabulary rows, positions, token
 types); layer-norm eps (f32), block size (i32); then the pieces and the normaliser, which are skipped, since the
-tokenizer is read elsewhere; then a directory of tensors. A matrix is blocks of 32 weights of a row: a 16-bit float scale
-d and 16 bytes, byte j with weight j in its low and weight j + 16 in its high four bits; a weight is (nibble - 8) · d.
-Vectors, positions and token types are 32-bit floats.
+tokenizer is read elsewhere; then a directory of tensors. A matrix is blocks of 32 weights of a row: a 16-bit float d,
+the scale, and 16 bytes, byte j with weight j in its low and weight j + 16 in its high four bits; a weight is
+(nibble - 8) · d. Vectors, positions and token types are 32-bit floats.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class E5File:
         eps, block = take("fi")
         if block != BLOCK:
             raise CertaintyError(f"{self.path}: blocks of {block} weights; this reader knows {BLOCK}.")
-        self.shape = Shape(*sizes, eps=eps)
+        self.shape = Shape(*sizes, eps)
         pieces = take(f"{_PIECE_HEADER}i")[0]
         (piece_bytes,) = take("Q")
         at += 4 * (pieces + 1) + 4 * pieces + piece_bytes

@@ -138,20 +138,16 @@ def cut_embeddings(model: Any, kept: Sequence[int]) -> None:
     old = model.get_input_embeddings()
     new = nn.Embedding(len(kept), old.embedding_dim)
     new.weight.data = old.weight.data[rows].clone()
-    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    head: Any = getattr(model, "get_output_embeddings", lambda: None)()
     model.set_input_embeddings(new)
-    if head is not None and head.weight.shape[0] == vocabulary:
-        tied = head.weight is old.weight
-        head.weight = new.weight if tied else nn.Parameter(head.weight.data[rows].clone())
+    if head is not None:
+        head.weight = new.weight if head.weight is old.weight else nn.Parameter(head.weight.data[rows].clone())
         head.out_features = len(kept)
-    for module in model.modules():  # a bias may hang on the head, on its parent, or on both
+    biases: dict[int, nn.Parameter] = {}  # a bias may hang on the head, on its parent, or on both: it stays one
+    for module in model.modules():
         bias = getattr(module, "bias", None)
         if isinstance(bias, nn.Parameter) and bias.shape == (vocabulary,):
-            module.bias = nn.Parameter(bias.data[rows].clone())
-    if head is not None and getattr(head, "bias", None) is not None:
-        for module in model.modules():
-            if getattr(module, "decoder", None) is head and getattr(module, "bias", None) is not None:
-                module.bias = head.bias
+            module.bias = biases.setdefault(id(bias), nn.Parameter(bias.data[rows].clone()))
     model.config.vocab_size = len(kept)
 
 
