@@ -197,7 +197,7 @@ def test_wrong_settings() -> None:
         PretrainingSettings()
     with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
         PretrainingSettings(text=["x"], hidden_size=30)
-    with pytest.raises(CertaintyError, match=r"objective is 'rdt'\. Allowed: 'mlm', 'rtd'"):
+    with pytest.raises(CertaintyError, match=r"objective is 'rdt'\. Allowed: 'mlm', 'rtd', 'distil'"):
         PretrainingSettings(text=["x"], objective="rdt")
     with pytest.raises(CertaintyError, match=r"generator_width is 0; it must lie in \(0, 1\]"):
         PretrainingSettings(text=["x"], generator_width=0)

@@ -1,9 +1,9 @@
 """Pretrain an encoder from raw text: `python -m training.pretrain --config training/configs/pretrain.yaml`.
 
-Tokenizer → token arrays → static embeddings → training by an objective: `training.masked_language_model` or
-`training.replaced_token_detection`. Each stage is kept in the output folder and taken up there by the next run; the
-training itself resumes exactly from its last checkpoint, since the rows, masks and random numbers of a step follow
-from the seed and the step alone.
+Tokenizer → token arrays → static embeddings → training by an objective: `training.masked_language_model`,
+`training.replaced_token_detection` or `training.hidden_distillation`. Each stage is kept in the output folder and taken
+up there by the next run; the training itself resumes exactly from its last checkpoint, since the rows, masks and random
+numbers of a step follow from the seed and the step alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.encoder import compile_layers, new_encoder, save_encoder
+from training.encoder import compile_layers, new_encoder, open_encoder, save_encoder
+from training.hidden_distillation import HiddenDistillation
 from training.masked_language_model import MaskedLanguageModel
 from training.mlm_batches import Batches, prefetched
 from training.model_card import write_encoder_card
@@ -98,7 +99,13 @@ def pretrain(
         embeddings = static_embeddings(sources, settings.vocab_size, settings.hidden_size)
         warm_start(encoder, embeddings, counts / counts.sum())
         logger.info("static embeddings ready")
-    model = ReplacedTokenDetection(encoder, settings) if settings.objective == "rtd" else MaskedLanguageModel(encoder)
+    model: MaskedLanguageModel | ReplacedTokenDetection
+    if settings.teacher:
+        model = HiddenDistillation(encoder, open_encoder(settings.teacher))
+    else:
+        model = (
+            ReplacedTokenDetection(encoder, settings) if settings.objective == "rtd" else MaskedLanguageModel(encoder)
+        )
     model.to(device)
     optimizer = torch.optim.AdamW(
         [

@@ -25,6 +25,7 @@ class PretrainingSettings:
         text: Files or folders of .txt and .txt.xz, a paragraph a line.
         initial: Encoder folder to go on from, with its shape and tokenizer; null starts anew.
         keep_layers: Of `initial`, the indices of the layers to keep (null: all).
+        teacher: Of "distil": folder of the deeper encoder, with the same tokenizer.
         deduplicate: Leave out paragraphs met before, to the letter or nearly.
         repeats: Passes over a file in one epoch, by file name (1 where it is not named).
         output: Folder of the run; the encoder ends there.
@@ -33,7 +34,8 @@ class PretrainingSettings:
             each, and the longest is the encoder's maximum.
         batch_tokens: Tokens a step.
         total_tokens: Tokens of the whole run.
-        objective: "mlm" (masked language model) or "rtd" (`training.replaced_token_detection`).
+        objective: "mlm" (masked language model), "rtd" (`training.replaced_token_detection`) or "distil"
+            (`training.hidden_distillation`).
         mask_rate: Share of the tokens to predict.
         generator_layers, generator_width: Of "rtd": the generator's shares of the encoder's layers and heads.
         detection_weight, correction_weight: Of "rtd": weights of the discriminator's loss and of predicting the
@@ -49,6 +51,7 @@ class PretrainingSettings:
     text: list[str] = field(default_factory=list)
     initial: str | None = None
     keep_layers: list[int] | None = None
+    teacher: str | None = None
     deduplicate: bool = True
     repeats: dict[str, int] = field(default_factory=dict)
     output: str = "pretraining"
@@ -85,8 +88,12 @@ class PretrainingSettings:
             )
         if not 0 < self.mask_rate < 1:
             raise CertaintyError(f"mask_rate is {self.mask_rate}; it must lie between 0 and 1.")
-        if self.objective not in ("mlm", "rtd"):
-            raise CertaintyError(f"objective is {self.objective!r}. Allowed: 'mlm', 'rtd'.")
+        if self.objective not in ("mlm", "rtd", "distil"):
+            raise CertaintyError(f"objective is {self.objective!r}. Allowed: 'mlm', 'rtd', 'distil'.")
+        if (self.objective == "distil") != bool(self.teacher):
+            raise CertaintyError(
+                f"objective is {self.objective!r} and teacher {self.teacher!r}; 'distil' needs a teacher, others none."
+            )
         for name in ("generator_layers", "generator_width"):
             if not 0 < getattr(self, name) <= 1:
                 raise CertaintyError(f"{name} is {getattr(self, name)}; it must lie in (0, 1].")
@@ -117,13 +124,14 @@ class PretrainingSettings:
     def flops_per_token(self) -> float:
         """Floating-point operations of a training step for each token, matrix products alone, backward pass included.
 
-        Six a weight (https://arxiv.org/abs/2001.08361), where the vocabulary counts for the masked tokens only.
+        Six a weight (https://arxiv.org/abs/2001.08361), where the vocabulary counts for the masked tokens only; what a
+        teacher costs is left out.
         """
         size, length = self.hidden_size, self.row_lengths[-1]
         layer = 6 * 12 * size**2 + 12 * size * length
         head = self.mask_rate * 6 * (size * self.vocab_size + size**2)
-        if self.objective == "mlm":
-            return self.num_hidden_layers * layer + head
+        if self.objective != "rtd":
+            return self.num_hidden_layers * layer + (head if self.objective == "mlm" else 0)
         generator = max(1, round(self.generator_layers * self.num_hidden_layers)) * self.generator_width**2
         return (self.num_hidden_layers + generator) * layer + (2 if self.correction_weight else 1) * head
 
