@@ -27,7 +27,7 @@ from training.trials import mean_and_deviation, sample, trained
 logger = logging.getLogger(__name__)
 
 RECIPE = FinetuningSettings(epochs=1, evaluations_per_epoch=1, learning_rate=5e-4, dropout=0.0, pooling_layer=True)
-"""What every encoder is fine-tuned with, but for seed and number of epochs."""
+"""What every encoder is fine-tuned with, but for seed, number of epochs and learning rate."""
 
 HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
 
@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dev", nargs="+", required=True, help="what is scored")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--learning-rate", type=float, default=RECIPE.learning_rate, help="default: %(default)s")
     parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         train = check_data(sample(train, args.sentences), dev)
         print(HEADER, flush=True)
         for encoder in args.encoder:
-            recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs)
+            recipe = replace(RECIPE, encoder=encoder, epochs=args.epochs, learning_rate=args.learning_rate)
             scores = []
             for seed in args.seeds:
                 scores.append(dev_macro_f1(replace(recipe, seed=seed), train, dev))
