@@ -19,6 +19,7 @@ from certainty import CertaintyError
 from training.pretrain import pretrain
 from training.pretraining import multilingual_e5
 from training.pretraining.e5_file import E5File
+from training.pretraining.french_pieces import FrenchPieces
 from training.pretraining.french_tokenizer import french_tokenizer
 from training.pretraining.multilingual_e5 import PackagedFile, fetched, make_french
 from training.pretraining.origin import MULTILINGUAL_E5, write_origin
@@ -81,9 +82,13 @@ def test_weights_come_out_as_they_are_in_the_file(package: tuple[Path, Path, dic
 
 def test_the_french_encoder(package: tuple[Path, Path, dict[str, np.ndarray]], tmp_path: Path) -> None:
     binary, tokenizer_file, weights = package
-    report = make_french(binary, tokenizer_file, TEXT * 4, 16, tmp_path / "french")
-    assert report["as printed"]["kept"] == 1
-    assert report["as printed"]["pieces_a_word"] == report["as printed"]["pieces_a_word_cut"]
+    pieces = FrenchPieces(tokenizer_file, TEXT * 4)
+    make_french(binary, pieces, 16, tmp_path / "french")
+    printed = [cell.strip() for cell in pieces.report(16).splitlines()[2].split("|")]
+    assert printed[1:3] == ["as printed", "100.00 %"]
+    assert printed[3] == printed[4]
+    with pytest.raises(CertaintyError, match="ask for more pieces"):
+        pieces.cut(8)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "french")
     tokens = tokenizer.convert_ids_to_tokens(tokenizer("Il vient l’é\u00adté")["input_ids"])
     assert tokens == ["<s>", "▁Il", "▁vient", "▁l", "'", "é", "t", "é", "</s>"]

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,29 +25,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import CamembertConfig, CamembertForMaskedLM
 
 from certainty import CertaintyError
 from training.encoder import save_encoder
 from training.pretraining.e5_file import E5File
-from training.pretraining.french_tokenizer import french_tokenizer, unigram_pieces
+from training.pretraining.french_pieces import FrenchPieces
 from training.pretraining.origin import MULTILINGUAL_E5, write_origin
-from training.pretraining.trim_vocabulary import chosen_pieces, coverage, piece_counts
-from training.retyping import retype
 from training.text import read_paragraphs, text_files
-from training.tokenizer import SPECIAL_TOKENS, sample_paragraphs
+from training.tokenizer import sample_paragraphs
 
 logger = logging.getLogger(__name__)
 
-XLMR_SPECIAL_IDS = (0, 1, 2, 3, 250_001)
-"""Of `<s>`, `<pad>`, `</s>`, `<unk>` and `<mask>`, in the order of our ids."""
-RETYPED_SHARE = 0.2
-"""What all re-typed text together weighs in the choice of pieces, beside 1 for the text as it is printed."""
-RETYPED_EVERY = 4
-"""Pieces of re-typed text are counted in every so many paragraphs."""
-COVERAGE_KINDS = ("as printed", "capitals", "capitals_without_accents", "lower_case", "without_accents")
 _LAYER = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -114,22 +103,6 @@ def fetched(file: PackagedFile, folder: Path) -> Path:
     return path
 
 
-def counted(tokenizer: Tokenizer, paragraphs: Sequence[str]) -> dict[str, Counter[int]]:
-    """Count the pieces of the paragraphs as they are printed and as other hands type them.
-
-    Args:
-        tokenizer: With our rules and all pieces.
-        paragraphs: The text.
-
-    Returns:
-        For each of `COVERAGE_KINDS`, the count of each piece by id.
-    """
-    counts = {COVERAGE_KINDS[0]: piece_counts(tokenizer, paragraphs)}
-    for kind in COVERAGE_KINDS[1:]:
-        counts[kind] = piece_counts(tokenizer, [retype(p, kind).text for p in paragraphs[:: _every(kind)]])
-    return counts
-
-
 def french_encoder(source: E5File, rows: NDArray[np.int64]) -> CamembertForMaskedLM:
     """Return the encoder with the embeddings of those rows.
 
@@ -192,57 +165,20 @@ def _weights(source: E5File, rows: NDArray[np.int64]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in weights.items()}
 
 
-def make_french(
-    weights: Path, tokenizer_file: Path, paragraphs: Sequence[str], size: int, output: Path
-) -> dict[str, dict[str, float]]:
-    """Write the encoder of the `size` pieces that the paragraphs use most.
+def make_french(weights: Path, pieces: FrenchPieces, size: int, output: Path) -> None:
+    """Write the encoder of the `size` pieces that are used most.
 
     Args:
         weights: `e5-small-q4.bin`.
-        tokenizer_file: The `tokenizer.json` of multilingual-e5-small.
-        paragraphs: French text, as it is printed; it is retyped here.
+        pieces: The pieces, counted.
         size: Pieces of the vocabulary, the five special tokens included.
         output: Folder to write.
 
-    Returns:
-        For each of `COVERAGE_KINDS`: `kept`, the share of its pieces that the vocabulary has; `pieces_a_word` with all
-        pieces and `pieces_a_word_cut` with the kept ones; `unknown`, the share of unknown pieces then.
-
     Raises:
-        CertaintyError: a file is wrong, or `size` is too small.
+        CertaintyError: the file is wrong, or `size` is too small.
     """
-    source = E5File(weights)
-    original = unigram_pieces(Tokenizer.from_file(str(tokenizer_file)))
-    special = {original[i][0] for i in range(4)} | {"<mask>"}
-    plain = [(i, piece) for i, piece in enumerate(original) if piece[0] not in special]
-    whole = french_tokenizer([piece for _, piece in plain])
-    row_of = [*XLMR_SPECIAL_IDS[:4], len(original) - 1, *(i for i, _ in plain)]
-    counts = counted(whole, paragraphs)
-    mixed: Counter[int] = Counter()
-    for kind, pieces in counts.items():
-        share = 1.0 if kind == COVERAGE_KINDS[0] else RETYPED_SHARE / (len(COVERAGE_KINDS) - 1)
-        scale = share * counts[COVERAGE_KINDS[0]].total() / max(1, pieces.total())
-        mixed.update({piece: round(scale * n) for piece, n in pieces.items()})
-    kept = chosen_pieces(whole, mixed, size, range(len(SPECIAL_TOKENS)))
-    tokenizer = french_tokenizer([plain[i - len(SPECIAL_TOKENS)][1] for i in kept[len(SPECIAL_TOKENS) :]])
-    after = counted(tokenizer, paragraphs)
-    encoder = french_encoder(source, np.array([row_of[i] for i in kept]))
-    save_encoder(encoder, tokenizer, output)
-    words = {kind: sum(len(p.split()) for p in paragraphs[:: _every(kind)]) for kind in COVERAGE_KINDS}
-    unknown = SPECIAL_TOKENS.index("<unk>")
-    return {
-        kind: {
-            "kept": coverage(counts[kind], kept),
-            "pieces_a_word": counts[kind].total() / words[kind],
-            "pieces_a_word_cut": after[kind].total() / words[kind],
-            "unknown": after[kind][unknown] / max(1, after[kind].total()),
-        }
-        for kind in COVERAGE_KINDS
-    }
-
-
-def _every(kind: str) -> int:
-    return 1 if kind == COVERAGE_KINDS[0] else RETYPED_EVERY
+    tokenizer, rows = pieces.cut(size)
+    save_encoder(french_encoder(E5File(weights), rows), tokenizer, output)
 
 
 def sampled(files: Iterable[Path], words: int, seed: int) -> Iterator[str]:
@@ -258,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files or folders")
     parser.add_argument("--vocab-size", type=int, default=16_000, help="pieces, special tokens included")
+    parser.add_argument("--measure", nargs="+", type=int, default=[], help="tell also what these sizes would keep")
     parser.add_argument("--words", type=int, default=300_000, help="words of each file in which pieces are counted")
     parser.add_argument("--cache", type=Path, default=Path("runs/packages"), help="where the packages' files are kept")
     parser.add_argument("--output", type=Path, required=True, help="folder of the encoder")
@@ -265,20 +202,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         weights, tokenizer = fetched(WEIGHTS, args.cache), fetched(TOKENIZER, args.cache)
-        paragraphs = list(sampled(text_files(args.text), args.words, seed=1))
-        report = make_french(weights, tokenizer, paragraphs, args.vocab_size, args.output)
+        pieces = FrenchPieces(tokenizer, list(sampled(text_files(args.text), args.words, seed=1)))
+        make_french(weights, pieces, args.vocab_size, args.output)
         files = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
         write_origin(args.output, MULTILINGUAL_E5, files)
+        print("\n\n".join(pieces.report(size) for size in [args.vocab_size, *args.measure]))
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"| {args.vocab_size} pieces: typing | pieces kept | pieces a word, of all | of the kept | unknown |")
-    print("|---|---|---|---|---|")
-    for kind, row in report.items():
-        print(
-            f"| {kind.replace('_', ' ')} | {100 * row['kept']:.2f} % | {row['pieces_a_word']:.3f} | "
-            f"{row['pieces_a_word_cut']:.3f} | {100 * row['unknown']:.3f} % |"
-        )
     return 0
 
 
