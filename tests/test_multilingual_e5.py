@@ -84,7 +84,7 @@ def test_the_french_encoder(package: tuple[Path, Path, dict[str, np.ndarray]], t
     binary, tokenizer_file, weights = package
     pieces = FrenchPieces(tokenizer_file, TEXT * 4)
     make_french(binary, pieces, 16, tmp_path / "french")
-    printed = [cell.strip() for cell in pieces.report(16).splitlines()[2].split("|")]
+    printed = [cell.strip() for cell in pieces.report(16, TEXT).splitlines()[2].split("|")]
     assert printed[1:3] == ["as printed", "100.00 %"]
     assert printed[3] == printed[4]
     with pytest.raises(CertaintyError, match="ask for more pieces"):

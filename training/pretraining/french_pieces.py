@@ -45,9 +45,7 @@ class FrenchPieces:
         self._pieces = [piece for _, piece in plain]
         self._rows = [*_XLMR_SPECIAL_IDS, len(original) - 1, *(i for i, _ in plain)]
         self._whole = french_tokenizer(self._pieces)
-        some = paragraphs[::RETYPED_EVERY]
-        self._texts = {PRINTED: list(paragraphs)} | {kind: [retype(p, kind).text for p in some] for kind in TYPED}
-        self.counts = {kind: piece_counts(self._whole, texts) for kind, texts in self._texts.items()}
+        self.counts = self._counted(self._whole, paragraphs)
 
     def cut(self, size: int) -> tuple[Tokenizer, NDArray[np.int64]]:
         """Return the tokenizer of the `size` pieces that are used most, and for each its row in the embeddings.
@@ -62,11 +60,15 @@ class FrenchPieces:
         pieces = [self._pieces[i - len(SPECIAL_TOKENS)] for i in kept[len(SPECIAL_TOKENS) :]]
         return french_tokenizer(pieces), np.array([self._rows[i] for i in kept])
 
-    def report(self, size: int) -> str:
-        """Return, as a Markdown table, what a vocabulary of `size` pieces keeps of the text by kind of typing.
+    def report(self, size: int, paragraphs: Sequence[str]) -> str:
+        """Return, as a Markdown table, what a vocabulary of `size` pieces keeps of a text by kind of typing.
 
         Columns: the share of the pieces that it has, pieces a word (between white space) with all pieces and with the
         kept ones, and the share of unknown pieces then.
+
+        Args:
+            size: Pieces, the five special tokens included.
+            paragraphs: Other text than that in which pieces were counted.
 
         Raises:
             CertaintyError: `size` has no room for the characters of the text.
@@ -76,15 +78,22 @@ class FrenchPieces:
             f"| {size} pieces: typing | pieces kept | pieces a word, of all | of the kept | unknown |",
             "|---|---|---|---|---|",
         ]
-        for kind, counts in self.counts.items():
-            after = piece_counts(tokenizer, self._texts[kind])
-            words = sum(len(text.split()) for text in self._texts[kind])
+        before, cut = self._counted(self._whole, paragraphs), self._counted(tokenizer, paragraphs)
+        for kind, counts in before.items():
+            after = cut[kind]
+            words = sum(len(text.split()) for text in paragraphs[:: 1 if kind == PRINTED else RETYPED_EVERY])
             unknown = after[SPECIAL_TOKENS.index("<unk>")] / max(1, after.total())
             rows.append(
                 f"| {kind.replace('_', ' ')} | {100 * coverage(counts, kept):.2f} % | {counts.total() / words:.3f} | "
                 f"{after.total() / words:.3f} | {100 * unknown:.3f} % |"
             )
         return "\n".join(rows)
+
+    @staticmethod
+    def _counted(tokenizer: Tokenizer, paragraphs: Sequence[str]) -> dict[str, Counter[int]]:
+        some = paragraphs[::RETYPED_EVERY]
+        typed = {kind: piece_counts(tokenizer, [retype(text, kind).text for text in some]) for kind in TYPED}
+        return {PRINTED: piece_counts(tokenizer, paragraphs)} | typed
 
     def _kept(self, size: int) -> list[int]:
         mixed: Counter[int] = Counter(self.counts[PRINTED])

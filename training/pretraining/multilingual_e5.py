@@ -202,11 +202,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         weights, tokenizer = fetched(WEIGHTS, args.cache), fetched(TOKENIZER, args.cache)
-        pieces = FrenchPieces(tokenizer, list(sampled(text_files(args.text), args.words, seed=1)))
+        files = text_files(args.text)
+        pieces = FrenchPieces(tokenizer, list(sampled(files, args.words, seed=1)))
         make_french(weights, pieces, args.vocab_size, args.output)
-        files = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
-        write_origin(args.output, MULTILINGUAL_E5, files)
-        print("\n\n".join(pieces.report(size) for size in [args.vocab_size, *args.measure]))
+        digests = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
+        write_origin(args.output, MULTILINGUAL_E5, digests)
+        other = list(sampled(files, args.words // 3, seed=2))
+        print("\n\n".join(pieces.report(size, other) for size in [args.vocab_size, *args.measure]))
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
