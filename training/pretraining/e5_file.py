@@ -74,11 +74,11 @@ class E5File:
             at += struct.calcsize(f"<{layout}")
             return values
 
-        sizes = take("7i")
+        hidden, layers, heads, intermediate, vocabulary, positions, types = take("7i")
         eps, block = take("fi")
         if block != BLOCK:
             raise CertaintyError(f"{self.path}: blocks of {block} weights; this reader knows {BLOCK}.")
-        self.shape = Shape(*sizes, eps)
+        self.shape = Shape(hidden, layers, heads, intermediate, vocabulary, positions, types, eps)
         pieces = take(f"{_PIECE_HEADER}i")[0]
         (piece_bytes,) = take("Q")
         at += 4 * (pieces + 1) + 4 * pieces + piece_bytes
