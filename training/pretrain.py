@@ -106,6 +106,10 @@ def pretrain(
         model = (
             ReplacedTokenDetection(encoder, settings) if settings.objective == "rtd" else MaskedLanguageModel(encoder)
         )
+    if settings.head_only:
+        model.requires_grad_(False)
+        encoder.lm_head.requires_grad_(True)
+        encoder.get_input_embeddings().requires_grad_(False)  # tied to the head
     model.to(device)
     optimizer = torch.optim.AdamW(
         [

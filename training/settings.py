@@ -36,6 +36,7 @@ class PretrainingSettings:
         total_tokens: Tokens of the whole run.
         objective: "mlm" (masked language model), "rtd" (`training.replaced_token_detection`) or "distil"
             (`training.hidden_distillation`).
+        head_only: Of "mlm": train the language-model head and leave encoder and embeddings as they are.
         mask_rate: Share of the tokens to predict.
         generator_layers, generator_width: Of "rtd": the generator's shares of the encoder's layers and heads.
         detection_weight, correction_weight: Of "rtd": weights of the discriminator's loss and of predicting the
@@ -64,6 +65,7 @@ class PretrainingSettings:
     batch_tokens: int = 8192
     total_tokens: int = 60_000_000
     objective: str = "mlm"
+    head_only: bool = False
     mask_rate: float = 0.2
     generator_layers: float = 0.33
     generator_width: float = 1.0
@@ -90,6 +92,8 @@ class PretrainingSettings:
             raise CertaintyError(f"mask_rate is {self.mask_rate}; it must lie between 0 and 1.")
         if self.objective not in ("mlm", "rtd", "distil"):
             raise CertaintyError(f"objective is {self.objective!r}. Allowed: 'mlm', 'rtd', 'distil'.")
+        if self.head_only and self.objective != "mlm":
+            raise CertaintyError(f"head_only goes with the objective 'mlm' only, not {self.objective!r}.")
         if (self.objective == "distil") != bool(self.teacher):
             raise CertaintyError(
                 f"objective is {self.objective!r} and teacher {self.teacher!r}; 'distil' needs a teacher, others none."
