@@ -102,6 +102,17 @@ def test_a_run_goes_on_from_some_layers_of_an_encoder(
         pretrain(further.replace(keep_layers=[0, 9], output=str(tmp_path / "other")))
 
 
+def test_the_head_is_trained_alone(settings: PretrainingSettings, tiny_encoder: Path, tmp_path: Path) -> None:
+    alone = settings.replace(initial=str(tiny_encoder), output=str(tmp_path), total_tokens=1024, head_only=True)
+    pretrain(alone, stop_after=2)
+    assert pretrain(alone)[-1]["step"] == 4
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_encoder, tmp_path / "encoder"))
+    changed = {name for name in before if (before[name].half() != after[name]).any()}
+    assert changed == {name for name in before if name.startswith("lm_head.") and "decoder" not in name}
+    with pytest.raises(CertaintyError, match="head_only goes with"):
+        alone.replace(teacher=str(tiny_encoder))
+
+
 def test_a_run_of_a_given_time_settles_its_tokens_and_keeps_to_them(
     settings: PretrainingSettings, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from training.pretraining.encoder_card import STAGES_FILE
 logger = logging.getLogger(__name__)
 
 RECIPE: dict[str, Any] = {"evaluations_per_epoch": 1, "learning_rate": 5e-4, "dropout": 0.0, "pooling_layer": True}
-"""What every encoder is fine-tuned with, beside seed and number of epochs."""
+"""What every encoder is fine-tuned with, beside seed, number of epochs and, where it is given, the learning rate."""
 
 HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
 
@@ -78,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dev", nargs="+", required=True, help="what is scored")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--learning-rate", type=float, default=RECIPE["learning_rate"], help="default: %(default)s")
     parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -89,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         train = check_data(sample(train, args.sentences), dev)
         print(HEADER, flush=True)
         for encoder in args.encoder:
-            recipe = FinetuningSettings(encoder=encoder, epochs=args.epochs, **RECIPE)
+            recipe = FinetuningSettings(
+                encoder=encoder, epochs=args.epochs, **{**RECIPE, "learning_rate": args.learning_rate}
+            )
             scores = []
             for seed in args.seeds:
                 scores.append(dev_macro_f1(recipe.replace(seed=seed), train, dev))

@@ -27,12 +27,7 @@ def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
     """
     torch.manual_seed(settings.seed)
     if settings.initial:
-        try:
-            encoder = CamembertForMaskedLM.from_pretrained(
-                settings.initial, dtype=torch.float32, attn_implementation=ATTENTION
-            )
-        except (OSError, ValueError) as error:
-            raise CertaintyError(f"{settings.initial}: cannot load the encoder: {error}") from error
+        encoder = open_encoder(settings.initial)
         if settings.keep_layers:
             keep_layers(encoder, settings.keep_layers)
         return encoder
@@ -53,6 +48,18 @@ def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
         attn_implementation=ATTENTION,
     )
     return CamembertForMaskedLM(config)
+
+
+def open_encoder(folder: str) -> CamembertForMaskedLM:
+    """Open an encoder with its language-model head, in 32-bit floats.
+
+    Raises:
+        CertaintyError: it cannot be loaded.
+    """
+    try:
+        return CamembertForMaskedLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=ATTENTION)
+    except (OSError, ValueError) as error:
+        raise CertaintyError(f"{folder}: cannot load the encoder: {error}") from error
 
 
 def keep_layers(encoder: CamembertForMaskedLM, layers: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from certainty.model_folder import WEIGHTS_FILE
 from certainty.settings_file import as_yaml
 from certainty.templating import environment
 from certainty.writing import write_whole
+from training.pretraining.origin import inherited_origin
 from training.pretraining.settings import PretrainingSettings
 
 STAGES_FILE = "pretraining.json"
@@ -26,7 +27,8 @@ def write_encoder_card(
 ) -> Path:
     """Write `README.md` and `pretraining.json`, the stages of its training, into an encoder's folder.
 
-    A run that went on from an encoder with such a file adds its stage to those of that one.
+    A run that went on from an encoder with such a file adds its stage to those of that one; what that one is built on
+    (`training.pretraining.origin`) is told again.
 
     Args:
         folder: The folder, with its weights.
@@ -40,11 +42,14 @@ def write_encoder_card(
     removed = "exact and near" if settings.deduplicate else "no"
     stages.append({"settings": settings.model_dump(), "files": files, "duplicates_removed": removed, "log": log})
     write_whole(folder / STAGES_FILE, json.dumps(stages, indent=1, ensure_ascii=False) + "\n")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     values = {
         "name": name,
         "stages": stages,
         "tokens": sum(stage["log"][-1]["tokens"] for stage in stages),
-        "longest": settings.row_lengths[-1],
+        "longest": config["max_position_embeddings"] - 2,
+        "config": config,
+        "origin": inherited_origin(settings.initial, folder),
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
     }
     template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")

@@ -23,14 +23,16 @@ from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.settings_file import load_settings, save_settings
 from certainty.writing import write_whole
 from training.data.text import read_paragraphs, text_files
-from training.pretraining.encoder import compile_layers, new_encoder, save_encoder
+from training.pretraining.encoder import compile_layers, new_encoder, open_encoder, save_encoder
 from training.pretraining.encoder_card import write_encoder_card
+from training.pretraining.hidden_distillation import HiddenDistillation
+from training.pretraining.masked_language_model import masked_loss
 from training.pretraining.mlm_batches import Batches
 from training.pretraining.packing import TOKEN_COUNTS, encode_files
 from training.pretraining.settings import PretrainingSettings
 from training.pretraining.static_embeddings import static_embeddings
 from training.pretraining.tokenizer import sample_paragraphs, train_tokenizer
-from training.pretraining.trainer import Pace, PretrainingTrainer
+from training.pretraining.trainer import Loss, Pace, PretrainingTrainer
 from training.pretraining.warm_start import warm_start
 
 logger = logging.getLogger(__name__)
@@ -91,6 +93,11 @@ def pretrain(
         embeddings = static_embeddings(sources, settings.vocab_size, settings.hidden_size)
         warm_start(encoder, embeddings, counts / counts.sum())
         logger.info("static embeddings ready")
+    loss: Loss = HiddenDistillation(encoder, open_encoder(settings.teacher)) if settings.teacher else masked_loss
+    if settings.head_only:
+        encoder.requires_grad_(False)
+        encoder.lm_head.requires_grad_(True)
+        encoder.get_input_embeddings().requires_grad_(False)  # tied to the head
     batches = Batches(settings, sources, [settings.repeats.get(f.name, 1) for f in files], tokenizer)
     if settings.compile:
         compile_layers(encoder)
@@ -100,7 +107,7 @@ def pretrain(
         batches.settings = known
 
     pace = Pace(settings, settled, stop_after, minutes)
-    trainer = PretrainingTrainer(encoder, batches, batches.held_out(), pace, folder / CHECKPOINTS)
+    trainer = PretrainingTrainer(encoder, batches, batches.held_out(), pace, folder / CHECKPOINTS, loss)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     log = trainer.checkpoint_log()
     write_whole(folder / "log.json", json.dumps(log, indent=1) + "\n")

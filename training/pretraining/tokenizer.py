@@ -37,14 +37,15 @@ def _untrained() -> Tokenizer:
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace("’", "'"), normalizers.Replace(Regex(r"\s+"), " ")]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Metaspace(prepend_scheme="always", split=True),
-            pre_tokenizers.Split(Regex(f"{_ELISION}|{_WORD}|{_OTHER}"), "isolated"),
-        ]
-    )
-    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.pre_tokenizer, tokenizer.decoder = splitting()
     return tokenizer
+
+
+def splitting() -> tuple[pre_tokenizers.PreTokenizer, decoders.Decoder]:
+    """Return what splits normalised text into words, elisions, runs of digits and marks, and what joins them again."""
+    rules = pre_tokenizers.Split(Regex(f"{_ELISION}|{_WORD}|{_OTHER}"), "isolated")
+    words = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
+    return pre_tokenizers.Sequence([words, rules]), decoders.Metaspace()
 
 
 def sample_paragraphs(paragraphs: Iterable[str], words: int, seed: int) -> Iterator[str]:

@@ -21,6 +21,7 @@ from training.pretraining.settings import PretrainingSettings
 
 logger = logging.getLogger(__name__)
 
+Loss = Callable[..., Tensor]
 MEASURED_STEPS = (24, 64)
 """Between these two, speed is measured; before them, layers are compiled for each row length."""
 
@@ -102,6 +103,7 @@ class PretrainingTrainer(Trainer):
         held_out: Batches that are never trained on.
         pace: When checkpoints are due.
         checkpoints: Their folder.
+        loss: Of the model and a masked batch, which is trained.
     """
 
     def __init__(
@@ -111,13 +113,15 @@ class PretrainingTrainer(Trainer):
         held_out: Sequence[Batch],
         pace: Pace,
         checkpoints: Path,
+        loss: Loss = masked_loss,
     ) -> None:
         settings = pace.settings
-        self.pace = pace
+        self.pace, self.loss = pace, loss
+        trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
             [
-                {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
-                {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+                {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
+                {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
             ],
             lr=settings.learning_rate,
             betas=(0.9, 0.98),
@@ -158,8 +162,8 @@ class PretrainingTrainer(Trainer):
         )
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any) -> Any:
-        """Return the mean cross-entropy of the masked tokens."""
-        loss = masked_loss(model, **inputs)
+        """Return the loss of the run in training, and the mean cross-entropy of the masked tokens on held-out rows."""
+        loss = (self.loss if model.training else masked_loss)(model, **inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:

@@ -1,0 +1,98 @@
+"""Mix the text that an encoder is adapted on, a share of it re-typed.
+
+`python -m training.pretraining.mixture --text FOLDER --shares news.txt.xz=0.5 … --words 19000000 --output runs/mixture`
+
+From each file paragraphs are drawn at random up to its share of the words, so that the largest does not dominate; a
+share of the paragraphs is written as other hands type (`training.pretraining.retyping`),
+in place of the printed form. The files of the output bear the names of those that they are drawn from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from certainty import CertaintyError
+from training.data.text import read_paragraphs, text_files
+from training.pretraining.retyping import retyped
+from training.pretraining.tokenizer import sample_paragraphs
+
+logger = logging.getLogger(__name__)
+
+SHARES = {"news.txt.xz": 0.5, "opinion_and_general.txt.xz": 0.3, "europarl.txt.xz": 0.2}
+RETYPED = 0.15
+
+
+def mix(
+    files: Sequence[Path], shares: Mapping[str, float], words: int, output: Path, retyped_share: float, seed: int
+) -> dict[str, dict[str, int]]:
+    """Write the mixture.
+
+    Args:
+        files: Text, a paragraph a line.
+        shares: For each file's name its share of the words; a file that is too short gives all it has.
+        words: Of all files together.
+        output: Folder to write to; each file is a plain .txt.
+        retyped_share: Share of the paragraphs to retype.
+        seed: Of the choice and the typing.
+
+    Returns:
+        For each file, how many `paragraphs` were written and how many of them `retyped`.
+
+    Raises:
+        CertaintyError: a share is named for a file that is not there, or a file has none.
+    """
+    names = {file.name for file in files}
+    if names != set(shares):
+        raise CertaintyError(f"--shares names {sorted(shares)}, the text is {sorted(names)}; name each file once.")
+    output.mkdir(parents=True, exist_ok=True)
+    report = {}
+    for file in files:
+        drawn = sample_paragraphs(read_paragraphs(file), round(words * shares[file.name]), seed)
+        counts = {"paragraphs": 0, "retyped": 0}
+        with (output / file.name.removesuffix(".xz")).open("w", encoding="utf-8") as lines:
+            for paragraph in drawn:
+                typed = retyped(paragraph, seed, retyped_share).text
+                counts["paragraphs"] += 1
+                counts["retyped"] += typed != paragraph
+                lines.write(typed + "\n")
+        report[file.name] = counts
+        logger.info("%s: %d paragraphs, %d of them retyped", file.name, counts["paragraphs"], counts["retyped"])
+    return report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.pretraining.mixture", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files or folders")
+    parser.add_argument("--shares", nargs="+", metavar="NAME=SHARE", help=f"default: {SHARES}")
+    parser.add_argument("--words", type=int, default=19_000_000, help="of all files together")
+    parser.add_argument("--retyped", type=float, default=RETYPED, help="share of the paragraphs that is re-typed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+    args = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        shares = dict(_share(value) for value in args.shares) if args.shares else SHARES
+        mix(text_files(args.text), shares, args.words, args.output, args.retyped, args.seed)
+    except CertaintyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _share(value: str) -> tuple[str, float]:
+    name, _, share = value.rpartition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise CertaintyError(f"--shares: {value!r} is not NAME=SHARE, such as news.txt.xz=0.5.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The same French text as other hands type it: capitals, no accents, no *ne*, no or typographic apostrophes.
+
+Each kind is a pure function from a text to its edits, so that character spans (cues, sources) can follow the text
+through it. `retyped` chooses one by the text and a seed alone; nothing is read and no state is kept. Pretraining and
+fine-tuning read a share of their rows so, that a model is as good on capitals as on careful print.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from certainty import CertaintyError
+
+__all__ = ["KINDS", "Edit", "Retyped", "apply", "retype", "retyped"]
+
+APOSTROPHES = "'’ʼ‘"
+_ELIDED = rf"(?i:\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu))[{APOSTROPHES}](?=\w)"
+_NEGATION = re.compile(
+    rf"\b(?P<ne>[Nn](?:e\s+|[{APOSTROPHES}]))(?P<verb>(?:[\w{APOSTROPHES}-]+\s+){{1,3}})"
+    r"(?=(?:pas|plus|jamais|rien|personne|aucune?|guère)\b)"
+)
+
+
+class Edit(NamedTuple):
+    """The characters from `start` to `end` of a text (end exclusive) become `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+def apply(text: str, edits: Sequence[Edit]) -> str:
+    """Return the text with its edits, which are in order and do not overlap."""
+    parts, last = [], 0
+    for start, end, new in edits:
+        parts += [text[last:start], new]
+        last = end
+    return "".join([*parts, text[last:]])
+
+
+@dataclass(frozen=True)
+class Retyped:
+    """A text after one or more kinds of typing.
+
+    Attributes:
+        text: The new text.
+        steps: The edits of each kind in turn.
+    """
+
+    text: str
+    steps: tuple[tuple[Edit, ...], ...] = ()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where the characters from `start` to `end` (exclusive) of the first text stand in the new one.
+
+        A span of which nothing is left is empty: both ends are alike.
+        """
+        for edits in self.steps:
+            start, end = _moved(start, edits, after=False), _moved(end, edits, after=True)
+            end = max(start, end)
+        return start, end
+
+
+def _moved(position: int, edits: Sequence[Edit], *, after: bool) -> int:
+    shift = 0
+    for start, end, new in edits:
+        if position <= start:
+            break
+        if position < end:  # inside what is replaced: its start for the start of a span, its end for the end
+            return start + shift + (len(new) if after else 0)
+        shift += len(new) - (end - start)
+    return position + shift
+
+
+def capitals(text: str) -> list[Edit]:
+    """Write all letters as capitals, accents kept."""
+    return _by_character(text, str.upper)
+
+
+def lower_case(text: str) -> list[Edit]:
+    """Write all letters small."""
+    return _by_character(text, str.lower)
+
+
+def without_accents(text: str) -> list[Edit]:
+    """Leave out accents and cedillas; œ and æ become two letters."""
+    return _by_character(text, _bare)
+
+
+def without_ne(text: str) -> list[Edit]:
+    """Drop the *ne* of a negation, as in speech: *il ne vient pas* → *il vient pas*."""
+    return [Edit(*match.span("ne"), "") for match in _NEGATION.finditer(text)]
+
+
+def without_apostrophes(text: str) -> list[Edit]:
+    """Write elisions as one word: *c'est* → *cest*."""
+    return [Edit(match.end() - 1, match.end(), "") for match in re.finditer(_ELIDED, text)]
+
+
+def spaced_apostrophes(text: str) -> list[Edit]:
+    """Write elisions with a space: *c'est* → *c est*."""
+    return [Edit(match.end() - 1, match.end(), " ") for match in re.finditer(_ELIDED, text)]
+
+
+def typographic_apostrophes(text: str) -> list[Edit]:
+    """Write each straight apostrophe as a typographic one."""
+    return [Edit(match.start(), match.end(), "’") for match in re.finditer("'", text)]
+
+
+def without_punctuation(text: str) -> list[Edit]:
+    """Drop the full stops, commas and other marks that stand before a space or at the end."""
+    return [Edit(m.start(), m.end(), "") for m in re.finditer(r"(?<=\w)[.,;:!?…]+(?=\s|$)", text)]
+
+
+KINDS: dict[str, tuple[Callable[[str], list[Edit]], ...]] = {
+    "capitals": (capitals,),
+    "capitals_without_accents": (capitals, without_accents),
+    "lower_case": (lower_case,),
+    "without_accents": (without_accents,),
+    "without_ne": (without_ne,),
+    "without_apostrophes": (without_apostrophes,),
+    "spaced_apostrophes": (spaced_apostrophes,),
+    "typographic_apostrophes": (typographic_apostrophes,),
+    "without_punctuation": (without_punctuation,),
+    "hurried": (lower_case, without_accents, without_ne, without_punctuation),
+}
+"""Each kind of typing, as the steps that make it."""
+
+
+def retype(text: str, kind: str) -> Retyped:
+    """Return the text as that kind of hand types it.
+
+    Args:
+        text: Any text; kinds that find nothing to change leave it as it is.
+        kind: A name in `KINDS`.
+
+    Raises:
+        CertaintyError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise CertaintyError(f"kind of typing {kind!r} is unknown. Allowed: {', '.join(KINDS)}.")
+    steps = []
+    for step in KINDS[kind]:
+        edits = tuple(step(text))
+        text = apply(text, edits)
+        steps.append(edits)
+    return Retyped(text, tuple(steps))
+
+
+def retyped(text: str, seed: int, share: float, kinds: Sequence[str] = tuple(KINDS)) -> Retyped:
+    """Return the text retyped by one of the kinds that change it, for a share of all texts, and else as it is.
+
+    Args:
+        text: The text.
+        seed: Another seed retypes other texts, and by other kinds.
+        share: Share of the texts to retype, from 0 to 1.
+        kinds: Names in `KINDS` to choose from.
+
+    Raises:
+        CertaintyError: the share is out of range, or there is no such kind.
+    """
+    if not 0 <= share <= 1:
+        raise CertaintyError(f"share is {share}; it must lie in [0, 1].")
+    drawn = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).digest()
+    if int.from_bytes(drawn[:8], "big") >= share * 2**64:
+        return Retyped(text)
+    results = [result for kind in kinds if (result := retype(text, kind)).text != text]
+    return results[int.from_bytes(drawn[8:], "big") % len(results)] if results else Retyped(text)
+
+
+def _by_character(text: str, change: Callable[[str], str]) -> list[Edit]:
+    return [Edit(i, i + 1, new) for i, c in enumerate(text) if c.isalpha() and (new := change(c)) != c]
+
+
+def _bare(character: str) -> str:
+    ligatures = {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"}
+    if character in ligatures:
+        return ligatures[character]
+    return "".join(c for c in unicodedata.normalize("NFD", character) if not unicodedata.combining(c))
