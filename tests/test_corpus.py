@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from certainty import CertaintyError
-from certainty.labelled import read_labelled
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS as CLAIM_LABELS
 from training.data.corpus import LABELS, SOURCES, join, main
 from training.data.standoff import OPTIONAL, StandoffLabel, read_labels, read_sources, write_labels
@@ -267,3 +267,21 @@ def test_fixtures_are_whole_quadruples_of_their_side_of_the_split(name: str, qua
     assert len(groups) == quadruples and set(groups.values()) == {4}
     assert all((group % 5 == 0) == held_out for group in groups if group is not None)
     assert sum(not s.claim for s in sentences) == 6
+
+
+def test_authored_grammar_is_in_whole_groups_with_words_that_are_there() -> None:
+    rows = [json.loads(line) for line in (LABELS.parent / "grammar.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(read_labelled(LABELS.parent / "grammar.jsonl")) == len(rows) == 3182
+    groups = Counter(row["quad"] for row in rows)
+    assert len(groups) == 898 and set(groups.values()) <= {2, 3, 4}
+    other = {s.group for name in ("contrast", "contrast_more", "contrast_hard") for s in authored(name)}
+    assert not other & groups.keys()
+    for row in rows:
+        assert bool(row["cues"]) == (row["label"] not in (None, "asserted")), row["id"]
+        assert not row["sources"] or row["attributed"], row["id"]
+        for start, end in [*row["cues"], *row["sources"]]:
+            assert 0 <= start < end <= len(row["text"])
+
+
+def authored(name: str) -> list[LabelledSentence]:
+    return read_labelled(LABELS.parent / f"{name}.jsonl")
