@@ -153,7 +153,7 @@ def test_forks_right_after_threads_have_ended(classifier: CertaintyClassifier) -
 
 
 def test_torch_is_called_in_one_thread_that_does_not_end(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from certainty.modeling import CertaintyModel
+    from certainty.engines.modeling import CertaintyModel
 
     names: list[str] = []
     forward, load = CertaintyModel.forward, CertaintyModel.from_pretrained
