@@ -31,7 +31,7 @@ def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, d
 
     Args:
         lines: The lines, as an open file gives them.
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
 
     Raises:
         CertaintyError: a line is not a JSON object, or the file is compressed and damaged.

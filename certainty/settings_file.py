@@ -78,7 +78,7 @@ def as_yaml(settings: Settings) -> str:
 
 
 def _unknown(name: str, names: Sequence[str]) -> str:
-    """Return what to say of a setting that there is not, with the one that may be meant."""
+    """Return the message for an unknown setting, with the one that was probably meant."""
     close = get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"unknown setting {name!r}.{hint} Allowed: {', '.join(names)}."

@@ -33,7 +33,7 @@ class Threshold:
         value: Share of the kept that are right: precision of the label, or accuracy.
         low, high: Its 95 % interval (Wilson 1927).
         kept: How many are kept.
-        share: Of a label: its recall. Of all labels: the coverage, the share of the scored claims that are kept.
+        share: For one label its recall; for all labels the coverage, the share of the scored claims that are kept.
         total: What the share is of: sentences with the label, or scored claims.
     """
 
@@ -59,10 +59,10 @@ def for_precision(
         sentences: The labelled rows.
         scores: The score of each.
         label: The label.
-        precision: The wish, in (0, 1].
+        precision: The wanted precision, in (0, 1].
 
     Raises:
-        CertaintyError: scikit-learn or SciPy is missing, the label does not occur, or no threshold reaches the wish;
+        CertaintyError: scikit-learn or SciPy is missing, the label does not occur, or no threshold reaches it;
             the message says which comes nearest.
     """
     needs("sklearn", "scipy", extra="label", user="a threshold")
@@ -93,7 +93,7 @@ def for_precision(
         raise CertaintyError(
             f"no threshold gives {label.value} a precision of {precision:g} on these {len(scores)} sentences. The "
             f"highest is {best.value:.3f}, at {best.threshold} ({best.kept} sentences, "
-            f"recall {best.share:.3f}); wish for less."
+            f"recall {best.share:.3f}); ask for less."
         )
     return outcome(chosen)
 
@@ -111,8 +111,8 @@ def for_accuracy(
     Args:
         sentences: The labelled rows.
         scores: The score of each.
-        accuracy: The wish, in (0, 1]; or None.
-        coverage: The wish, in (0, 1], where there is none for accuracy.
+        accuracy: The wanted accuracy, in (0, 1]; or None.
+        coverage: The wanted coverage, in (0, 1], where no accuracy is wanted.
 
     Raises:
         CertaintyError: SciPy is missing, no sentence is a claim, or no threshold reaches the accuracy.
@@ -143,7 +143,7 @@ def for_accuracy(
         best = outcome(int(ends[reached.argmax()]))
         raise CertaintyError(
             f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
-            f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); wish for less."
+            f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); ask for less."
         )
     return outcome(int(good[-1]))
 

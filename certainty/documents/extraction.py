@@ -28,9 +28,9 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
 
     Args:
         data: What the file holds.
-        kind: Of the file; no table.
+        kind: Kind of the file, which is no table.
         name: Names it in messages.
-        encoding: Of a text or a web page; None detects it.
+        encoding: Encoding of a text or a web page; None detects it.
 
     Raises:
         CertaintyError: it is damaged or has no text.

@@ -85,7 +85,7 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
 
     Args:
         file: Its path, or all that it holds.
-        name: Of the file, for messages; its ending counts where the content does not tell.
+        name: Name of the file, for messages; its ending counts where the content does not tell.
 
     Raises:
         CertaintyError: it is of a kind that is not read; the message says which, and what to do.

@@ -28,9 +28,9 @@ class ReadingOptions:
     """How files are read.
 
     Attributes:
-        encoding: Of texts, pages and CSV; None detects it.
-        text_column: Of a table.
-        id_column: Of a table; None takes `id`, or the number of the row.
+        encoding: Encoding of texts, pages and CSV; None detects it.
+        text_column: Column of a table that holds the text.
+        id_column: Column of a table that names the row; None takes `id`, or the number of the row.
         force: Take texts that are mostly no words.
         fix_encoding: Mend accents that were decoded wrongly.
     """

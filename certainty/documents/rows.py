@@ -23,12 +23,12 @@ def read_rows(
 
     Args:
         file: Its path, or all that it holds.
-        kind: Of the table.
+        kind: Kind of the table.
         name: Names it in messages.
         text_column: Holds the texts.
         id_column: Holds the ids; None takes `id` where there is such a column. A row without an id is called by its
             number, from 1.
-        encoding: Of a CSV; None detects it.
+        encoding: Encoding of a CSV; None detects it.
 
     Raises:
         CertaintyError: the table cannot be read, a column is not there, or a text is no string; the message names the

@@ -53,7 +53,7 @@ class Behaviour:
     A SHARE is a dict of `right` and `total` (counts), `value`, and `low` and `high`, its 95 % Wilson interval.
 
     Attributes:
-        name: Of the model.
+        name: The model's name.
         right: SHARE of all sentences with the right answer.
         by_answer: The same by the answer that is right: a label, or `no_claim`.
         by_construction: The same by construction.

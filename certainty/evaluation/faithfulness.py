@@ -111,7 +111,7 @@ def faithfulness(
         classifier: What is judged.
         sentences: The held-out sentences.
         name: Name of the classifier.
-        seed: Of the random spans and the bootstrap.
+        seed: Seed of the random spans and the bootstrap.
         draws: Number of random spans to compare with.
 
     Returns:
@@ -154,9 +154,9 @@ def effects(
 
     Args:
         classifier: What gave the scores.
-        scores: Of the whole sentences.
+        scores: Scores of the whole sentences.
         spans: For each sentence the characters of its cues; a sentence with none is not measured.
-        seed: Of the random spans; those of a sentence do not depend on the others.
+        seed: Seed of the random spans; those of a sentence do not depend on the others.
         draws: Number of random spans.
     """
     whole = probabilities_of(scores)

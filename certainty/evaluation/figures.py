@@ -35,7 +35,7 @@ class Figure(TypedDict):
         value: Its value, the mean over models; None where the data has nothing to measure.
         low, high: 95 % interval, see `certainty.evaluation.intervals`; None where there is none.
         sd: Standard deviation over models; None with one.
-        values: Of each model.
+        values: One value for each model.
         rows: How many rows it is of.
     """
 

@@ -55,7 +55,7 @@ def evaluate(
         faithfulness: Whether to measure how far the labels rest on the cues, see `certainty.evaluation.faithfulness`;
             it scores every sentence about twenty times.
         name: Name of the model in the result; None takes that of its folder.
-        seed: Of the resamples, the permutations and the folds.
+        seed: Seed of the resamples, the permutations and the folds.
 
     Raises:
         CertaintyError: the model or the data cannot be used; the message says why, where and how to mend it.
@@ -129,10 +129,10 @@ def judge(
         scores: For each model's name, one score for each sentence.
         sentences: The held-out sentences.
         baselines: What `predict_baselines` returns; may be empty.
-        calibrations: Of each model, where it is known.
+        calibrations: Each model's, where it is known.
         train: What the baselines were fitted on; None for cross-validation.
         by: Columns to slice by.
-        seed: Of the resamples and the permutations.
+        seed: Seed of the resamples and the permutations.
 
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.

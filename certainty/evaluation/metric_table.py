@@ -47,7 +47,7 @@ class Judged:
 
     Attributes:
         gold: Label numbers of the sentences that have a label, shape (claims,).
-        probabilities: Of the same sentences, shape (claims, 4).
+        probabilities: Those of the same sentences, shape (claims, 4).
         claims: Score and sentence of each of them.
         pairs: Score and sentence of every sentence.
     """

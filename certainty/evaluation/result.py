@@ -42,7 +42,7 @@ class Evaluation:
         errors: The sentences whose label is wrong, the surest first: `id`, `corpus`, `text`, `gold`, `gold_cues`
             (character spans), `doubtful`, and `predictions` {model: `label`, `probability`, `is_claim`, `cues`}.
         faithfulness: What `certainty.evaluation.faithfulness` returns, or None.
-        seed, resamples, permutations: Of the bootstrap and the tests.
+        seed, resamples, permutations: Settings of the bootstrap and the tests.
     """
 
     models: tuple[str, ...]
@@ -125,8 +125,8 @@ class Comparison:
     """Several models on the same sentences, side by side.
 
     Attributes:
-        evaluations: Of each model; their `errors` are empty where those of all stand here.
-        differences: Of each two models and of macro-F1 and accuracy: `metric`, `first`, `second` (names), `value`
+        evaluations: One for each model; their `errors` are empty where those of all stand here.
+        differences: For each pair of models, in macro-F1 and accuracy: `metric`, `first`, `second` (names), `value`
             (first less second), `low`, `high`, `p_value`, `differing` (claims that the two label differently),
             `detectable` (least difference in accuracy that so many rows show).
         errors: As in an `Evaluation`: the sentences that any model has wrong, with the prediction of every model.

@@ -60,7 +60,7 @@ def choose_calibration(
         logits: Raw label logits, shape (n, 4).
         gold: Label indices, shape (n,).
         folds: Parts of the cross-validation; fewer than two claims for each leave the logits as they are.
-        seed: Of the parts.
+        seed: Seed of the folds.
     """
     if len(gold) < 2 * folds:
         return NONE
@@ -108,7 +108,7 @@ def best_threshold(
 
     Args:
         probabilities: Shape (n,).
-        score: Of boolean decisions, shape (n,).
+        score: Gives the score of boolean decisions, shape (n,).
         candidates: Thresholds to try; 0.05 to 0.95 where none are given.
     """
     tried = candidates if candidates is not None else np.arange(0.05, 0.951, 0.025).tolist()

@@ -25,19 +25,19 @@ class FinetuningSettings(Settings):
         batch_size: Sentences a step on each device; gradient_accumulation steps make one update.
         learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.
         layer_decay: Factor of the learning rate from each layer to the one below it.
-        dropout: Of the encoder and the label head.
+        dropout: Dropout rate of the encoder and the label head.
         pooling_layer: Add to an encoder a layer that starts as mean pooling (see `certainty.finetuning.pooling_layer`).
         class_weights: "none", or "balanced": inverse to a label's frequency in train.
         second_weight: Share of the label target that goes to the label of a second claim.
         label_smoothing: Share of the label target spread over all labels.
-        cue_weight, claim_weight, attributed_weight: Of the other heads' losses.
-        attention_weight: Of the loss that asks the top layer of `<s>` to look at the cue words; 0 leaves it out.
+        cue_weight, claim_weight, attributed_weight: Weights of the other heads' losses.
+        attention_weight: Weight of the loss that asks the top layer of `<s>` to look at the cue words; 0 leaves it out.
         pseudo_labels: File of sentences labelled by teachers (`certainty.finetuning.pseudo_labels`), read beside train.
         labelled_repeats: Passes over the labelled sentences in one epoch, beside one over the pseudo-labelled.
         max_length: Longest input in tokens; null takes the encoder's.
         bf16: Train in bfloat16 (null: where that is faster, see `certainty.finetuning.precision`).
         device: "cpu", "cuda", or "auto": a GPU where there is one.
-        seed: Of new weights, dropout and the order.
+        seed: Seed of new weights, dropout and the order.
     """
 
     encoder: str | None = None

@@ -35,7 +35,7 @@ class CertaintyTrainer(Trainer):
         settings: The settings.
         class_weights: Shape (4,), or None.
         heads: The heads beside the label's that are trained; the others stay as they are and have no loss.
-        options: Of the Trainer of transformers.
+        options: Passed to the Trainer of transformers.
     """
 
     def __init__(

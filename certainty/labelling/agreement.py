@@ -96,8 +96,8 @@ def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int =
 
     Args:
         sources: Name and rows of each file; see `certainty.labelling.annotators.by_sentence`.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap.
 
     Raises:
         CertaintyError: a library is missing, an id names two texts, an annotator labelled a sentence twice, or no
@@ -210,7 +210,7 @@ def _estimate(
     """Return the value with its percentile interval (Efron and Tibshirani 1993).
 
     Args:
-        value: Of all sentences.
+        value: Value over all sentences.
         times: How many sentences are of each kind, shape (u,): to draw sentences is to draw from these.
         statistic: Values of resamples, given how many of each kind they drew, shape (r, u).
         resamples: r.

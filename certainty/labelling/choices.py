@@ -110,7 +110,7 @@ def labelled_sentence(
         second: Second labels chosen, at most one.
         source: `attributed` or `not_attributed`, at most one.
         cues: Character spans (start, end) of the cues.
-        identifier: Of the sentence, or None; so are the others.
+        identifier: The sentence's id, or None; the others may be None too.
         annotator: Who chose.
         corpus: Where the sentence comes from.
         group: See `LabelledSentence.group`.

@@ -24,10 +24,10 @@ class Correction:
     """One corrected label.
 
     Attributes:
-        id: Of the row; rows without one go by the id that exports and audits give them.
+        id: The row's id; rows without one go by the id that exports and audits give them.
         old: The label that the row has, None for no claim.
         new: The label that it gets.
-        annotator: Of the row, where several annotators labelled the sentence; None for all of them.
+        annotator: The row's annotator, where several annotators labelled the sentence; None for all of them.
         where: File and line.
     """
 

@@ -56,7 +56,7 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None)
         decisions: Labels by id, as `read_decisions` gives them; they win over the majority.
 
     Raises:
-        CertaintyError: see `by_sentence`; or a decision names no sentence, or a label that there is not.
+        CertaintyError: see `by_sentence`; or a decision names no sentence, or an unknown label.
     """
     decisions = decisions or {}
     table = {sentence_id(next(iter(row.values())).text, _id(row)): row for row in by_sentence(sources).values()}

@@ -145,6 +145,6 @@ class Problem(BaseModel):
 
 
 class Status(BaseModel):
-    """How the server is."""
+    """The state of the server."""
 
     status: str = Field(description="One word.", examples=["up", "ready"])

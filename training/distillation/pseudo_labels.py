@@ -45,7 +45,7 @@ def keep_hard(
         labels: Shape (n, 4).
         claim: Shape (n,).
         asserted_share: Share of the easy sentences (`EASY_ASSERTED`, `EASY_CLAIM`), from 0 up to but not 1.
-        seed: Of the choice among the easy.
+        seed: Seed of the choice among the easy.
     """
     easy = (labels[:, LABELS.index(Label.ASSERTED)] >= EASY_ASSERTED) | (claim < EASY_CLAIM)
     wanted = round(asserted_share / (1 - asserted_share) * int((~easy).sum()))
@@ -84,7 +84,7 @@ def pseudo_label(
         asserted_share: See `keep_hard`.
         exclude: Labelled files whose sentences are left out, so that dev and test are never trained on.
         batch_tokens: The most tokens in a batch.
-        seed: Of the choice of sentences.
+        seed: Seed of the choice of sentences.
 
     Raises:
         CertaintyError: a teacher, a file or a number cannot be used.

@@ -51,7 +51,7 @@ def sample_sentences(
         excluded: Keys (`certainty.evaluation.leakage.text_key`) of sentences that are not drawn.
         longest: The most tokens of a sentence.
         pad_token_id: A text that spells this token out is not drawn.
-        seed: Of the choice and the order.
+        seed: Seed of the choice and the order.
 
     Raises:
         CertaintyError: a file is no UTF-8 text, or no sentence is left.

@@ -75,12 +75,12 @@ def plan(
 
     Args:
         base: The settings as they are.
-        train_files: Of the sentences to train on.
-        dev_files: Of the sentences that choose the checkpoint, calibrate, and are scored.
+        train_files: Files of the sentences to train on.
+        dev_files: Files of the sentences that choose the checkpoint, calibrate, and are scored.
         changes: What each variant changes; see `training.experiments.variants.parse_variant`.
         extra_files: Files of more sentences, by the names that variants give them.
         corrections: Files of corrections of train.
-        seeds: Of the runs of each variant.
+        seeds: Seeds of the runs of each variant.
         sentences: Train on a sample of at least this size; None takes all.
 
     Raises:

@@ -33,7 +33,7 @@ def write_encoder_card(
     Args:
         folder: The folder, with its weights.
         name: The encoder's name.
-        settings: Of the run.
+        settings: The run's settings.
         files: For each text file its numbers of `paragraphs` and `tokens`.
         log: The rows of the run's `log.json`.
     """

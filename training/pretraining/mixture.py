@@ -34,10 +34,10 @@ def mix(
     Args:
         files: Text, a paragraph a line.
         shares: For each file's name its share of the words; a file that is too short gives all it has.
-        words: Of all files together.
+        words: Number of words of all files together.
         output: Folder to write to; each file is a plain .txt.
         retyped_share: Share of the paragraphs to retype.
-        seed: Of the choice and the typing.
+        seed: Seed of the choice and the typing.
 
     Returns:
         For each file, how many `paragraphs` were written and how many of them `retyped`.

@@ -17,7 +17,7 @@ class PretrainingSettings(Settings):
     Attributes:
         text: Files or folders of .txt and .txt.xz, a paragraph a line.
         initial: Encoder folder to go on from, with its shape and tokenizer; null starts anew.
-        keep_layers: Of `initial`, the indices of the layers to keep (null: all).
+        keep_layers: Indices of the layers of `initial` to keep (null: all).
         teacher: Folder of a deeper encoder with the same tokenizer, whose hidden states are learnt in place of masked
             words (null: none); see `training.pretraining.hidden_distillation`.
         deduplicate: Leave out paragraphs met before, to the letter or nearly.
@@ -34,7 +34,7 @@ class PretrainingSettings(Settings):
         decay_fraction: the last share of the run, in which the learning rate falls linearly to 0.
         checkpoint_minutes: Time between two checkpoints.
         threads: CPU threads (null: torch's choice).
-        seed: Of the weights, the order of rows and the masks.
+        seed: Seed of the weights, the order of rows and the masks.
     """
 
     text: Annotated[list[str], Field(min_length=1)]

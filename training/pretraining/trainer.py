@@ -48,10 +48,10 @@ class Pace(TrainerCallback):
     """Says when a checkpoint is due and when the run ends.
 
     Attributes:
-        settings: Of the run; in a run of a given time, the number of tokens is settled when the speed is known.
+        settings: The run's settings; in a run of a given time, the number of tokens is settled when the speed is known.
 
     Args:
-        settings: Of the run.
+        settings: The run's settings.
         settled: Called with the settings once their number of tokens is settled.
         stop_after: Step after which the run stops with a checkpoint, as a kill would.
         minutes: The time that the run may take, in place of `settings.total_tokens`.
@@ -103,7 +103,7 @@ class PretrainingTrainer(Trainer):
         held_out: Batches that are never trained on.
         pace: When checkpoints are due.
         checkpoints: Their folder.
-        loss: Of the model and a masked batch, which is trained.
+        loss: What is minimised: a function of the model and a masked batch.
     """
 
     def __init__(
