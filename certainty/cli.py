@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: The arguments; None takes those of the process.
 
     Returns:
-        The exit status: 0, 1 where `evaluate` finds a model below the wanted score, 2 where something could not be scored, 130
-        after Ctrl-C.
+        The exit status: 0, 1 where `evaluate` finds a model below the wanted score, 2 where something could not be
+        scored, 130 after Ctrl-C.
     """
     args = build_parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
