@@ -252,8 +252,19 @@ class CertaintyClassifier:
         chunks = [self._logits(token_ids[start : start + _CHUNK]) for start in range(0, len(token_ids), _CHUNK)]
         return softmax(np.concatenate([chunk.label for chunk in chunks])) if chunks else np.empty((0, len(LABELS)))
 
+    def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[Document]:
+        """Score texts that are split already.
+
+        Args:
+            texts: The texts.
+            split: What `certainty.sentences.split_sentences` gives for each of them.
+        """
+        return list(self._scored(texts, split))
+
     def _documents(self, texts: list[str]) -> Iterator[Document]:
-        split = [split_sentences(text) for text in texts]
+        return self._scored(texts, [split_sentences(text) for text in texts])
+
+    def _scored(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> Iterator[Document]:
         scores = self._scores([sentence for sentences in split for sentence in sentences])
         for text, sentences in zip(texts, split, strict=True):
             yield Document(text, tuple(islice(scores, len(sentences))))

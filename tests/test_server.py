@@ -24,6 +24,7 @@ from starlette.testclient import TestClient
 import certainty
 from certainty.cli import main
 from certainty.errors import CertaintyError
+from certainty.sentences import Sentence
 from certainty.server.app import create_app
 from certainty.server.schemas import DocumentSchema
 from certainty.server.settings import ServerSettings
@@ -42,13 +43,13 @@ class Held:
         self.batches: list[list[str]] = []
         self._classifier = classifier
 
-    def score(self, texts: Sequence[str]) -> list[certainty.Document]:
+    def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[certainty.Document]:
         self.batches.append(list(texts))
         self.began.set()
         assert self.released.wait(30)
         if any("panne" in text for text in texts):
             raise RuntimeError(f"cannot score {texts}")
-        return self._classifier.score(texts)
+        return self._classifier.score_split(texts, split)
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +384,7 @@ def test_stream_answers_while_the_request_still_arrives(classifier: certainty.Ce
 
 def test_a_client_that_takes_no_answers_is_broken_off() -> None:
     class Echo:
-        def score(self, texts: Sequence[str]) -> list[certainty.Document]:
+        def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[certainty.Document]:
             return [certainty.Document(text, ()) for text in texts]
 
     app = create_app(cast(certainty.CertaintyClassifier, Echo()), ServerSettings(timeout=0.5))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from certainty.classifier import CertaintyClassifier
 from certainty.results import Document
+from certainty.sentences import Sentence
 from certainty.server.access import log_bug
 from certainty.server.metrics import Metrics
 from certainty.server.problems import ProblemError
@@ -17,6 +18,7 @@ from certainty.server.settings import ServerSettings
 
 class _Job(NamedTuple):
     text: str
+    sentences: list[Sentence]
     document: asyncio.Future[Document]
 
 
@@ -49,10 +51,10 @@ class Batcher:
             await self._task
         self._worker.shutdown()
 
-    def submit(self, text: str) -> asyncio.Future[Document]:
-        """Queue a text; one whose future is cancelled before its turn is left out."""
+    def submit(self, text: str, sentences: list[Sentence]) -> asyncio.Future[Document]:
+        """Queue a text and its sentences; one whose future is cancelled before its turn is left out."""
         document = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Job(text, document))
+        self._waiting.append(_Job(text, sentences, document))
         self._arrived.set()
         return document
 
@@ -80,7 +82,7 @@ class Batcher:
 
     async def _score(self, batch: list[_Job]) -> None:
         try:
-            documents = await self._classify([job.text for job in batch])
+            documents = await self._classify(batch)
         except Exception as error:
             if len(batch) == 1:
                 log_bug(error)
@@ -100,5 +102,8 @@ class Batcher:
             if not job.document.done():
                 job.document.set_result(document)
 
-    async def _classify(self, texts: list[str]) -> list[Document]:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self._classifier.score, texts)
+    async def _classify(self, batch: list[_Job]) -> list[Document]:
+        texts, split = [job.text for job in batch], [job.sentences for job in batch]
+        return await asyncio.get_running_loop().run_in_executor(
+            self._worker, self._classifier.score_split, texts, split
+        )

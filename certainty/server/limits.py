@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from certainty.sentences import split_sentences
+from certainty.sentences import Sentence, split_sentences
 from certainty.server.problems import RETRY_AFTER, ProblemError, problem_response, too_large
 from certainty.server.settings import ServerSettings
 
@@ -105,18 +105,16 @@ def check_texts(texts: Sequence[str], settings: ServerSettings) -> None:
             raise too_large("max_characters", settings.max_characters, len(text), what)
 
 
-async def check_sentences(texts: Sequence[str], settings: ServerSettings) -> None:
-    """Check the number of sentences.
+async def split_within(texts: Sequence[str], settings: ServerSettings) -> list[list[Sentence]]:
+    """Return the sentences of each text.
 
     Raises:
-        ProblemError: 413, they are above the limit.
+        ProblemError: 413, they are more than the limit.
     """
-    most = settings.max_sentences
-    if sum(map(len, texts)) <= most:
-        return  # a sentence has a character at least
-    count = await asyncio.to_thread(lambda: sum(len(split_sentences(text)) for text in texts))
-    if count > most:
-        raise too_large("max_sentences", most, count, "Number of sentences")
+    split = await asyncio.to_thread(lambda: [split_sentences(text) for text in texts])
+    if (count := sum(map(len, split))) > settings.max_sentences:
+        raise too_large("max_sentences", settings.max_sentences, count, "Number of sentences")
+    return split
 
 
 def _limited(request: Request, settings: ServerSettings) -> Receive:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from certainty.classifier import CertaintyClassifier
 from certainty.results import Document
 from certainty.server.batcher import Batcher
-from certainty.server.limits import Gate, check_sentences, check_texts
+from certainty.server.limits import Gate, check_texts, split_within
 from certainty.server.metrics import Metrics
 from certainty.server.problems import ProblemError
 from certainty.server.settings import ServerSettings
@@ -45,8 +45,8 @@ class Service:
                 time.
         """
         check_texts(texts, self.settings)
-        await check_sentences(texts, self.settings)
-        waiting = [self.batcher.submit(text) for text in texts]
+        split = await split_within(texts, self.settings)
+        waiting = [self.batcher.submit(text, sentences) for text, sentences in zip(texts, split, strict=True)]
         timeout = self.settings.timeout
         try:
             if waiting:
