@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
         if first is None:
             return FAILED
         with destination(args.output, given.names) as out:
-            _write(form, args, chain([first], scored), out, several=given.are_many)
+            rest = chain([first], scored)
+            _write(form, rest, out, args.min_confidence, args.color, several=given.are_many, excel=args.excel)
     return FAILED if given.failed else 0
 
 
@@ -99,9 +100,15 @@ def _format(args: argparse.Namespace, given: GivenTexts) -> str:
 
 
 def _write(
-    form: str, args: argparse.Namespace, scored: Iterable[tuple[str, Document]], out: TextIO, several: bool
+    form: str,
+    scored: Iterable[tuple[str, Document]],
+    out: TextIO,
+    least: float | None,
+    color: str,
+    several: bool,
+    excel: bool,
 ) -> None:
-    least: float | None = args.min_confidence
+    """Write scored texts in a format; labels less probable than `least` are shown as undecided."""
     if form == "html":
         from certainty.views.html import render_page
 
@@ -110,8 +117,8 @@ def _write(
     elif form == "text":
         from certainty.views.terminal import write_marked_text, write_text
 
-        (write_text if _in_colour(args.color, out) else write_marked_text)(scored, out, least)
-    elif form == "table" and _in_colour(args.color, out):
+        (write_text if _in_colour(color, out) else write_marked_text)(scored, out, least)
+    elif form == "table" and _in_colour(color, out):
         from certainty.views.table import write_table
 
         write_table(scored, out, least)
@@ -125,7 +132,7 @@ def _write(
         if form == "json":
             write_json(scored, out, several, least)
         elif form == "csv":
-            write_csv(scored, out, least, excel=args.excel)
+            write_csv(scored, out, least, excel=excel)
         else:
             write_jsonl(scored, out, least)
 

@@ -75,27 +75,33 @@ def run(args: argparse.Namespace) -> int:
         first = next(found, None)
         if first is None:
             return FAILED
-        page = _write(args, chain([first], found), given)
+        page = _write(chain([first], found), given, args.output, args.min_confidence, temporary=args.open)
     print(page)
     if args.open:
         _open(page)
     return FAILED if given.failed else 0
 
 
-def _write(args: argparse.Namespace, scored: Iterable[tuple[str, Document]], given: GivenTexts) -> Path:
-    """Write the page or the pages and return the one to open."""
+def _write(
+    scored: Iterable[tuple[str, Document]],
+    given: GivenTexts,
+    output: str | None,
+    min_confidence: float | None,
+    temporary: bool,
+) -> Path:
+    """Write the page or the pages and return the one to open; without an output, here or in a temporary folder."""
     names = given.names
-    if args.output is not None:
-        target = Path(args.output)
-        if _is_folder(args.output):
-            return _write_folder(target, scored, names, args.min_confidence)
-        return _write_page(target, scored, names, args.min_confidence)
-    parent = Path(tempfile.mkdtemp(prefix="certainty-")) if args.open else Path()
+    if output is not None:
+        target = Path(output)
+        if _is_folder(output):
+            return _write_folder(target, scored, names, min_confidence)
+        return _write_page(target, scored, names, min_confidence)
+    parent = Path(tempfile.mkdtemp(prefix="certainty-")) if temporary else Path()
     if given.are_many:
-        return _write_folder(parent / _FOLDER, scored, names, args.min_confidence)
+        return _write_folder(parent / _FOLDER, scored, names, min_confidence)
     target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
     _check_replaceable(target)
-    return _write_page(target, scored, names, args.min_confidence)
+    return _write_page(target, scored, names, min_confidence)
 
 
 def _is_folder(output: str) -> bool:
