@@ -52,7 +52,7 @@ def main() -> None:
 def stages(model: str, engine: EngineName, texts: list[str]) -> dict[str, float]:
     """Return the seconds of each stage of scoring, as `CertaintyClassifier` goes through them."""
     classifier = certainty.load(model, engine=engine, threads=1)
-    tokenizer, settings, special = classifier._tokenizer, classifier.settings, classifier._special
+    settings, special = classifier.settings, classifier._tokenizer.special
     seconds: dict[str, float] = collections.defaultdict(float)
 
     def timed(stage: str, run: Callable[[], Value]) -> Value:
@@ -62,9 +62,7 @@ def stages(model: str, engine: EngineName, texts: list[str]) -> dict[str, float]
         return value
 
     sentences = timed("splitting", lambda: split_sentences("\n".join(texts)))
-    encodings = timed(
-        "tokenising", lambda: tokenizer.encode_batch([s.text for s in sentences], add_special_tokens=False)
-    )
+    encodings = timed("tokenising", lambda: classifier.tokenize(s.text for s in sentences))
     windows = timed("batching", lambda: cut_windows([e.ids for e in encodings], special, settings.max_length))
     logits = SentenceLogits(windows, len(sentences))
     for indices in timed(
@@ -80,8 +78,8 @@ def stages(model: str, engine: EngineName, texts: list[str]) -> dict[str, float]
 def operators(model: str, engine: EngineName, texts: list[str]) -> dict[str, float]:
     """Return the seconds of each operator of the engine's graph."""
     classifier = certainty.load(model, engine=engine, threads=1)
-    encodings = classifier._tokenizer.encode_batch(texts, add_special_tokens=False)
-    windows = cut_windows([e.ids for e in encodings], classifier._special, classifier.settings.max_length)
+    encodings = classifier.tokenize(texts)
+    windows = cut_windows([e.ids for e in encodings], classifier._tokenizer.special, classifier.settings.max_length)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_profiling = True

@@ -4,49 +4,36 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines import EngineName, open_engine
 from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
-from certainty.forking import native
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
-from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
-from certainty.normalising import reading_form
+from certainty.model_folder import ModelSettings, copy_model, find_model
 from certainty.progress import track
 from certainty.results import Document
-from certainty.scoring import Encoding, SentenceLogits, sentence_scores, softmax
+from certainty.scoring import SentenceLogits, sentence_scores, softmax
 from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
 from certainty.sentences import Sentence, split_sentences
+from certainty.tokenising import Encoding, SentenceTokenizer
 
 _CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # text gathered before a stream scores it
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_MASKS = ("<mask>", "[MASK]")
 
 Context = TypeVar("Context")
 
 logger = logging.getLogger(__name__)
-
-
-class _Tokens(NamedTuple):
-    """An encoding whose offsets were moved."""
-
-    ids: list[int]
-    offsets: Sequence[tuple[int, int]]
-    word_ids: Sequence[int | None]
 
 
 class CertaintyClassifier:
@@ -64,13 +51,7 @@ class CertaintyClassifier:
     ) -> None:
         self._folder, self._options = folder, (engine, threads, device)
         self._settings = ModelSettings.load(folder)
-        self._tokenizer = _load_tokenizer(folder)
-        special = self._tokenizer.encode("").ids
-        if len(special) != 2:
-            raise CertaintyError(
-                f"{folder / TOKENIZER_FILE}: expected one special token before and one after, found {len(special)}."
-            )
-        self._special = (special[0], special[1])
+        self._tokenizer = SentenceTokenizer.from_folder(folder)
         self._engine = open_engine(engine, folder, threads, device, self._settings.engine)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
@@ -220,25 +201,14 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: the tokenizer has none.
         """
-        for name in _MASKS:
-            if (token := self._tokenizer.token_to_id(name)) is not None:
-                return int(token)
-        raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token ({' or '.join(_MASKS)}).")
+        return self._tokenizer.mask_token_id
 
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
         """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
 
-        What is tokenised is `certainty.normalising.reading_form` of a sentence; the offsets are those of the sentence.
-        Of a sentence of more than 5,000 characters, which is a table or encoded data, the first 5,000 are read, so that
-        one such does not take minutes.
+        See `certainty.tokenising.SentenceTokenizer`; the offsets are those of the sentence.
         """
-        forms = [reading_form(_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS])) for sentence in sentences]
-        with native:
-            encodings = self._tokenizer.encode_batch([form.text for form in forms], add_special_tokens=False)
-        return [
-            encoding if form.is_given else _Tokens(encoding.ids, form.spans(encoding.offsets), encoding.word_ids)
-            for form, encoding in zip(forms, encodings, strict=True)
-        ]
+        return self._tokenizer(sentences)
 
     def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
         """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.
@@ -288,7 +258,7 @@ class CertaintyClassifier:
             yield chunk, encodings, self._logits([encoding.ids for encoding in encodings])
 
     def _logits(self, token_ids: Sequence[list[int]]) -> SentenceLogits:
-        windows = cut_windows(token_ids, self._special, self.settings.max_length)
+        windows = cut_windows(token_ids, self._tokenizer.special, self.settings.max_length)
         logits = SentenceLogits(windows, len(token_ids))
         for indices, output in self._run([window.ids for window in windows]):
             logits.add(indices, output)
@@ -307,19 +277,6 @@ class CertaintyClassifier:
             return
         with ThreadPoolExecutor(self._engine.workers) as pool:
             yield from pool.map(run, made)
-
-
-def _load_tokenizer(folder: Path) -> Tokenizer:
-    path = folder / TOKENIZER_FILE
-    if not path.is_file():
-        raise CertaintyError(f"{path}: missing. Copy the model folder again.")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the Rust library raises plain Exception
-        raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def _length(sentence: Sentence) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +13,7 @@ from certainty.labels import LABELS, Label
 from certainty.model_folder import ModelSettings
 from certainty.sentence_score import Cue, SentenceScore
 from certainty.sentences import Sentence
-
-
-class Encoding(Protocol):
-    """What is asked of a tokenised sentence: the id, the character span and the word of every token."""
-
-    @property
-    def ids(self) -> list[int]: ...  # noqa: D102
-    @property
-    def offsets(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102
-    @property
-    def word_ids(self) -> Sequence[int | None]: ...  # noqa: D102
+from certainty.tokenising import Encoding
 
 
 class SentenceLogits:

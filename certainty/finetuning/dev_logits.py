@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines.base import Logits
@@ -18,6 +17,7 @@ from certainty.model_folder import ModelSettings
 from certainty.results import SentenceScore
 from certainty.scoring import SentenceLogits, sentence_scores
 from certainty.sentences import Sentence
+from certainty.tokenising import SentenceTokenizer
 
 __all__ = ["DevSentences", "runner"]
 
@@ -35,19 +35,18 @@ class DevSentences:
 
     Args:
         sentences: The sentences.
-        tokenizer: Without truncation and padding.
+        tokenizer: Reads the sentences.
         max_length: Longest window in tokens, special tokens included.
         pad_token_id: Fills up shorter rows.
     """
 
     def __init__(
-        self, sentences: Sequence[LabelledSentence], tokenizer: Tokenizer, max_length: int, pad_token_id: int
+        self, sentences: Sequence[LabelledSentence], tokenizer: SentenceTokenizer, max_length: int, pad_token_id: int
     ) -> None:
         self.sentences = sentences
         self.gold = np.array([LABELS.index(s.label) if s.label else -1 for s in sentences])
-        self._encodings: list[Encoding] = tokenizer.encode_batch([s.text for s in sentences], add_special_tokens=False)
-        first, last = tokenizer.encode("").ids
-        self._windows = cut_windows([e.ids for e in self._encodings], (first, last), max_length)
+        self._encodings = tokenizer(s.text for s in sentences)
+        self._windows = cut_windows([e.ids for e in self._encodings], tokenizer.special, max_length)
         self._pad_token_id = pad_token_id
 
     def logits(self, run: Run) -> SentenceLogits:

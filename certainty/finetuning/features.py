@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS
+from certainty.tokenising import SentenceTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -38,32 +38,32 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
 
     Args:
         sentences: The labelled sentences.
-        tokenizer: Adds the special tokens itself.
+        tokenizer: Reads the sentences as in scoring.
         max_length: Longest input in tokens; of a longer training sentence the first window is used, with a warning.
         second_weight: Share of the label target that goes to the second claim's label.
     """
 
     def __init__(
-        self, sentences: Sequence[LabelledSentence], tokenizer: Tokenizer, max_length: int, second_weight: float = 0.0
+        self,
+        sentences: Sequence[LabelledSentence],
+        tokenizer: SentenceTokenizer,
+        max_length: int,
+        second_weight: float = 0.0,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
-        encodings = tokenizer.encode_batch([s.text for s in sentences])
-        too_long = sum(len(encoding.ids) > max_length for encoding in encodings)
+        encodings = tokenizer(s.text for s in sentences)
+        first, last = tokenizer.special
+        body = max_length - 2
+        too_long = sum(len(encoding.ids) > body for encoding in encodings)
         if too_long:
             logger.warning("%d sentences are longer than %d tokens; their first window is used.", too_long, max_length)
         for sentence, encoding in zip(sentences, encodings, strict=True):
-            ids = encoding.ids
-            offsets = encoding.offsets
-            special = encoding.special_tokens_mask
-            if len(ids) > max_length:
-                ids = [*ids[: max_length - 1], ids[-1]]
+            ids = [first, *encoding.ids[:body], last]
             cue = np.full(len(ids), IGNORED, dtype=np.float32)
             if sentence.cues is not None and sentence.label is not None:
-                for t in range(len(ids)):
-                    if not special[t]:
-                        start, end = offsets[t]
-                        start += len(sentence.text[start:end]) - len(sentence.text[start:end].lstrip())
-                        cue[t] = any(start < b and a < end for a, b in sentence.cues)
+                for t, (start, end) in enumerate(encoding.offsets[:body], start=1):
+                    start += len(sentence.text[start:end]) - len(sentence.text[start:end].lstrip())
+                    cue[t] = any(start < b and a < end for a, b in sentence.cues)
             attributed = IGNORED if sentence.attributed is None or not sentence.claim else float(sentence.attributed)
             self.rows.append(
                 {

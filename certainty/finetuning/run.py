@@ -39,6 +39,7 @@ from certainty.finetuning.trainer import CertaintyTrainer, last_complete_checkpo
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.scoring import SentenceLogits
 from certainty.settings_file import save_settings
+from certainty.tokenising import SentenceTokenizer
 
 if TYPE_CHECKING:
     from certainty.finetuning.data import Labelled
@@ -139,7 +140,7 @@ def write_model(
     """
     logger.info("Calibrating on %d sentences of dev, and exporting.", len(data.dev))
     tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
-    dev = DevSentences(data.dev, backend(tokenizer), setup.max_length, tokenizer.pad_token_id)
+    dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
     calibration, logits = calibrate(model, dev)
     before = start.model or ModelSettings(setup.max_length)
     made = ModelSettings(

@@ -18,6 +18,7 @@ from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
 from certainty.finetuning.trainer import CertaintyTrainer, build_trainer, training_device
 from certainty.labelled import LabelledSentence
+from certainty.tokenising import SentenceTokenizer
 
 __all__ = ["Setup", "set_up"]
 
@@ -69,8 +70,9 @@ def set_up(
     longest = start.model.max_length if start.model else longest_input(model.config, tokenizer)
     max_length = min(settings.max_length or longest, longest)
     fast = backend(tokenizer)
-    features = SentenceFeatures(train, fast, max_length, settings.second_weight)
-    dev_features = SentenceFeatures(dev, fast, max_length)
+    reader = SentenceTokenizer(fast)
+    features = SentenceFeatures(train, reader, max_length, settings.second_weight)
+    dev_features = SentenceFeatures(dev, reader, max_length)
     extend_by_pseudo_labels(features, fast, max_length, settings)
     heads = taught_heads(features)
     trainer = build_trainer(settings, model, features, dev_features, heads, tokenizer.pad_token_id, checkpoints)

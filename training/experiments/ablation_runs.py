@@ -24,6 +24,7 @@ from certainty.finetuning.settings import FinetuningSettings
 from certainty.labelled import LabelledSentence, digest
 from certainty.labels import LABELS
 from certainty.scoring import softmax
+from certainty.tokenising import SentenceTokenizer
 from training.experiments.trials import trained
 
 
@@ -76,7 +77,7 @@ def run_once(run: Run) -> dict[str, Any]:
         probabilities = softmax(calibration.apply(dev_logits))
         right = None
         if run.contrast:
-            features = SentenceFeatures(run.contrast, backend(setup.tokenizer), setup.max_length)
+            features = SentenceFeatures(run.contrast, SentenceTokenizer(backend(setup.tokenizer)), setup.max_length)
             contrast_logits, contrast_gold = logits(run.contrast, features)
             right = calibration.apply(contrast_logits).argmax(axis=1) == contrast_gold
     groups = np.array([s.group for s in run.contrast if s.label])
