@@ -20,7 +20,7 @@ from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings, copy_model, find_model
+from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
 from certainty.progress import track
 from certainty.results import Document
 from certainty.scoring import SentenceLogits, sentence_scores, softmax
@@ -201,7 +201,9 @@ class CertaintyClassifier:
         Raises:
             CertaintyError: the tokenizer has none.
         """
-        return self._tokenizer.mask_token_id
+        if (token := self._tokenizer.mask_token_id) is None:
+            raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token.")
+        return token
 
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
         """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.

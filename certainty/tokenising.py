@@ -82,16 +82,10 @@ class SentenceTokenizer:
             raise CertaintyError(f"{path}: {error}") from error
 
     @property
-    def mask_token_id(self) -> int:
-        """Id of the token that hides a word, as in the encoder's pretraining.
-
-        Raises:
-            CertaintyError: the tokenizer has none.
-        """
-        for name in _MASKS:
-            if (token := self._tokenizer.token_to_id(name)) is not None:
-                return int(token)
-        raise CertaintyError(f"{TOKENIZER_FILE}: has no mask token ({' or '.join(_MASKS)}).")
+    def mask_token_id(self) -> int | None:
+        """Id of the token that hides a word, as in the encoder's pretraining; None if the tokenizer has none."""
+        ids = (self._tokenizer.token_to_id(name) for name in _MASKS)
+        return next((token for token in ids if token is not None), None)
 
     def __call__(self, sentences: Iterable[str]) -> list[Encoding]:
         """Return the tokens of sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.

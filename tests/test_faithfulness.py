@@ -176,7 +176,7 @@ def test_tokens_of_a_model(tiny_model: Path) -> None:
 
 def test_a_tokenizer_without_a_mask(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = certainty.load(tiny_model)
-    monkeypatch.setattr("certainty.classifier._MASKS", ("<hidden>",))
+    monkeypatch.setattr("certainty.tokenising._MASKS", ("<hidden>",))
     with pytest.raises(CertaintyError, match=r"tokenizer\.json: has no mask token"):
         faithfulness(classifier, SENTENCES)
 
