@@ -280,7 +280,7 @@ def test_without_a_recorded_calibration_there_is_no_before(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("temperature", "bias", "told"),
     [
-        (1.0, [0.0] * 4, "Its logits are as trained"),
+        (1.0, [0.0] * 4, "Its logits are used as trained"),
         (2.0, [0.0] * 4, "Temperature 2.000, fitted on dev"),
         (2.0, [0.1, -0.1, 0.0, 0.0], "Temperature 2.000 and a bias for each label, fitted on dev"),
     ],
