@@ -522,7 +522,7 @@ def test_one_id_names_one_text(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "id '1' names two texts" in capsys.readouterr().err
     source.write_text('{"id": 1, "text": "a"}\n{"id": 1, "text": "b"}\n')
     assert main(["label", "export", str(source), "--to", "doccano", "-o", str(tmp_path / "out")]) == 2
-    assert "line 2: id '1' is used above" in capsys.readouterr().err
+    assert "line 2: id '1' is already used above" in capsys.readouterr().err
 
 
 def test_argilla_shows_one_label_of_annotators_without_account(tmp_path: Path) -> None:
