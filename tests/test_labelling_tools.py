@@ -320,7 +320,7 @@ def prodigy_task(**values: Any) -> str:
         ),
         ("label-studio", studio(choice("denied"), choice("no", name="second")), r"second label: unknown label 'no'"),
         ("label-studio", studio(choice("denied"), mark(3, 40)), r"\[3, 40\] lies outside the text of 9 characters"),
-        ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; the two must be whole numbers"),
+        ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; both must be whole numbers"),
         ("label-studio", studio(choice("denied"), mark(4, 9)), r"is 'leut\.' in the text, but 'pleut' was marked"),
         ("label-studio", studio(choice("x", name="mood")), r"answers 'mood', but not 'label'; use the configuration"),
         (
