@@ -125,5 +125,5 @@ def test_cross_validation_is_repeatable() -> None:
 
 
 def test_cross_validation_needs_two_groups() -> None:
-    with pytest.raises(CertaintyError, match="too small"):
+    with pytest.raises(CertaintyError, match="too small for cross-validating"):
         cross_validated(MajorityBaseline, SENTENCES[:1], seed=0)

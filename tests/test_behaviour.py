@@ -103,7 +103,7 @@ def test_the_result_survives_json_and_can_be_without_text() -> None:
         ({"label": "sure"}, "row 0: label: unknown label 'sure'"),
         ({"label": None}, "row 0: label is missing"),
         ({"kind": "inv"}, "row 0: a row of kind inv needs a `group`"),
-        ({"kind": "dir", "group": "alone"}, "group 'alone' has one sentence of kind dir"),
+        ({"kind": "dir", "group": "alone"}, "group 'alone' has only one sentence of kind dir"),
     ],
 )
 def test_rows_that_cannot_be_used(change: dict[str, Any], message: str) -> None:
@@ -124,4 +124,4 @@ def test_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFix
     assert found["right"]["total"] == 9
     path.write_text("")
     assert main(words) == 2
-    assert f"error: {path}: no behaviour test in it" in capsys.readouterr().err
+    assert f"error: {path}: no behaviour tests found" in capsys.readouterr().err

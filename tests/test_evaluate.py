@@ -129,7 +129,7 @@ def test_few_rows_that_are_all_right_are_not_certain() -> None:
     assert result.data["detectable"] == pytest.approx(0.564, abs=1e-3)
     assert min(baseline["p_value"] for baseline in result.baselines.values()) > 0.001
     printed = result.summary()
-    assert "8 rows: differences in accuracy under 0.564 cannot be seen." in printed
+    assert "8 rows: differences in accuracy under 0.564 cannot be detected." in printed
     assert "1.000 to 1.000" not in printed
     assert "≤ 0.0001" not in printed
 
@@ -211,7 +211,7 @@ def test_slices_by_any_column() -> None:
     with pytest.raises(CertaintyError, match=r"no column 'gender' to slice by. Allowed: corpus, .*, genre\."):
         alone(StandIn(), rows, by=["gender"])
     rows = [{**row, "text": f"{row['text']} {n}", "genre": n} for n, row in enumerate(rows + rows)]
-    with pytest.raises(CertaintyError, match=r"'genre' has 80 values; slice by one of at most 50"):
+    with pytest.raises(CertaintyError, match=r"'genre' has 80 values; slice by a column of at most 50"):
         alone(StandIn(), rows, by=["genre"])
 
 
@@ -280,7 +280,7 @@ def test_without_a_recorded_calibration_there_is_no_before(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("temperature", "bias", "told"),
     [
-        (1.0, [0.0] * 4, "Its logits are as trained"),
+        (1.0, [0.0] * 4, "Its logits are used as trained"),
         (2.0, [0.0] * 4, "Temperature 2.000, fitted on dev"),
         (2.0, [0.1, -0.1, 0.0, 0.0], "Temperature 2.000 and a bias for each label, fitted on dev"),
     ],
@@ -321,7 +321,7 @@ def test_the_result_is_repeatable_and_json() -> None:
     assert Comparison.from_json(both.to_json()) == both
     with pytest.raises(CertaintyError, match="not the JSON of an evaluation"):
         Evaluation.from_json("{")
-    with pytest.raises(CertaintyError, match=r"of this version \(see .*macro"):
+    with pytest.raises(CertaintyError, match=r"of this version \(missing or unknown: .*macro"):
         Evaluation.from_json(json.dumps({**first.to_dict(), "macro": 1}))
 
 
@@ -347,7 +347,7 @@ def test_data_in_any_form(tmp_path: Path, tiny_model: Path) -> None:
 
 
 def test_models_that_cannot_be_compared() -> None:
-    with pytest.raises(CertaintyError, match="nothing to judge by"):
+    with pytest.raises(CertaintyError, match="nothing to evaluate on"):
         compare([StandIn()])
     with pytest.raises(CertaintyError, match="no model is given"):
         compare([], SENTENCES)

@@ -80,7 +80,7 @@ def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
     for change, told in (
         (arguments(folder, *settings, "--seed", 7, "--resume"), "seed was 1, now 7"),
         (arguments(folder, *settings, "--resume", train=DATA / "tiny_dev.jsonl"), "train has no sentence"),
-        (arguments(folder, *settings, "--resume", train=_shorter(tmp_path)), "train is other data"),
+        (arguments(folder, *settings, "--resume", train=_shorter(tmp_path)), "train has changed"),
     ):
         capsys.readouterr()
         assert main(change) == 2
@@ -108,15 +108,15 @@ def test_an_output_is_never_half_a_model_nor_lost(
     shutil.copytree(tiny_model, folder)
     before = (folder / "model.safetensors").read_bytes()
     assert main(arguments(folder, *settings)) == 2
-    assert f"{folder}: a finished model. Give another folder, or --overwrite" in capsys.readouterr().err
+    assert f"{folder}: already contains a model. Give another folder, or --overwrite" in capsys.readouterr().err
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").touch()
     assert main(arguments(tmp_path / "other", *settings, "--overwrite")) == 2
-    assert "holds other files than a model" in capsys.readouterr().err
+    assert "contains files but no model" in capsys.readouterr().err
     assert main(arguments(folder / "model.safetensors" / "x", *settings)) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
     assert main(arguments(tmp_path / "new", *settings, "--resume")) == 2
-    assert "there is no run to go on with" in capsys.readouterr().err
+    assert "there is no run to resume" in capsys.readouterr().err
 
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
@@ -159,7 +159,7 @@ def test_missing_class_and_leakage(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         kept = check_data([*train, LabelledSentence("DEV denied !", Label.DENIED)], dev)
     assert kept == train
-    assert "1 sentences of train also stand in dev" in caplog.text
+    assert "1 sentences of train are also in dev" in caplog.text
 
 
 def test_whole_groups_are_held_out() -> None:
@@ -231,7 +231,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
     second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
     with caplog.at_level(logging.INFO):
         assert main([*arguments, "--corrections", first, second]) == 2
-    assert "Labels of 2 sentences are corrected." in caplog.text
+    assert "Corrected the labels of 2 sentences." in caplog.text
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]
     assert [s.label for s in dev] == [Label.PROBABLE]
@@ -298,7 +298,7 @@ def test_training_goes_on_from_a_model_and_its_log_shows_life(
     for tensor in ("roberta.encoder.layer.0.output.dense.weight", "certainty_heads.cue.weight"):
         np.testing.assert_allclose(after[tensor], before[tensor], atol=1e-6)
     captured = capsys.readouterr()
-    assert re.search(r"^Step 2 of \d+, [\d.]+ a second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
+    assert re.search(r"^Step 2 of \d+, [\d.]+ steps per second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
     assert re.search(r"^Step \d+ of \d+: on dev, negative log-likelihood", captured.err, flags=re.MULTILINE)
     assert not re.search("UNEXPECTED|LOAD REPORT|it/s|Warning|transformers", captured.err + captured.out)
     assert captured.out.startswith("── dev ──\n30 sentences")
@@ -319,8 +319,8 @@ def test_it_starts_from_the_shipped_model_wherever_one_is(tmp_path: Path, monkey
         ("models/none", "models/none: no such folder"),
         ("./none/none", "no such folder"),
         ("camembert", "no such folder. Give the folder of the encoder, or `owner/name` on the hub"),
-        ("owner/none", "owner/none: no such folder, never downloaded before, and HF_HUB_OFFLINE is set"),
-        ("file", "file: a file; give the folder"),
+        ("owner/none", "owner/none: no such folder, not in the download cache, and HF_HUB_OFFLINE is set"),
+        ("file", "file: is a file; give the folder"),
     ],
 )
 def test_the_hub_is_not_asked_for_a_path(

@@ -123,7 +123,7 @@ def test_corrections_of_one_annotator_and_of_rows_without_id(tmp_path: Path) -> 
         ([correction("0", "denied", "probable", annotator="x")], r"no row has the id '0' of annotator 'x'"),
         ([correction("0", "asserted", "probable")], r"line 1: old is asserted, but the label of '0' is denied"),
         ([correction("0", "denied", "maybe")], r"line 1: new: unknown label 'maybe'.*no_claim"),
-        ([correction("0", "denied", "probable")] * 2, r"line 2: id '0' is corrected in .*line 1 already"),
+        ([correction("0", "denied", "probable")] * 2, r"line 2: id '0' is already corrected in .*line 1"),
         ([{"id": "0", "old": "denied", "new": "probable"}], r"line 1: no 'reason'"),
         ([{**correction("0", "denied", "probable"), "reason": " "}], r"line 1: reason is empty"),
     ],

@@ -320,7 +320,7 @@ def prodigy_task(**values: Any) -> str:
         ),
         ("label-studio", studio(choice("denied"), choice("no", name="second")), r"second label: unknown label 'no'"),
         ("label-studio", studio(choice("denied"), mark(3, 40)), r"\[3, 40\] lies outside the text of 9 characters"),
-        ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; the two must be whole numbers"),
+        ("label-studio", studio(choice("denied"), mark(3.5, 8)), r"\[3\.5, 8\]; both must be whole numbers"),
         ("label-studio", studio(choice("denied"), mark(4, 9)), r"is 'leut\.' in the text, but 'pleut' was marked"),
         ("label-studio", studio(choice("x", name="mood")), r"answers 'mood', but not 'label'; use the configuration"),
         (
@@ -522,7 +522,7 @@ def test_one_id_names_one_text(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "id '1' names two texts" in capsys.readouterr().err
     source.write_text('{"id": 1, "text": "a"}\n{"id": 1, "text": "b"}\n')
     assert main(["label", "export", str(source), "--to", "doccano", "-o", str(tmp_path / "out")]) == 2
-    assert "line 2: id '1' is used above" in capsys.readouterr().err
+    assert "line 2: id '1' is already used above" in capsys.readouterr().err
 
 
 def test_argilla_shows_one_label_of_annotators_without_account(tmp_path: Path) -> None:

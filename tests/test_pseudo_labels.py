@@ -160,7 +160,7 @@ def test_what_cannot_be_used_is_refused(
 
     tokenizer = Tokenizer.from_file(str(teachers[0] / "tokenizer.json"))
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(CertaintyError, match=r"out\.safetensors: no file of pseudo-labels, or damaged"):
+    with pytest.raises(CertaintyError, match=r"out\.safetensors: not a pseudo-label file, or damaged"):
         read_pseudo_labels(path, tokenizer)
     metadata = {"pseudo_labels": json.dumps({"tokenizer": tokenizer_digest(tokenizer)})}
     save_file({"ids": np.zeros(3, np.uint16)}, path, metadata=metadata)

@@ -1,4 +1,4 @@
-"""Evaluation of models on held-out sentences: metrics with intervals, comparisons, baselines, behaviour tests, reports.
+"""Evaluate models on held-out sentences: metrics with intervals, comparisons, baselines, behaviour tests, reports.
 
 ```python
 from certainty.evaluation import evaluate

@@ -1,4 +1,4 @@
-"""Baselines that every report carries: the majority label, TF-IDF with logistic regression, and a cue lexicon."""
+"""Baselines shown in reports: the majority label, TF-IDF with logistic regression, and a cue lexicon."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ FOLDS = 5
 
 
 class Baseline(Protocol):
-    """What a baseline can do."""
+    """Interface of a baseline."""
 
     def fit(self, sentences: Sequence[LabelledSentence]) -> Baseline:
-        """Learn from the sentences that make a claim; the others are passed over."""
+        """Fit the baseline to the sentences with a label; the others are ignored."""
         ...
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the probability of each label, shape (n, 4), columns in the order of `LABELS`."""
+        """Return the probability of each label, shape (n, 4), with columns in the order of `LABELS`."""
         ...
 
 
 class MajorityBaseline:
-    """Gives every sentence the label shares of the training data, so the most frequent label wins."""
+    """Predicts the label shares of the training data for every sentence, so the most frequent label wins."""
 
     def fit(self, sentences: Sequence[LabelledSentence]) -> MajorityBaseline:
         """Count the labels.
@@ -49,28 +49,28 @@ class MajorityBaseline:
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the label shares once for each text, shape (n, 4)."""
+        """Return the label shares, repeated for each text, shape (n, 4)."""
         return np.tile(self._shares, (len(texts), 1))
 
 
 class TfidfBaseline:
-    """Word 1- to 3-grams and character 2- to 5-grams, weighted by TF-IDF, in a logistic regression.
+    """Logistic regression on TF-IDF features of word 1- to 3-grams and character 2- to 5-grams.
 
-    Classes are weighted against their frequency. Twenty thousand sentences take about half a minute on two cores.
+    Class weights are inverse to class frequency. Twenty thousand sentences take about half a minute on two cores.
     """
 
     def fit(self, sentences: Sequence[LabelledSentence]) -> TfidfBaseline:
-        """Train on the sentences that make a claim.
+        """Train on the sentences with a label.
 
         Raises:
             CertaintyError: no sentence has a label.
         """
         texts, labels = _claims(sentences)
-        words, characters = (2, 5) if len(texts) >= 1000 else (1, 1)  # in a small set most n-grams occur once
+        words, characters = (2, 5) if len(texts) >= 1000 else (1, 1)  # in small data sets most n-grams occur only once
         options: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32, "preprocessor": _normalise}
         self._model = make_pipeline(
             make_union(
-                # Marks are words too: quotation and question marks say much, and no text is left without a word.
+                # Punctuation counts as words: it is informative, and no text is left without a word.
                 TfidfVectorizer(ngram_range=(1, 3), min_df=words, token_pattern=r"\w+|[^\w\s]", **options),
                 TfidfVectorizer(ngram_range=(2, 5), min_df=characters, analyzer="char", **options),
             ),
@@ -82,7 +82,7 @@ class TfidfBaseline:
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the probability of each label, shape (n, 4); 0 for a label that training did not have."""
+        """Return the probability of each label, shape (n, 4); 0 for labels that do not occur in training."""
         result = np.zeros((len(texts), len(LABELS)))
         if texts:
             columns = [LABELS.index(Label(name)) for name in self._model.classes_]
@@ -91,18 +91,18 @@ class TfidfBaseline:
 
 
 class RulesBaseline:
-    """A cue lexicon (see `certainty.evaluation.rules`); it is sure of its label, and has nothing to learn."""
+    """Cue lexicon (see `certainty.evaluation.rules`) that gives its label probability 1 and needs no training."""
 
     def __init__(self) -> None:
         self._ignored = re.compile("|".join(IGNORED), re.IGNORECASE)
         self._patterns = [(label, re.compile("|".join(patterns), re.IGNORECASE)) for label, patterns in PATTERNS]
 
     def fit(self, sentences: Sequence[LabelledSentence]) -> RulesBaseline:
-        """Return the baseline as it is."""
+        """Return the baseline unchanged."""
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return 1 for the label of each text and 0 for the others, shape (n, 4)."""
+        """Return 1 for the label of each text and 0 for the other labels, shape (n, 4)."""
         return np.eye(len(LABELS))[[LABELS.index(self._label(text)) for text in texts]]
 
     def _label(self, text: str) -> Label:
@@ -113,30 +113,30 @@ class RulesBaseline:
 BASELINES: Mapping[str, Callable[[], Baseline]] = MappingProxyType(
     {"majority": MajorityBaseline, "tfidf": TfidfBaseline, "rules": RulesBaseline}
 )
-"""Each baseline by its name in reports."""
+"""The baselines by their name in reports."""
 
 
 def cross_validated(
     make: Callable[[], Baseline], sentences: Sequence[LabelledSentence], *, seed: int, folds: int = FOLDS
 ) -> NDArray[np.float64]:
-    """Predict each labelled sentence by a baseline fitted on the other folds; a group is never split.
+    """Predict each sentence with a baseline fitted on the other folds; groups are never split.
 
     Args:
-        make: A member of `BASELINES`.
-        sentences: All with a label.
-        seed: Shuffles the folds.
-        folds: Number of folds; fewer where there are not enough groups.
+        make: A value of `BASELINES`.
+        sentences: The sentences; each must have a label.
+        seed: Seed for assigning groups to folds.
+        folds: Number of folds; reduced if there are fewer groups.
 
     Returns:
-        Shape (n, 4).
+        Probabilities, shape (n, 4).
 
     Raises:
-        CertaintyError: the sentences do not make two groups.
+        CertaintyError: there are fewer than two groups; a sentence without a group counts as one.
     """
     groups = [f"row {i}" if s.group is None else f"group {s.group}" for i, s in enumerate(sentences)]
     folds = min(folds, len(set(groups)))
     if folds < 2:
-        raise CertaintyError("the held-out data is too small to fit baselines on it. Give training data.")
+        raise CertaintyError("the held-out data is too small for cross-validating baselines. Give training data.")
     result = np.zeros((len(sentences), len(LABELS)))
     for train, held_out in GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups):
         baseline = make().fit([sentences[i] for i in train])

@@ -1,15 +1,15 @@
-"""Behaviour tests: what a model must get right, must not be moved by, and must notice.
+"""Run behaviour tests: basic cases, changes that must not affect the answer, and changes that must.
 
-After CheckList (Ribeiro et al. 2020, "Beyond accuracy: behavioral testing of NLP models with CheckList",
-https://aclanthology.org/2020.acl-main.442). A file of them is JSON Lines of
+The tests follow CheckList (Ribeiro et al. 2020, "Beyond accuracy: behavioral testing of NLP models with CheckList",
+https://aclanthology.org/2020.acl-main.442). A test file is JSON Lines with these fields:
 
-- `text`, and what it must be: `label`, or `claim` false for a sentence that makes no claim;
-- `kind`: `mft` (minimum functionality: a sentence that must be right), `inv` (invariance: all sentences of a group must
-  get one answer) or `dir` (directional: sentences of a group that differ by a change that must change the answer);
-- `group` (of `inv` and `dir`), `construction` (by which results are listed), `id`;
-- `attributed`, and `attributed_sure` false where the guideline leaves it open.
+- `text`, and the expected answer: `label`, or `claim` set to false for a sentence that makes no claim.
+- `kind`: `mft` (minimum functionality: the answer must be right), `inv` (invariance: all sentences of a group must get
+  the same answer) or `dir` (directional: the sentences of a group differ in a way that must change the answer).
+- `group` (required for `inv` and `dir`), `construction` (results are listed by it) and `id`.
+- `attributed`, the expected attribution; it is ignored if `attributed_sure` is false.
 
-An answer is the label, or `no_claim` where the model says that the sentence makes no claim.
+An answer is a label, or `no_claim` if the model predicts that the sentence makes no claim.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NO_CLAIM = "no_claim"
 
 @dataclass(frozen=True)
 class BehaviourRow:
-    """One sentence of a behaviour test; see the module."""
+    """One sentence of a behaviour test; the fields are described in the module docstring."""
 
     text: str
     answer: str
@@ -48,19 +48,19 @@ class BehaviourRow:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a model behaves.
+    """Results of a model on behaviour tests.
 
-    A SHARE is a dict of `right` and `total` (counts), `value`, and `low` and `high`, its 95 % Wilson interval.
+    A SHARE is a dict with the counts `right` and `total`, `value`, and the 95 % Wilson interval `low` and `high`.
 
     Attributes:
         name: The model's name.
-        right: SHARE of all sentences with the right answer.
-        by_answer: The same by the answer that is right: a label, or `no_claim`.
-        by_construction: The same by construction.
-        inv_changed: SHARE of the `inv` groups whose sentences do not all get one answer; `right` counts those.
-        dir_right: SHARE of the `dir` groups in which every answer is right.
-        attributed: SHARE of the sentences with the right attribution, of those where it is sure.
-        failures: Sentences with a wrong answer, and those of `inv` groups that change: `id`, `kind`, `group`,
+        right: SHARE of sentences with the right answer.
+        by_answer: The same for each expected answer: a label or `no_claim`.
+        by_construction: The same for each construction.
+        inv_changed: SHARE of `inv` groups whose sentences get different answers; here `right` counts these groups.
+        dir_right: SHARE of `dir` groups in which every answer is right.
+        attributed: SHARE of sentences with the right attribution, among those with an expected attribution.
+        failures: Sentences with a wrong answer and all sentences of changed `inv` groups: `id`, `kind`, `group`,
             `construction`, `text`, `expected`, `answer`, `probability`.
     """
 
@@ -74,18 +74,22 @@ class Behaviour:
     failures: Sequence[Mapping[str, Any]]
 
     def to_dict(self, text: bool = True) -> dict[str, Any]:
-        """Return plain dicts and lists, ready for JSON; without the text of any sentence, if so wished."""
+        """Return plain dicts and lists, ready for JSON.
+
+        Args:
+            text: Whether to include the text of the failures.
+        """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         failures = [{k: v for k, v in failure.items() if text or k != "text"} for failure in self.failures]
         return {**values, "failures": failures}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Behaviour:
-        """Return the result whose `to_dict` this is."""
+        """Return the result from the output of `to_dict`."""
         return cls(**values)
 
     def summary(self) -> str:
-        """Return the figures as plain text of aligned columns."""
+        """Return the results as plain text in aligned columns."""
         from certainty.evaluation.summary import behaviour_summary
 
         return behaviour_summary([self])
@@ -95,27 +99,27 @@ def read_behaviour(data: str | os.PathLike[str] | Iterable[Mapping[str, Any]]) -
     """Read behaviour tests from a file or rows, and check them.
 
     Raises:
-        CertaintyError: it cannot be read, or a row is wrong; the message names place, value and mend.
+        CertaintyError: the data cannot be read, or a row is invalid.
     """
     if isinstance(data, (str, os.PathLike)):
         rows = [_parse(row, f"{data}, line {number}") for number, row in read_json_lines(os.fspath(data))]
     else:
         rows = [_parse(row, f"row {number}") for number, row in enumerate(data)]
     if not rows:
-        raise CertaintyError(f"{data}: no behaviour test in it. It needs rows with `text`, `label` and `kind`.")
+        raise CertaintyError(f"{data}: no behaviour tests found. Give rows with `text`, `label` and `kind`.")
     for kind in ("inv", "dir"):
         groups = [row.group for row in rows if row.kind == kind]
         if alone := next((group for group in groups if groups.count(group) == 1), None):
-            raise CertaintyError(f"group {alone!r} has one sentence of kind {kind}; give two or more to compare.")
+            raise CertaintyError(f"group {alone!r} has only one sentence of kind {kind}; give two or more to compare.")
     return rows
 
 
 def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name: str = "model") -> Behaviour:
-    """Score the sentences of behaviour tests and judge the answers.
+    """Score the sentences of behaviour tests and check the answers.
 
     Args:
-        classifier: What is judged.
-        rows: What `read_behaviour` returns.
+        classifier: The classifier to evaluate.
+        rows: The tests, as returned by `read_behaviour`.
         name: Name of the classifier in the result.
     """
     scores = classifier.score_sentences([row.text for row in rows])
@@ -147,7 +151,7 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
 
 
 def answer_of(score: SentenceScore) -> str:
-    """Return the label of a score, or `no_claim` where it makes none."""
+    """Return the most probable label of a score, or `no_claim` if the sentence makes no claim."""
     return max(LABELS, key=score.probabilities.__getitem__).value if score.is_claim else NO_CLAIM
 
 
@@ -158,7 +162,7 @@ def _parse(row: Mapping[str, Any], where: str) -> BehaviourRow:
     if kind not in KINDS:
         raise CertaintyError(f"{where}: kind is {kind!r}. Allowed: {', '.join(KINDS)}.")
     if kind != "mft" and not row.get("group"):
-        raise CertaintyError(f"{where}: a row of kind {kind} needs a `group`, the same for all that are compared.")
+        raise CertaintyError(f"{where}: a row of kind {kind} needs a `group`, shared by the sentences to compare.")
     if row.get("claim") is False or row.get("label") == NO_CLAIM:
         answer = NO_CLAIM
     elif row.get("label"):

@@ -1,4 +1,4 @@
-"""Models side by side on the same sentences, and tests of whether they differ."""
+"""Compare models on the same sentences and test whether they differ."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ def compare(
     faithfulness: bool = False,
     seed: int = 0,
 ) -> Comparison:
-    """Judge models side by side on the same sentences, and test whether they differ.
+    """Evaluate models on the same sentences and test whether they differ.
 
     Args:
-        models: The models, or the models by name; see `evaluate`. One model has no differences.
-        data: Held-out sentences, see `evaluate`; may be None where there is `behaviour`.
-        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`): a path, rows, a DataFrame or a Dataset.
+        models: The models, as a sequence or as a mapping from names; see `evaluate`. With one model there are no
+            differences.
+        data: Held-out sentences, see `evaluate`; may be None if `behaviour` is given.
+        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`), as a path or as rows.
         train: See `evaluate`.
         by: See `evaluate`.
         baselines: See `evaluate`.
@@ -48,10 +49,10 @@ def compare(
         seed: See `evaluate`.
 
     Raises:
-        CertaintyError: as for `evaluate`, or nothing is given to judge by.
+        CertaintyError: as for `evaluate`, or neither `data` nor `behaviour` is given.
     """
     if data is None and behaviour is None:
-        raise CertaintyError("there is nothing to judge by; give held-out data, or behaviour tests.")
+        raise CertaintyError("nothing to evaluate on; give held-out data or behaviour tests.")
     tests = None if behaviour is None else read_behaviour(behaviour)
     sentences = None if data is None else readable(data, by)
     known = None if train is None else read_labelled(train)

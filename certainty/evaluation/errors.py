@@ -1,4 +1,4 @@
-"""The sentences that models label wrongly."""
+"""Collect the sentences that models label wrongly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certainty.labels import LABELS
 def errors_of(
     scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence]
 ) -> list[dict[str, Any]]:
-    """Return the sentences that some model labels wrongly, the surest errors first; see `Evaluation.errors`."""
+    """Return the sentences that any model labels wrongly, most confident errors first; see `Evaluation.errors`."""
     errors = []
     for i, sentence in enumerate(sentences):
         if sentence.label is None:

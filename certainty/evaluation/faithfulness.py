@@ -1,26 +1,26 @@
-"""Whether a label rests on its cues: `certainty evaluate --faithfulness --data FILE …`.
+"""Measure how far labels depend on their cues: `certainty evaluate --faithfulness --data FILE …`.
 
-Measures of ERASER (DeYoung et al. 2020, https://aclanthology.org/2020.acl-main.408). What is asked is p, the
-probability of the label that the model gives to the whole sentence:
+The measures are those of ERASER (DeYoung et al. 2020, https://aclanthology.org/2020.acl-main.408). They follow p, the
+probability of the label that the model predicts for the whole sentence:
 
-- `comprehensiveness`: p of the sentence less p without the cues; high if the cues are needed.
-- `sufficiency`: p of the sentence less p of the cues alone; near 0 if they are enough.
-- `flips`: share of the sentences that get another label without the cues.
+- `comprehensiveness`: p of the sentence minus p without the cues; high if the cues are necessary.
+- `sufficiency`: p of the sentence minus p of the cues alone; near 0 if they are sufficient.
+- `flips`: share of sentences whose label changes without the cues.
 
-Words are taken out by the model's mask token, one for each of their tokens, or, in the measures that end in `_deleted`,
-deleted from the text. Measures that end in `_random` mask as many tokens that are no cue, in spans of the same lengths
-(broken where no stretch is long enough), and are means over several draws. A sentence whose cues are more than half of
-its tokens leaves no room for that: it has no `_random`, and does not count in `flips_difference`.
+To remove words, each of their tokens is replaced with the model's mask token; in measures that end in `_deleted`, the
+words are deleted from the text instead. Measures that end in `_random` mask as many other tokens, in spans of the same
+lengths (split if no free stretch is long enough), and are averaged over several draws. They are not measured for
+sentences in which more than half of the tokens are cues; these sentences do not count in `flips_difference` either.
 
-`faithfulness` returns a dict that JSON can hold, without text. A FIGURE is that of `certainty.evaluation.figures`;
-several models are seeds of one recipe.
+`faithfulness` returns a JSON-ready dict that contains no text. A FIGURE is that of `certainty.evaluation.figures`;
+several models are seeds of the same model.
 
-- `seed`, `random` (number of draws), `models`: their names.
-- `predicted`: of the sentences that the model says make a claim, with the cues that it marks: {"all" or the label that
-  the model gives: a FIGURE for each of `MEASURES`, and `flips_difference`: `flips` less `flips_random`, `value`, `low`,
-  `high`, `p_value` (see `significance.permutation_p_value`), `rows`}.
-- `gold`: the same with the cues of the data, of those of these sentences whose label is right (the gold cues of another
-  label do not speak for the one given).
+- `seed`, `random` (number of draws), `models` (names).
+- `predicted`: for sentences with predicted cues that the model calls claims, {"all" or the predicted label: a FIGURE
+  for each of `MEASURES`, and `flips_difference`, which is `flips` minus `flips_random` with `value`, `low`, `high`,
+  `p_value` (see `significance.permutation_p_value`) and `rows`}.
+- `gold`: the same for the gold cues, for sentences whose predicted label is right and not `asserted` (the gold cues of
+  one label say nothing about another).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Tokens(Protocol):
 
 
 class Scorer(Protocol):
-    """What can be judged: a `CertaintyClassifier`, or anything with these of its methods."""
+    """A `CertaintyClassifier`, or any object with these of its methods."""
 
     @property
     def mask_token_id(self) -> int: ...  # noqa: D102
@@ -86,11 +86,11 @@ class Scorer(Protocol):
 
 
 class Effects(NamedTuple):
-    """What one model does without the cues.
+    """Effects of removing the cues on one model.
 
     Attributes:
-        label: Shape (sentences,): number of the label that the model gives to the whole sentence.
-        values: For each of `MEASURES`, shape (sentences,); NaN where there is nothing to measure.
+        label: Index of the label predicted for each whole sentence, shape (sentences,).
+        values: Values of each of `MEASURES`, shape (sentences,); NaN where there is nothing to measure.
     """
 
     label: NDArray[np.int64]
@@ -105,17 +105,17 @@ def faithfulness(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> dict[str, Any]:
-    """Measure how far the labels of a classifier rest on its cues, and on those of the data.
+    """Measure how far the labels of a classifier depend on the predicted cues and on the gold cues.
 
     Args:
-        classifier: What is judged.
+        classifier: The classifier to evaluate.
         sentences: The held-out sentences.
-        name: Name of the classifier.
-        seed: Seed of the random spans and the bootstrap.
-        draws: Number of random spans to compare with.
+        name: Name of the classifier in the result.
+        seed: Seed for the random spans, the bootstrap and the permutations.
+        draws: Number of random choices of other tokens to average over.
 
     Returns:
-        See the module.
+        A dict as described in the module docstring.
 
     Raises:
         CertaintyError: the model has no mask token.
@@ -126,7 +126,7 @@ def faithfulness(
 def faithfulness_of_seeds(
     classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence], *, seed: int = 0, draws: int = DRAWS
 ) -> dict[str, Any]:
-    """Do `faithfulness` for several models, which are seeds of one recipe."""
+    """Run `faithfulness` for several seeds of the same model."""
     texts = [sentence.text for sentence in sentences]
     predicted, gold = [], []
     for classifier in classifiers.values():
@@ -150,14 +150,14 @@ def faithfulness_of_seeds(
 def effects(
     classifier: Scorer, scores: Sequence[SentenceScore], spans: Sequence[Spans], seed: int, draws: int
 ) -> Effects:
-    """Score sentences without some of their words.
+    """Measure the effects of masking or deleting the cues, or the other words, of each sentence.
 
     Args:
-        classifier: What gave the scores.
+        classifier: The classifier that gave the scores.
         scores: Scores of the whole sentences.
-        spans: For each sentence the characters of its cues; a sentence with none is not measured.
-        seed: Seed of the random spans; those of a sentence do not depend on the others.
-        draws: Number of random spans.
+        spans: Character spans of the cues of each sentence; sentences without cues are not measured.
+        seed: Seed for the random spans, which are drawn for each sentence independently of the others.
+        draws: Number of random choices of other tokens to average over.
     """
     whole = probabilities_of(scores)
     label = whole.argmax(1)
@@ -172,7 +172,7 @@ def effects(
         return [mask if h else token for token, h in zip(tokens[number].ids, hidden.tolist(), strict=True)]
 
     def measure(where: Sequence[int], token_ids: Sequence[list[int]]) -> tuple[Floats, Floats]:
-        """Return the drop of p, and whether the label changes, in the sentences at `where`."""
+        """Return the drop in p, and whether the label changes, for the sentences at `where`."""
         own, changed = label[where], classifier.predict_proba_of_tokens(token_ids)
         drop = whole[where, own] - changed[np.arange(len(own)), own]
         return drop, (changed.argmax(1) != own).astype(np.float64)
@@ -242,7 +242,7 @@ def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
 
 
 def _means(columns: Sequence[Floats]) -> list[Measured]:
-    """Return the mean of each model's values; rows that no model measures are left out, and models without a row."""
+    """Measure the mean of each model's values, without rows that no model measures and models without rows."""
     columns = [column for column in columns if not np.isnan(column).all()]
     if not columns:
         return [Measured(0, m.mean)]
@@ -253,7 +253,10 @@ def _means(columns: Sequence[Floats]) -> list[Measured]:
 
 
 def _share(values: Floats) -> tuple[Floats | None, Callable[[Floats], Interval] | None]:
-    """Return the counts and the interval of a share, which has a width though all values are the same; else nothing."""
+    """Return counts and the closed-form interval if all values are 0 or 1, otherwise (None, None).
+
+    Unlike the bootstrap, this interval has a width even if all values are equal.
+    """
     known = values[~np.isnan(values)]
     return (np.array([known.sum(), len(known)]), share_interval) if set(known) <= {0.0, 1.0} else (None, None)
 
@@ -271,7 +274,7 @@ def _difference(columns: Sequence[Mapping[str, Floats]], seed: int) -> dict[str,
     if not apart.size:
         return {"value": None, "low": None, "high": None, "p_value": None, "rows": 0}
     means = [partial(_mean, own) for own in apart]
-    # Where cues and random tokens change places, the difference of the row changes its sign.
+    # Swapping cues and random tokens changes the sign of the row's difference.
     signed = [partial(_mean_of_signed, own) for own in apart]
     test = paired_test(Rival(apart.shape[1], mean_statistic(means), mean_statistic(signed)), seed=seed)
     low, high = test.interval

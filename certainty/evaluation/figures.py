@@ -1,6 +1,6 @@
-"""Figures of a report: each metric of one or more models on labelled sentences, with its interval.
+"""Compute the figures of a report: metrics of one or more models on labelled sentences, with intervals.
 
-A figure is a dict that JSON can hold, see `Figure`. Several models are seeds of one recipe: the value is their mean.
+A figure is a JSON-ready dict, see `Figure`. Several models are seeds of the same model, and the value is their mean.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
 MOST_SLICES = 50
-"""A column of more values than this is no column to slice by."""
+"""Greatest number of values of a column to slice by."""
 
 _ATTRIBUTES = ("corpus", "annotator", "attributed", "claim", "doubtful", "group")
 
 
 class Figure(TypedDict):
-    """A metric that was measured.
+    """The value of a metric.
 
     Keys:
-        value: Its value, the mean over models; None where the data has nothing to measure.
-        low, high: 95 % interval, see `certainty.evaluation.intervals`; None where there is none.
-        sd: Standard deviation over models; None with one.
-        values: One value for each model.
-        rows: How many rows it is of.
+        value: The mean over models; None if there is nothing to measure.
+        low, high: 95 % interval, see `certainty.evaluation.intervals`; None if undefined.
+        sd: Standard deviation over models; None for a single model.
+        values: One value per model.
+        rows: Number of rows measured.
     """
 
     value: float | None
@@ -48,7 +48,7 @@ class Figure(TypedDict):
 
 
 def figure(measured: Sequence[Measured], seed: int) -> Figure:
-    """Return the figure of one metric, filled in for each model."""
+    """Return the figure of a metric measured for each model."""
     first = measured[0]
     if not first.rows:
         return {"value": None, "low": None, "high": None, "sd": None, "values": [], "rows": 0}
@@ -70,7 +70,7 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
 
 
 def headline(judged: Sequence[Judged], seed: int, sliced: bool = False) -> dict[str, Figure]:
-    """Return the figure of every metric, or of those that are given for slices."""
+    """Return the figures of all metrics, or only of those for slices."""
     return {
         name: figure([metric.measure(one) for one in judged], seed)
         for name, metric in METRICS.items()
@@ -79,10 +79,10 @@ def headline(judged: Sequence[Judged], seed: int, sliced: bool = False) -> dict[
 
 
 def slices(judged: Sequence[Judged], column: str, seed: int) -> dict[str, dict[str, Any]]:
-    """Return for each value of a column its counts and figures; "unnamed" where there is no value.
+    """Return counts and figures for each value of a column; an empty value is named "unnamed".
 
     Raises:
-        CertaintyError: the data has no such column, or it has too many values.
+        CertaintyError: the data has no such column, or the column has too many values.
     """
     values = column_values([sentence for _, sentence in judged[0].pairs], column)
     result = {}
@@ -98,10 +98,10 @@ def slices(judged: Sequence[Judged], column: str, seed: int) -> dict[str, dict[s
 
 
 def column_values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
-    """Return the value of a column in each sentence, "" where it has none.
+    """Return the value of a column for each sentence, or "" if it has none.
 
     Raises:
-        CertaintyError: the data has no such column, or it has too many values.
+        CertaintyError: the data has no such column, or the column has too many values.
     """
     if column in _ATTRIBUTES:
         given = [getattr(sentence, column) for sentence in sentences]
@@ -115,12 +115,12 @@ def column_values(sentences: Sequence[LabelledSentence], column: str) -> list[st
             raise CertaintyError(f"the data has no column {column!r} to slice by. Allowed: {allowed}.")
         values = [sentence.columns.get(column, "") for sentence in sentences]
     if (count := len(set(values))) > MOST_SLICES:
-        raise CertaintyError(f"column {column!r} has {count:,} values; slice by one of at most {MOST_SLICES}.")
+        raise CertaintyError(f"column {column!r} has {count:,} values; slice by a column of at most {MOST_SLICES}.")
     return values
 
 
 def per_class(judged: Sequence[Judged], seed: int) -> dict[str, dict[str, Any]]:
-    """Return for each label its mean precision and recall, the figure of its F1, and its support."""
+    """Return mean precision, mean recall, the figure of the F1 and the support of each label."""
     gold = judged[0].gold
     precision, recall, _, support = np.mean([m.per_class(gold, j.predicted, len(LABELS)) for j in judged], axis=0)
     return {
@@ -135,7 +135,7 @@ def per_class(judged: Sequence[Judged], seed: int) -> dict[str, dict[str, Any]]:
 
 
 def compared(judged: Sequence[Judged], baseline: NDArray[np.float64], seed: int) -> dict[str, Any]:
-    """Return the figures of a baseline, and the paired test of the mean macro-F1 of the models against its own."""
+    """Return the figures of a baseline, and a paired test of the models' mean macro-F1 against it."""
     gold, predicted = judged[0].gold, baseline.argmax(1)
     own = Judged(gold, baseline, judged[0].claims, ())
     test = paired_test(rival(m.macro_f1, gold, [one.predicted for one in judged], predicted), seed=seed)
@@ -150,7 +150,7 @@ def compared(judged: Sequence[Judged], baseline: NDArray[np.float64], seed: int)
 
 
 def uncalibrated(judged: Sequence[Judged], calibrations: Sequence[Calibration], seed: int) -> dict[str, Any]:
-    """Return `ece`, `brier` and `reliability` of the models as they were before their calibration."""
+    """Return `ece`, `brier` and `reliability` of the models before calibration."""
     raw = [
         Judged(one.gold, calibration.undo(one.probabilities), one.claims, one.pairs)
         for calibration, one in zip(calibrations, judged, strict=True)
@@ -162,19 +162,19 @@ def uncalibrated(judged: Sequence[Judged], calibrations: Sequence[Calibration], 
 
 
 def confusion(judged: Sequence[Judged]) -> list[list[float]]:
-    """Return the mean count of each gold (row) and predicted (column) label."""
+    """Return the confusion matrix, gold labels in rows, as mean counts over models."""
     counts = [m.confusion_matrix(one.gold, one.predicted, len(LABELS)) for one in judged]
     return [[float(count) for count in row] for row in np.mean(counts, axis=0)]
 
 
 def reliability(judged: Sequence[Judged]) -> list[dict[str, float]]:
-    """Return the bins of the reliability plot, all models pooled."""
+    """Return the bins of the reliability plot, with all models pooled."""
     probabilities = np.concatenate([one.probabilities for one in judged])
     return m.reliability_bins(np.tile(judged[0].gold, len(judged)), probabilities)
 
 
 def risk_coverage(judged: Sequence[Judged], points: int = 200) -> dict[str, list[float]]:
-    """Return `coverage` and `risk` at so many points of the curve, the mean over models."""
+    """Return `coverage` and `risk` at up to `points` points of the curve, as means over models."""
     curves = [m.risk_coverage(one.gold, one.probabilities) for one in judged]
     rows = np.unique(np.linspace(0, len(judged[0].gold) - 1, points).round().astype(int))
     return {
@@ -184,16 +184,16 @@ def risk_coverage(judged: Sequence[Judged], points: int = 200) -> dict[str, list
 
 
 def detectable(judged: Sequence[Judged]) -> float:
-    """Return the least difference in accuracy that the rows show, see `intervals.detectable_difference`.
+    """Return the smallest difference in accuracy that the rows can detect; see `intervals.detectable_difference`.
 
-    The second system is taken to have as many errors as the first (the mean of the models), half of them the same.
+    Assumes a second system with as many errors as the models have on average, half of them on the same rows.
     """
     errors = np.mean([(one.gold != one.predicted).sum() for one in judged])
     return detectable_difference(float(errors), len(judged[0].gold))
 
 
 def mean_statistic(statistics: Sequence[m.Statistic]) -> m.Statistic:
-    """Return the statistic that is the mean of others on the same rows."""
+    """Return the mean of several statistics on the same rows, as a statistic."""
     return partial(_mean_of, statistics)
 
 

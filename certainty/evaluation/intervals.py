@@ -1,11 +1,11 @@
-"""95 % confidence intervals that stay honest on few rows.
+"""95 % confidence intervals that are reliable for small samples.
 
-A bootstrap of eight rows that are all right draws eight right rows each time, and its interval has no width. So shares
-and F1 have intervals in closed form, after Wilson, whose width depends on the number of rows alone. That of macro-F1 is
-the wider, at either end, of a closed form and the bootstrap: the closed form takes the labels for independent, which
-they are not, and the bootstrap takes a rare label for safe where it happens to be right. Simulated on 8 to 1,300 rows,
-either alone covers the truth in 22 to 97 % of the samples, both together in 93 to 99 %, and on 400 rows or more they
-are no wider than the bootstrap.
+If all of eight rows are right, every bootstrap resample is right too, and the interval has no width. Shares and F1
+therefore use closed-form intervals based on Wilson's, which keep a width for any number of rows. The interval of
+macro-F1 combines a closed form and the bootstrap, taking the wider end on each side: the closed form treats the labels
+as independent, which they are not, and the bootstrap underestimates the uncertainty of a rare label that happens to be
+right. In simulations with 8 to 1,300 rows, either method alone covers the true value in 22 to 97 % of the samples and
+both together in 93 to 99 %; from 400 rows the combined interval is no wider than the bootstrap's.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 from certainty.evaluation.metrics import Array, Statistic
 
 RESAMPLES = 2000
-_Z = 1.959963984540054  # quantile 0.975 of the normal distribution
-_POWER = 0.8416212335729143  # quantile 0.8
-_JACKKNIFE_ROWS = 3000  # the jackknife of BCa takes rows² steps, and what it corrects shrinks as 1/√rows
+_Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution
+_POWER = 0.8416212335729143  # its 0.8 quantile
+_JACKKNIFE_ROWS = 3000  # the jackknife of BCa takes rows² steps, and its correction shrinks as 1/√rows
 _BLOCK = 4_000_000  # weights held in memory at a time
 
 
 class Interval(NamedTuple):
-    """A 95 % confidence interval; NaN where there is none."""
+    """A 95 % confidence interval; NaN if undefined."""
 
     low: float
     high: float
 
 
 def share_interval(counts: Array) -> Interval:
-    """Interval of a share (Wilson 1927, "Probable inference, the law of succession, and statistical inference").
+    """Return the Wilson interval of a share.
+
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference".
 
     Args:
-        counts: Shape (2,): how many are right, and how many there are; means over models need not be whole.
+        counts: Number of right rows and number of rows, shape (2,); means over models need not be integers.
     """
     right, n = map(float, counts)
     if n <= 0:
@@ -45,30 +47,31 @@ def share_interval(counts: Array) -> Interval:
     share, shrunk = right / n, 1 + _Z**2 / n
     middle = (share + _Z**2 / (2 * n)) / shrunk
     margin = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / shrunk
-    # At either end the two cancel, but for a rounding error.
+    # At 0 and 1 the two terms cancel up to a rounding error.
     return Interval(middle - margin if right > 0 else 0.0, middle + margin if right < n else 1.0)
 
 
 def f1_interval(counts: Array) -> Interval:
-    """Interval of an F1, which is 2j / (1 + j) of the share j of the true positives in all positives.
+    """Return the "indirect Wilson" interval of an F1 score.
 
-    The "indirect Wilson" interval of Lam, Gopal and Qian 2023, "Confidence intervals for the F1 score".
+    F1 is 2j / (1 + j), where j is the share of true positives among true positives, false positives and false
+    negatives. Lam, Gopal and Qian 2023, "Confidence intervals for the F1 score".
 
     Args:
-        counts: Shape (3,): true positives, false positives, false negatives.
+        counts: True positives, false positives and false negatives, shape (3,).
     """
     low, high = share_interval(np.array([counts[0], np.sum(counts)]))
     return Interval(2 * low / (1 + low), 2 * high / (1 + high))
 
 
 def macro_f1_interval(confusion: Array) -> Interval:
-    """Interval of macro-F1 from those of the labels that occur in gold, taken for independent.
+    """Return the interval of macro-F1, from the F1 intervals of the labels that occur in gold.
 
-    The method of variance estimates recovery (MOVER) of Zou and Donner 2008, "Construction of confidence limits about
-    effect measures". To be widened by the bootstrap; see the module.
+    Uses the method of variance estimates recovery (MOVER; Zou and Donner 2008, "Construction of confidence limits about
+    effect measures"), which treats the labels as independent. Combine it with the bootstrap; see the module docstring.
 
     Args:
-        confusion: Shape (k, k), gold in rows.
+        confusion: Confusion matrix with gold labels in rows, shape (k, k).
     """
     right = np.diagonal(confusion)
     occurs = np.flatnonzero(confusion.sum(1))
@@ -87,16 +90,18 @@ def macro_f1_interval(confusion: Array) -> Interval:
 
 
 def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Interval:
-    """Interval of a statistic over bootstrap resamples of n rows.
+    """Return the bootstrap interval of a statistic over n rows.
 
-    Bias-corrected and accelerated (BCa; Efron 1987), by `scipy.stats.bootstrap`. Percentiles where BCa is undefined,
-    and from 3,000 rows, where the two hardly differ. Resamples on which the statistic is undefined are left out.
+    Uses the bias-corrected and accelerated bootstrap (BCa; Efron 1987) of `scipy.stats.bootstrap`. With more than 3,000
+    rows, where the two hardly differ, the percentile method is used. If the interval is undefined, it is replaced by
+    the percentiles of the resamples on which the statistic is defined.
 
     Args:
-        statistic: From weights of shape (b, n), how often each row was drawn, to values of shape (b,).
+        statistic: Function from weights of shape (b, n), the number of times each row was drawn, to values of shape
+            (b,).
         n: Number of rows.
-        seed: The same seed, n and resamples give the same resamples, so that systems can be compared on them.
-        resamples: How many times n rows are drawn with replacement.
+        seed: Random seed; the same seed, n and resamples give the same resamples, so systems can be compared on them.
+        resamples: Number of resamples, each of n rows drawn with replacement.
     """
     if n < 2:
         return Interval(math.nan, math.nan)
@@ -127,7 +132,7 @@ def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: in
 
 
 def widest(intervals: list[Interval]) -> Interval:
-    """Return the lowest and the highest end of several intervals; those that are undefined do not count."""
+    """Return the lowest and the highest end of several intervals, ignoring undefined ones."""
     known = [interval for interval in intervals if not math.isnan(interval.low)]
     if not known:
         return Interval(math.nan, math.nan)
@@ -135,16 +140,16 @@ def widest(intervals: list[Interval]) -> Interval:
 
 
 def detectable_difference(differing: float, n: int) -> float:
-    """Return the least difference in accuracy between two systems that n rows show, in four of five such samples.
+    """Return the smallest difference in accuracy between two systems that n rows can detect.
 
-    Minimal detectable difference of the paired test (McNemar) at a level of 5 % and a power of 80 %: Connor 1987,
-    "Sample size for testing differences in proportions for the paired-sample design"; for language technology, Card et
-    al. 2020, "With little power comes great responsibility".
+    This is the minimal detectable difference of the paired (McNemar) test at a level of 5 % and a power of 80 %: Connor
+    1987, "Sample size for testing differences in proportions for the paired-sample design"; for language technology,
+    Card et al. 2020, "With little power comes great responsibility".
 
     Args:
-        differing: How many rows only one of the two has right; the upper end of the interval of their share is taken,
-            so that few rows without a difference do not promise to show any.
-        n: Number of rows, 1 or more.
+        differing: Number of rows that only one of the two systems gets right. The upper end of the Wilson interval of
+            their share is used, so that a small sample without such rows does not seem to detect any difference.
+        n: Number of rows, at least 1.
     """
     share = share_interval(np.array([differing, n])).high
     return min(1.0, (_Z + _POWER) * math.sqrt(share / n))

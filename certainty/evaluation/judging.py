@@ -1,4 +1,4 @@
-"""Scores of models on held-out sentences, judged beside baselines and beside each other."""
+"""Evaluate models on held-out sentences and compare them with baselines."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def evaluate(
     name: str | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Judge a model on held-out sentences.
+    """Evaluate a model on held-out sentences.
 
     Args:
-        model: A classifier, or anything with its `score_sentences`; a folder; a name on the hub; None for the model
-            that is shipped.
-        data: Held-out sentences with labels: a path or several, a list of rows, a DataFrame or a `datasets.Dataset`,
+        model: A classifier, or any object with its `score_sentences` method; a folder; a name on the hub; None for the
+            shipped model.
+        data: Held-out sentences with labels: one or more paths, a list of rows, a DataFrame or a `datasets.Dataset`,
             with `text` and `label` as for `certainty train`.
-        train: What baselines are fitted on, and what is searched for held-out sentences, in any of these forms; None
-            fits them by cross-validation on the held-out sentences.
-        by: Columns whose values the figures are also given for.
+        train: Training data in any of these forms: baselines are fitted on it, and held-out sentences that also occur
+            in it are counted. If None, baselines are cross-validated on the held-out sentences.
+        by: Columns to slice by; some metrics are also given for each of their values.
         baselines: Whether to compare with baselines.
-        faithfulness: Whether to measure how far the labels rest on the cues, see `certainty.evaluation.faithfulness`;
-            it scores every sentence about twenty times.
-        name: Name of the model in the result; None takes that of its folder.
-        seed: Seed of the resamples, the permutations and the folds.
+        faithfulness: Whether to measure how far the labels depend on the cues (see
+            `certainty.evaluation.faithfulness`); this scores every sentence about twenty times.
+        name: Name of the model in the result; None for its folder or hub name.
+        seed: Seed for the resamples, the permutations and the folds.
 
     Raises:
-        CertaintyError: the model or the data cannot be used; the message says why, where and how to mend it.
+        CertaintyError: the model or the data cannot be used.
     """
     classifiers = opened([model], [name] if name else None)
     return _evaluate_seeds(classifiers, data, train, by, baselines, faithfulness, seed)
@@ -74,16 +74,19 @@ def evaluate_seeds(
     faithfulness: bool = False,
     seed: int = 0,
 ) -> Evaluation:
-    """Judge models that are seeds of one recipe: values are means over them, and an interval is that of the mean.
+    """Evaluate models trained in the same way with different seeds; values are means, with the interval of the mean.
 
     Args:
-        models: The models, or the models by name; see `evaluate`.
-        data: See `evaluate`, as are the other arguments, the result and the errors.
-        train: The same.
-        by: The same.
-        baselines: The same.
-        faithfulness: The same.
-        seed: The same.
+        models: The models, as a sequence or as a mapping from names; see `evaluate`.
+        data: See `evaluate`.
+        train: See `evaluate`.
+        by: See `evaluate`.
+        baselines: See `evaluate`.
+        faithfulness: See `evaluate`.
+        seed: See `evaluate`.
+
+    Raises:
+        CertaintyError: as for `evaluate`.
     """
     return _evaluate_seeds(by_name(models), data, train, by, baselines, faithfulness, seed)
 
@@ -96,10 +99,10 @@ def evaluate_splits(
     name: str = "model",
     seed: int = 0,
 ) -> dict[str, Evaluation]:
-    """Do `evaluate` for several held-out sets; the baselines are fitted once.
+    """Run `evaluate` on several held-out sets, fitting the baselines only once.
 
     Raises:
-        CertaintyError: a set does not have two labels.
+        CertaintyError: a set has fewer than two labels.
     """
     for split, sentences in splits.items():
         _check(sentences, split)
@@ -123,16 +126,16 @@ def judge(
     by: Sequence[str] = ("corpus",),
     seed: int = 0,
 ) -> Evaluation:
-    """Judge the scores of one model, or of seeds of one recipe.
+    """Evaluate the scores of one model, or of several seeds of the same model.
 
     Args:
-        scores: For each model's name, one score for each sentence.
+        scores: Scores of the sentences, by model name.
         sentences: The held-out sentences.
-        baselines: What `predict_baselines` returns; may be empty.
-        calibrations: Each model's, where it is known.
-        train: What the baselines were fitted on; None for cross-validation.
+        baselines: Result of `predict_baselines`; may be empty.
+        calibrations: Calibration of each model; None if unknown.
+        train: Data that the baselines were fitted on; None for cross-validation.
         by: Columns to slice by.
-        seed: Seed of the resamples and the permutations.
+        seed: Seed for the resamples and the permutations.
 
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.
@@ -172,13 +175,13 @@ def judge(
 def predict_baselines(
     sentences: Sequence[LabelledSentence], train: Sequence[LabelledSentence] | None = None, *, seed: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Fit each baseline on train, or by cross-validation where that is None, and predict the labelled sentences.
+    """Fit each baseline on train, or by cross-validation if train is None, and predict the labelled sentences.
 
     Returns:
-        For each name in `BASELINES`, probabilities of the sentences that have a label, shape (claims, 4).
+        Probabilities of the sentences with a label, shape (claims, 4), for each name in `BASELINES`.
 
     Raises:
-        CertaintyError: there is nothing to fit on.
+        CertaintyError: there is not enough data to fit on.
     """
     claims = [sentence for sentence in sentences if sentence.label is not None]
     logger.info("Fitting the baselines on %s sentences.", f"{len(claims if train is None else train):,}")
@@ -189,7 +192,7 @@ def predict_baselines(
 
 
 def faithfulness_of(classifiers: Mapping[str, Any], sentences: Sequence[LabelledSentence], seed: int) -> dict[str, Any]:
-    """Measure whether the labels of seeds of one recipe rest on their cues."""
+    """Measure how far the labels of several seeds of the same model depend on the cues."""
     logger.info("Scoring without the cues, with %s.", ", ".join(classifiers))
     return faithfulness_of_seeds(classifiers, sentences, seed=seed)
 
@@ -213,7 +216,11 @@ def _evaluate_seeds(
 
 
 def readable(data: Any, by: Sequence[str]) -> list[LabelledSentence]:
-    """Read held-out data and check it before the long work."""
+    """Read held-out data and check it before any long work.
+
+    Raises:
+        CertaintyError: the data cannot be used, or a column of `by` cannot be sliced by.
+    """
     sentences = read_labelled(data)
     _check(sentences, _named(data))
     for column in by:

@@ -1,4 +1,4 @@
-"""Which held-out sentences a model has seen in training."""
+"""Find held-out sentences that are also in the training data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from certainty.labelled import LabelledSentence
 
 
 def leaked(train: Iterable[LabelledSentence], held_out: Iterable[LabelledSentence]) -> list[LabelledSentence]:
-    """Return the held-out sentences whose text, but for case, spaces and punctuation, is also in train."""
+    """Return the held-out sentences whose text is also in train, ignoring case, spaces and punctuation."""
     known = {text_key(sentence.text) for sentence in train}
     return [sentence for sentence in held_out if text_key(sentence.text) in known]
 
 
 def text_key(text: str) -> str:
-    """Return the letters and digits of a text in small letters: texts of one key count as the same."""
+    """Return the letters and digits of a text in lower case; texts with the same key count as equal."""
     return "".join(filter(str.isalnum, text.lower()))

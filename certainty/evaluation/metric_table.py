@@ -1,7 +1,7 @@
-"""The one table of metrics: reports, model cards, the documentation and the summary in the terminal are made from it.
+"""Table of all metrics, used by reports, model cards, the documentation and the summary in the terminal.
 
-Label metrics count the sentences that have a gold label; the model's label is the most probable of the four, even where
-the model says that the sentence makes no claim.
+Label metrics cover the sentences with a gold label. The predicted label is the most probable of the four, even if the
+model predicts that the sentence makes no claim.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from certainty.labels import LABELS
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric with its data filled in.
+    """A metric bound to its data.
 
     Attributes:
-        rows: How many rows it is of, which is what a bootstrap resamples; 0 where there is nothing to measure.
-        statistic: Its value from weights of shape (..., rows).
-        counts: What `closed_form` needs; of several models, their mean.
-        closed_form: Its interval in closed form, or None.
-        bootstrapped: Whether the bootstrap has a say in the interval.
+        rows: Number of rows measured, which are the units of the bootstrap; 0 if there is nothing to measure.
+        statistic: Function from weights of shape (..., rows) to the value of the metric.
+        counts: Argument for `closed_form`; for several models, the mean is used.
+        closed_form: Function that returns the closed-form interval, or None.
+        bootstrapped: Whether the interval also includes the bootstrap interval.
     """
 
     rows: int
@@ -43,13 +43,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Judged:
-    """What metrics are measured on.
+    """Scored sentences with their labels, the input of all metrics.
 
     Attributes:
-        gold: Label numbers of the sentences that have a label, shape (claims,).
-        probabilities: Those of the same sentences, shape (claims, 4).
-        claims: Score and sentence of each of them.
-        pairs: Score and sentence of every sentence.
+        gold: Label indices of the sentences with a label, shape (claims,).
+        probabilities: Predicted probabilities of the same sentences, shape (claims, 4).
+        claims: Score and sentence, for the same sentences.
+        pairs: Score and sentence, for all sentences.
     """
 
     gold: NDArray[np.int64]
@@ -59,7 +59,7 @@ class Judged:
 
     @classmethod
     def of(cls, scores: Sequence[SentenceScore], sentences: Sequence[LabelledSentence]) -> Judged:
-        """Put the scores and the sentences together."""
+        """Combine scores and sentences."""
         pairs = list(zip(scores, sentences, strict=True))
         claims = [pair for pair in pairs if pair[1].label is not None]
         gold = np.array([LABELS.index(s.label) for _, s in claims if s.label is not None], dtype=np.int64)
@@ -76,12 +76,12 @@ class Metric:
     """A metric of the table.
 
     Attributes:
-        name: Its key in results.
-        title: Its name in prose.
-        explanation: What it says, in a few words.
-        measure: Fills in the data.
-        format: How its value is written.
-        sliced: Whether it is also given for parts of the data.
+        name: Key in results.
+        title: Name in prose.
+        explanation: Short explanation.
+        measure: Function that binds the metric to data.
+        format: Format specification of its values.
+        sliced: Whether it is also computed for slices of the data.
     """
 
     name: str
@@ -93,14 +93,14 @@ class Metric:
 
 
 def probabilities_of(scores: Sequence[SentenceScore]) -> NDArray[np.float64]:
-    """Return the probabilities of scores, shape (n, 4)."""
+    """Return the label probabilities of the scores, shape (n, 4)."""
     rows = [[score.probabilities[label] for label in LABELS] for score in scores]
     return np.array(rows, dtype=np.float64).reshape(-1, len(LABELS))
 
 
 def f1(counts: NDArray[np.float64], bootstrapped: bool = False) -> Measured:
-    """Fill in an F1 from the true positives, false positives and false negatives of each row, shape (n, 3)."""
-    measurable = bool(counts[:, [0, 2]].any())  # without a positive in gold there is nothing to find
+    """Measure an F1 from each row's true positives, false positives and false negatives, shape (n, 3)."""
+    measurable = bool(counts[:, [0, 2]].any())  # without gold positives there is nothing to find
     rows = len(counts) if measurable else 0
     return Measured(rows, lambda w: m.f1(counts, w), counts.sum(0), f1_interval, bootstrapped)
 
@@ -124,7 +124,7 @@ def _accuracy_at(judged: Judged, coverage: float) -> Measured:
 
 
 def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: float) -> Measured:
-    """Fill in a metric of the probabilities, of which a single wrong row can be `worst` at most."""
+    """Measure a metric of the probabilities whose value for a single wrong row is at most `worst`."""
     statistic = partial(metric, judged.gold, judged.probabilities)
     wrong, n = float((judged.gold != judged.predicted).sum()), len(judged.gold)
     value = float(statistic()) if n else 0.0
@@ -132,7 +132,7 @@ def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: flo
 
 
 def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
-    # Where no row is wrong the bootstrap cannot draw a wrong one, but among more rows there would be some.
+    # If no row is wrong, the bootstrap cannot draw a wrong one, although a larger sample would contain some.
     wrong, _, value, worst = counts
     return (
         Interval(value, value + worst * share_interval(counts[:2]).high) if wrong == 0 else Interval(math.nan, math.nan)
@@ -145,7 +145,7 @@ def _cue_f1(judged: Judged) -> Measured:
         for score, sentence in judged.claims
         if sentence.cues and sentence.label is not Label.ASSERTED
     ]
-    # Words of one sentence go together, so sentences are resampled.
+    # Words of one sentence are not independent, so sentences are resampled.
     return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
 
 
@@ -214,7 +214,7 @@ METRICS = MappingProxyType(
         )
     }
 )
-"""Every metric by its name, in the order of reports."""
+"""All metrics by name, in the order of reports."""
 
 
 def markdown() -> str:
@@ -234,9 +234,9 @@ def _binary(pairs: Sequence[tuple[bool, bool]]) -> Measured:
 
 
 def _groups(judged: Judged) -> NDArray[np.int64]:
-    """Count the right labels and all labels of each group: shape (groups, 2).
+    """Return the number of right labels and of all labels in each group, shape (groups, 2).
 
-    Sentences of a group are alike by design, so groups are what is resampled.
+    Sentences of a group are similar by design, so groups are resampled rather than sentences.
     """
     members: dict[int, list[bool]] = {}
     for (_, sentence), is_right in zip(judged.claims, judged.gold == judged.predicted, strict=True):

@@ -1,9 +1,9 @@
-"""Metrics of a classifier, on plain arrays.
+"""Classification metrics on plain arrays.
 
-Conventions: n rows, k labels, `gold` and `predicted` are label numbers of shape (n,), `probabilities` has shape (n, k).
-Every metric takes `weights`, of shape (..., n), and returns shape (...): one value for each set of weights. A bootstrap
-resample is the count of how often it drew each row, so all resamples are computed at once. A metric that has nothing to
-count (an F1 of a class that is neither in gold nor predicted, a mean over no row) is NaN.
+Conventions: n rows, k labels; `gold` and `predicted` are label indices of shape (n,); `probabilities` has shape (n, k).
+Metrics that take `weights` of shape (..., n) return shape (...), one value for each set of weights. A bootstrap
+resample is given as the number of times each row was drawn, so all resamples are computed at once. A metric is NaN if
+there is nothing to count, such as the F1 of a class that is neither in gold nor predicted, or a mean over no rows.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _WORD = re.compile(r"\w+'?")
 
 
 def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, k: int, weights: Array | None = None) -> Array:
-    """Count the rows of each gold (row) and predicted (column) label.
+    """Count the rows for each pair of gold and predicted label.
 
     Returns:
-        Shape (..., k, k).
+        Gold labels in rows and predicted labels in columns, shape (..., k, k).
     """
     cells = np.asarray(gold, dtype=int) * k + np.asarray(predicted, dtype=int)
     counts = _total(np.eye(k * k, dtype=np.float32)[cells], weights)
@@ -35,7 +35,7 @@ def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, k: int, weights: Arr
 
 
 def macro_f1(gold: ArrayLike, predicted: ArrayLike, weights: Array | None = None) -> Array:
-    """Mean of the F1 of the labels that occur in gold (a label that does not occur cannot be judged)."""
+    """Return the mean F1 of the labels that occur in gold; the others cannot be measured."""
     k = 1 + max(np.max(gold, initial=0), np.max(predicted, initial=0))
     confusion = confusion_matrix(gold, predicted, int(k), weights)
     support, given = confusion.sum(-1), confusion.sum(-2)
@@ -45,12 +45,12 @@ def macro_f1(gold: ArrayLike, predicted: ArrayLike, weights: Array | None = None
 
 
 def accuracy(gold: ArrayLike, predicted: ArrayLike, weights: Array | None = None) -> Array:
-    """Share of the rows whose label is right."""
+    """Return the share of rows with the right label."""
     return mean(np.asarray(gold) == np.asarray(predicted), weights)
 
 
 def mean(values: ArrayLike, weights: Array | None = None) -> Array:
-    """Weighted mean of values of shape (n,)."""
+    """Return the weighted mean of values of shape (n,)."""
     column = np.asarray(values, dtype=np.float64)[:, None]
     return _ratio(_total(column, weights)[..., 0], _total(np.ones_like(column), weights)[..., 0])
 
@@ -68,21 +68,21 @@ def binary_counts(gold: ArrayLike, predicted: ArrayLike) -> Array:
 
 
 def f1(counts: Array, weights: Array | None = None) -> Array:
-    """Micro F1 from the counts of each row: true positives, false positives, false negatives, shape (n, 3)."""
+    """Return the micro F1 from each row's true positives, false positives and false negatives, shape (n, 3)."""
     tp, fp, fn = np.moveaxis(_total(counts, weights), -1, 0)
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def cue_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[tuple[int, int]]) -> Array:
-    """Count the words of a sentence in its gold and predicted cues, for `f1`.
+    """Count the words in the gold and predicted cues of a sentence, for `f1`.
 
     Args:
-        text: The sentence. A word is a run of letters and digits, with the apostrophe of an elision.
-        gold: Character spans (start, end); a word belongs to a span that it overlaps.
-        predicted: The same.
+        text: The sentence. A word is a run of letters, digits and underscores, including the apostrophe of an elision.
+        gold: Character spans (start, end) of the gold cues; a word belongs to every span that it overlaps.
+        predicted: Character spans of the predicted cues.
 
     Returns:
-        Shape (3,): words in both, in the predicted only, in the gold only.
+        Number of words in both, in the predicted cues only and in the gold cues only, shape (3,).
     """
     words = [match.span() for match in _WORD.finditer(text.replace("’", "'"))]
 
@@ -96,7 +96,7 @@ def cue_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[t
 def expected_calibration_error(
     gold: ArrayLike, probabilities: Array, weights: Array | None = None, bins: int = ECE_BINS
 ) -> Array:
-    """Mean gap of confidence and accuracy over equal-width bins of the top probability.
+    """Return the mean gap between confidence and accuracy over equal-width bins of the top probability.
 
     Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017, "On
     calibration of modern neural networks".
@@ -107,13 +107,13 @@ def expected_calibration_error(
 
 
 def brier_score(gold: ArrayLike, probabilities: Array, weights: Array | None = None) -> Array:
-    """Mean squared distance of the probabilities from the truth, summed over labels, in [0, 2] (Brier 1950)."""
+    """Return the mean squared error of the probabilities, summed over labels, in [0, 2] (Brier 1950)."""
     truth = np.eye(probabilities.shape[1])[np.asarray(gold, dtype=int)]
     return mean(((probabilities - truth) ** 2).sum(-1), weights)
 
 
 def reliability_bins(gold: ArrayLike, probabilities: Array, bins: int = ECE_BINS) -> list[dict[str, float]]:
-    """Return `low`, `high`, `count`, mean `confidence` and `accuracy` of each bin of top probability that has rows."""
+    """Return `low`, `high`, `count`, mean `confidence` and `accuracy` of each non-empty bin of the top probability."""
     confidence, correct = _top(gold, probabilities)
     number = _bin(confidence, bins)
     return [
@@ -129,13 +129,13 @@ def reliability_bins(gold: ArrayLike, probabilities: Array, bins: int = ECE_BINS
 
 
 def risk_coverage(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
-    """Error rate of the most confident rows against their share of all (El-Yaniv and Wiener 2010).
+    """Return the risk-coverage curve: the error rate of the most confident rows against their share of all rows.
 
-    Rows of equal confidence share their mean error (that of all rows, also in a resample), so nothing here depends on
-    the order of the rows.
+    El-Yaniv and Wiener 2010. Rows of equal confidence all get their mean error, which weights do not change, so the
+    result does not depend on the order of the rows.
 
     Returns:
-        Coverage and risk, each of shape (n,): entry i is for the i + 1 most confident rows.
+        Coverage and risk, each of shape (n,); entry i is for the i + 1 most confident rows.
     """
     error = _errors_by_confidence(gold, probabilities)[1]
     kept = np.arange(1, len(error) + 1)
@@ -143,7 +143,7 @@ def risk_coverage(gold: ArrayLike, probabilities: Array) -> tuple[Array, Array]:
 
 
 def aurc(gold: ArrayLike, probabilities: Array, weights: Array | None = None) -> Array:
-    """Area under the risk-coverage curve: the mean risk over all coverages (Geifman et al. 2019)."""
+    """Return the area under the risk-coverage curve: the mean risk over all coverages (Geifman et al. 2019)."""
     order, error = _errors_by_confidence(gold, probabilities)
     w = np.ones(len(order)) if weights is None else weights[..., order]
     kept = np.cumsum(w, axis=-1)
@@ -152,7 +152,14 @@ def aurc(gold: ArrayLike, probabilities: Array, weights: Array | None = None) ->
 
 
 def accuracy_at_coverage(gold: ArrayLike, probabilities: Array, coverage: float, weights: Array | None = None) -> Array:
-    """Accuracy of the most confident rows that make up `coverage` (in (0, 1]) of all, rounded up to whole rows."""
+    """Return the accuracy of the most confident share of the rows.
+
+    Args:
+        gold: Label indices, shape (n,).
+        probabilities: Shape (n, k).
+        coverage: Share of the rows to keep, above 0 and at most 1; rounded up to whole rows.
+        weights: Shape (..., n), or None.
+    """
     order, error = _errors_by_confidence(gold, probabilities)
     w = np.ones(len(order)) if weights is None else weights[..., order]
     before = np.cumsum(w, axis=-1) - w

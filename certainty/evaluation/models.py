@@ -1,4 +1,4 @@
-"""Models that are judged: opened, and called by a name."""
+"""Open the models to evaluate and give them names."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ from certainty.evaluation.scorer import Scorer
 from certainty.model_folder import ModelSettings
 
 SHIPPED = "certainty-fr-small"
-"""What the model that ships with the package is called in results."""
+"""Name of the shipped model in results."""
 
 Model = str | os.PathLike[str] | Scorer | None
-"""A classifier, a folder, `owner/name` on the hub, or None for the model that is shipped."""
+"""A classifier, a folder, `owner/name` on the hub, or None for the shipped model."""
 
 
 def by_name(models: Sequence[Model] | Mapping[str, Model]) -> dict[str, Scorer]:
-    """Open models that may have names; see `opened`."""
+    """Open models given as a sequence or as a mapping from names; see `opened`.
+
+    Raises:
+        CertaintyError: as for `opened`, or no model is given, or one that is not in a list.
+    """
     if isinstance(models, Mapping):
         return opened(list(models.values()), list(models))
     if isinstance(models, (str, os.PathLike)):
         raise CertaintyError(f"models is {models!r}; give a list of models, or use `evaluate` for one.")
     if not models:
-        raise CertaintyError("no model is given; give one or more, None for the model that is shipped.")
+        raise CertaintyError("no model is given; give one or more, or None for the shipped model.")
     return opened(list(models))
 
 
 def opened(models: Sequence[Model], names: Sequence[str] | None = None) -> dict[str, Scorer]:
-    """Open models that are given by folder or name; return them by their names.
+    """Open the models that are given as a folder or hub name, and return all models by name.
 
     Raises:
-        CertaintyError: one cannot be opened, or two have the same name.
+        CertaintyError: a model cannot be opened, or two have the same name.
     """
     given = names or [_name(model, n, len(models)) for n, model in enumerate(models, 1)]
     if repeated := next((name for name in given if given.count(name) > 1), None):
@@ -45,7 +49,7 @@ def opened(models: Sequence[Model], names: Sequence[str] | None = None) -> dict[
 
 
 def recorded_calibration(classifier: object) -> Calibration | None:
-    """Return the calibration that a classifier's settings record; None where they, or it, are missing."""
+    """Return the calibration recorded in a classifier's settings, or None if there is none."""
     settings = getattr(classifier, "settings", None)
     training = settings.training if isinstance(settings, ModelSettings) else None
     recorded = (training or {}).get("calibration")

@@ -1,4 +1,4 @@
-"""Which words of a sentence are hidden or kept: its cues, or as many others at random."""
+"""Choose which words of a sentence to hide or keep: its cues, or as many others at random."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Spans = Sequence[tuple[int, int]]
 
 
 def cue_tokens(offsets: Sequence[tuple[int, int]], spans: Spans) -> NDArray[np.bool_]:
-    """Return which tokens share a character with a span, shape (tokens,)."""
+    """Return a mask of the tokens that overlap a span, shape (tokens,)."""
     return np.array([any(start < b and a < end for a, b in spans) for start, end in offsets], dtype=bool)
 
 
 def kept(text: str, spans: Spans, inside: bool) -> str:
-    """Return the words inside, or outside, of the spans."""
+    """Return the text inside the spans, or outside if `inside` is false, with single spaces."""
     covered = [False] * len(text)
     for start, end in spans:
         covered[start:end] = [True] * (end - start)
@@ -25,11 +25,16 @@ def kept(text: str, spans: Spans, inside: bool) -> str:
 
 
 def random_spans(cue: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose as many other tokens as there are cue tokens, in spans of the same lengths, shape (tokens,).
+    """Choose as many other tokens as there are cue tokens, in spans of the same lengths.
+
+    A span is split in two if no free stretch is long enough for it.
 
     Args:
-        cue: The cue tokens, at most half of all.
-        generator: Source of randomness.
+        cue: Mask of the cue tokens, at most half of all tokens, shape (tokens,).
+        generator: Random number generator.
+
+    Returns:
+        Mask of the chosen tokens, shape (tokens,).
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([0], cue.astype(np.int8), [0]))))
     lengths: list[int] = sorted((edges[1::2] - edges[::2]).tolist())

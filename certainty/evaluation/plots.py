@@ -1,4 +1,4 @@
-"""The plots of a report, as inline SVG in the colours of the page."""
+"""Draw the plots of a report as inline SVG in the colours of the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colours of the plots, replaced by the page's own so that the plots follow its light and dark dress.
+# Placeholder colours, replaced by CSS variables so that the plots follow the page's light or dark theme.
 _COLOURS = {
     "#010203": "var(--ink)",
     "#010204": "var(--muted)",
@@ -23,7 +23,12 @@ _CURVES = [(colour, style) for style in ("-", "--", ":") for colour in (_ACCENT,
 
 
 def reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mapping[str, float]] | None) -> str:
-    """Draw the share that is right against the probability, and both before calibration where that is known."""
+    """Plot the share of right labels against their probability, and the same before calibration if it is known.
+
+    Args:
+        bins: Bins of the reliability plot.
+        before: The same before calibration, or None.
+    """
 
     def draw(axes: Axes) -> None:
         def curve(bins: Sequence[Mapping[str, float]], form: str, colour: str, label: str) -> None:
@@ -33,7 +38,7 @@ def reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mappi
         axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
         width = bins[0]["high"] - bins[0]["low"]
         left, height = [b["low"] for b in bins], [b["accuracy"] for b in bins]
-        # Pale behind two curves, so that both stand out.
+        # Pale bars keep two curves readable.
         axes.bar(left, height, width * 0.94, align="edge", color=_ACCENT, alpha=0.4 if before else None)
         if before is None:
             curve(bins, "o", _INK, "")
@@ -41,19 +46,19 @@ def reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mappi
             curve(before, "D:", _MUTED, "before calibration")
             curve(bins, "o-", _INK, "after")
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, labelcolor=_INK)
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the label given", ylabel="share that is right")
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the predicted label", ylabel="share of right labels")
 
     return _plot(draw)
 
 
 def risk_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """Draw the share that is wrong against the share kept, of each model."""
+    """Plot the share of wrong labels against the share of claims kept, one curve per model."""
 
     def draw(axes: Axes) -> None:
         for n, (name, curve) in enumerate(curves.items()):
             colour, style = _CURVES[n % len(_CURVES)]
             axes.plot(curve["coverage"], curve["risk"], style, color=colour, linewidth=2, label=name)
-        axes.set(xlim=(0, 1), xlabel="share of claims kept, the most confident first", ylabel="share that is wrong")
+        axes.set(xlim=(0, 1), xlabel="share of claims kept, most confident first", ylabel="share of wrong labels")
         axes.set_ylim(bottom=0)
         if len(curves) > 1:
             axes.legend(loc="upper left", frameon=False, labelcolor=_INK)
@@ -62,7 +67,7 @@ def risk_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 
 
 def _plot(draw: Any) -> str:
-    """Draw on fresh axes and return inline SVG whose text stays text."""
+    """Draw on new axes and return inline SVG, with text as text rather than paths."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The report on an evaluation: `metrics.json`, `errors.csv` and a self-contained `index.html`."""
+"""Write the report on an evaluation: `metrics.json`, `errors.csv` and a self-contained `index.html`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
     folder = Path(folder)
     files = {
         "metrics.json": comparison.to_json(text=False),
-        # With its mark, spreadsheets know that it is UTF-8.
+        # The byte order mark lets spreadsheets recognise UTF-8.
         "errors.csv": "\ufeff" + errors_csv(comparison),
         "index.html": render(comparison),
     }
@@ -35,7 +35,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
 
 
 def errors_csv(comparison: Comparison) -> str:
-    """Return the errors as CSV: a row a sentence, and for each model its label, probability, claim and cues."""
+    """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model."""
     out = io.StringIO()
     writer = csv.writer(out)
     names = list(comparison.errors[0]["predictions"]) if comparison.errors else []
@@ -60,7 +60,7 @@ def errors_csv(comparison: Comparison) -> str:
 
 
 def render(comparison: Comparison) -> str:
-    """Return the report as one HTML page that loads nothing."""
+    """Return the report as one HTML page without external resources."""
     templates = environment(__package__, autoescape=True)
     templates.filters.update(number=number, interval=interval, p_value=p_value, percent=percent, title=title)
     evaluations = [one.to_dict(text=False) | {"name": one.name} for one in comparison.evaluations]
@@ -101,7 +101,7 @@ def _flag(value: bool) -> str:
 def _segments(
     text: str, gold: Sequence[Sequence[int]], predicted: Sequence[Sequence[int]]
 ) -> Iterator[tuple[str, str]]:
-    """Cut a text where a cue starts or ends; yield each piece and its CSS classes."""
+    """Split a text at the boundaries of its cues; yield each piece with its CSS classes."""
     cuts = sorted({0, len(text), *(offset for span in [*gold, *predicted] for offset in span)})
     kinds: Mapping[str, Any] = {"gold": gold, "predicted": predicted}
     for start, end in pairwise(cuts):

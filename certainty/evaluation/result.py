@@ -1,4 +1,4 @@
-"""What evaluating gives: an `Evaluation` of one model, and a `Comparison` of several on the same sentences."""
+"""Results of an evaluation: the `Evaluation` of one model, and the `Comparison` of several on the same sentences."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from certainty.evaluation.significance import PERMUTATIONS
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one model, or of the mean of several seeds of one recipe, on held-out sentences.
+    """Evaluation of one model, or of several seeds of the same model, on held-out sentences.
 
-    All that it holds are dicts, lists, strings and numbers, as JSON has them. A FIGURE is a
-    `certainty.evaluation.figures.Figure`; metrics are those of `certainty.evaluation.METRICS`.
+    All values are JSON types: dicts, lists, strings, numbers. A FIGURE is a `certainty.evaluation.figures.Figure`; the
+    metrics are those of `certainty.evaluation.METRICS`.
 
     Attributes:
-        models: Name of the model; several are seeds.
-        data: `sentences`, `claims`, `labels` {label: count}, `doubtful` (count), `in_train` (sentences also in the
-            training data, or None), `detectable` (least difference in accuracy that so many rows show).
+        models: Name of the model, or of each seed.
+        data: `sentences`, `claims`, `labels` {label: count}, `doubtful` (count), `in_train` (number of sentences also
+            in the training data, or None), `detectable` (smallest difference in accuracy that this many rows can
+            detect).
         metrics: {metric: FIGURE}.
-        without_doubtful: The same without the rows that are marked doubtful; None where none is.
+        without_doubtful: The same without the rows marked doubtful; None if there are none.
         per_class: {label: `precision`, `recall`, `f1` (a FIGURE), `support`}.
-        slices: {column: {value: `sentences`, `claims`, and the FIGURE of some metrics}}.
+        slices: {column: {value: `sentences`, `claims`, and a FIGURE for some of the metrics}}.
         confusion: Mean count of each gold (row) and predicted (column) label, in label order.
         reliability: List of `low`, `high`, `count`, `confidence`, `accuracy`, all seeds pooled.
-        uncalibrated: `ece`, `brier` (FIGUREs) and `reliability` as they were before the calibration that the models'
-            `certainty.json` records; None where one of them records none.
+        uncalibrated: `ece`, `brier` (FIGUREs) and `reliability` before the calibration recorded in `certainty.json`;
+            None unless every model records one.
         risk_coverage: `coverage` and `risk`, mean over seeds.
-        baselines: {name: `macro_f1` and `accuracy` (FIGUREs), `f1` {label: value}, `difference` (of macro-F1, model
-            less baseline: `value`, `low`, `high`), `p_value`}.
-        baselines_fit: "train" or "cross-validation" (five folds of the held-out sentences themselves).
-        errors: The sentences whose label is wrong, the surest first: `id`, `corpus`, `text`, `gold`, `gold_cues`
+        baselines: {name: `macro_f1` and `accuracy` (FIGUREs), `f1` {label: value}, `difference` (macro-F1 of the model
+            minus the baseline: `value`, `low`, `high`), `p_value`}.
+        baselines_fit: "train" or "cross-validation" (up to five folds of the held-out sentences).
+        errors: Wrongly labelled sentences, most confident errors first: `id`, `corpus`, `text`, `gold`, `gold_cues`
             (character spans), `doubtful`, and `predictions` {model: `label`, `probability`, `is_claim`, `cues`}.
-        faithfulness: What `certainty.evaluation.faithfulness` returns, or None.
-        seed, resamples, permutations: Settings of the bootstrap and the tests.
+        faithfulness: Result of `certainty.evaluation.faithfulness`, or None.
+        seed, resamples, permutations: Settings of the bootstrap and the permutation tests.
     """
 
     models: tuple[str, ...]
@@ -65,7 +66,7 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """The name of the model, or of all the seeds."""
+        """The name of the model, or the names of all seeds."""
         return ", ".join(self.models)
 
     @property
@@ -82,7 +83,7 @@ class Evaluation:
         """Return plain dicts and lists, ready for JSON.
 
         Args:
-            text: Whether the text of the errors is in it; without, it may be published where sentences may not.
+            text: Whether to include the text of the errors; leave it out if the sentences may not be published.
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {**values, "models": list(self.models), "errors": _errors(self.errors, text)}
@@ -93,24 +94,24 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """Return the evaluation whose `to_dict` this is.
+        """Return the evaluation from the output of `to_dict`.
 
         Raises:
-            CertaintyError: it is none of this version.
+            CertaintyError: the values are not those of an evaluation by this version.
         """
         return cls(**_checked(cls, {**values, "models": tuple(values.get("models", ()))}))
 
     @classmethod
     def from_json(cls, content: str) -> Evaluation:
-        """Return the evaluation whose `to_json` this is.
+        """Return the evaluation from the output of `to_json`.
 
         Raises:
-            CertaintyError: it is not JSON, or no evaluation of this version.
+            CertaintyError: `content` is not JSON, or not an evaluation by this version.
         """
         return cls.from_dict(_parsed(content))
 
     def summary(self) -> str:
-        """Return the figures as plain text of aligned columns, without the errors."""
+        """Return the metrics as plain text in aligned columns, without the errors."""
         from certainty.evaluation.summary import summary
 
         return summary(self)
@@ -122,15 +123,15 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several models on the same sentences, side by side.
+    """Evaluations of several models on the same sentences.
 
     Attributes:
-        evaluations: One for each model; their `errors` are empty where those of all stand here.
+        evaluations: One evaluation per model; `compare` leaves their `errors` empty and fills `errors` below.
         differences: For each pair of models, in macro-F1 and accuracy: `metric`, `first`, `second` (names), `value`
-            (first less second), `low`, `high`, `p_value`, `differing` (claims that the two label differently),
-            `detectable` (least difference in accuracy that so many rows show).
-        errors: As in an `Evaluation`: the sentences that any model has wrong, with the prediction of every model.
-        behaviour: What behaviour tests found, of each model.
+            (first minus second), `low`, `high`, `p_value`, `differing` (number of claims that the two label
+            differently), `detectable` (smallest difference in accuracy that this many rows can detect).
+        errors: Sentences that any model labels wrongly, with the prediction of every model; see `Evaluation.errors`.
+        behaviour: Results of the behaviour tests for each model.
     """
 
     evaluations: tuple[Evaluation, ...] = ()
@@ -153,10 +154,10 @@ class Comparison:
 
     @classmethod
     def from_json(cls, content: str) -> Comparison:
-        """Return the comparison whose `to_json` this is.
+        """Return the comparison from the output of `to_json`.
 
         Raises:
-            CertaintyError: it is not JSON, or no comparison of this version.
+            CertaintyError: `content` is not JSON, or not a comparison by this version.
         """
         values = _parsed(content)
         built: dict[str, Any] = dict(values)
@@ -165,7 +166,7 @@ class Comparison:
         return cls(**_checked(cls, built))
 
     def summary(self) -> str:
-        """Return the figures as plain text: of one model as `Evaluation.summary` does, of several side by side."""
+        """Return the metrics as plain text: `Evaluation.summary` for one model, side by side for several."""
         from certainty.evaluation.summary import comparison_summary
 
         return comparison_summary(self)
@@ -173,10 +174,10 @@ class Comparison:
     def write_report(self, folder: str | Path) -> Path:
         """Write `metrics.json` (without the text of any sentence), `index.html` and `errors.csv` (with the errors).
 
-        Each file appears whole or not at all.
+        Each file is written atomically.
 
         Args:
-            folder: Made if it is not there; files of an earlier report are replaced.
+            folder: The folder, created if it is missing; files of an earlier report are replaced.
 
         Returns:
             The path of `index.html`.
@@ -212,6 +213,6 @@ def _checked(cls: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
     needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     if wrong := (needed - set(values)) | (set(values) - names):
         raise CertaintyError(
-            f"not the JSON of such a result of this version (see {', '.join(sorted(wrong))}). Evaluate again."
+            f"not a result of this version (missing or unknown: {', '.join(sorted(wrong))}). Evaluate again."
         )
     return values

@@ -1,8 +1,8 @@
-"""Cue patterns of the `rules` baseline: plain data, written from the annotation guideline.
+"""Cue patterns of the `rules` baseline, written from the annotation guideline.
 
-They exist so that a report can show what a word list alone reaches; nothing else may use them. A pattern is a regular
-expression, matched without regard to case on text whose apostrophes are all `'`. What `IGNORED` matches is blanked
-first; then the sentence gets the first label of `PATTERNS` of which any pattern matches, or `asserted`.
+Their only purpose is to show in reports how well a word list performs on its own; nothing else may use them. The
+patterns are case-insensitive regular expressions for text in which every apostrophe is `'`. Matches of `IGNORED` are
+blanked first; then the sentence gets the first label in `PATTERNS` with a matching pattern, or `asserted`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from __future__ import annotations
 from certainty import Label
 
 _END = r"(?:ent|é|ait|aient|ant|e|ons|era)\b"
-"""Endings of a verb in -er; the infinitive is left out, for it is rarely the main verb."""
+"""Endings of verbs in -er; the infinitive is left out because it is rarely the main verb."""
 
 IGNORED: tuple[str, ...] = (
-    # What stands in brackets, in relative clauses and in clauses of condition, time, cause or aim does not decide. A
-    # relative clause near the start does: "Un choix qui n'a pas plu".
+    # Brackets, relative clauses and clauses of condition, time, cause or aim do not decide the label. A relative clause
+    # near the start does: "Un choix qui n'a pas plu".
     r"\([^()]*\)",
     r"^Si [^,]*,",
     r"(?<=.{30})(?<!\bce )(?<!\bceux )(?<!\bcelui )(?<!\bcelle )\b(?:qui|dont|où|auquel|à laquelle)\b[^,;:.!?»\"]*",
     r"\b(?:lorsqu|puisqu|parce qu|afin qu|pour qu|alors qu|tandis qu|tant qu|même s)(?:e |i |'|'il)[^,;:.!?»\"]*",
     r"\b(?:quand|car)\b[^,;:.!?»\"]*",
     r"\b(?:pour|de|à) ne (?:pas|plus|jamais)\b",
-    # Negations that deny nothing.
+    # Negations that do not deny anything.
     r"\bnon seulement\b|\bpas (?:seulement|moins de|très|loin de|mal)\b",
     r"\bn'(?:\w+ )?(?:a|ont|ai|avait|avaient|hésite|hésitent) pas (?:hésité|manqué|tardé|à)\b",
     r"\bne tarder\w+ pas\b",
 )
 
 OPINION: tuple[str, ...] = (
-    # A belief with its holder.
+    # Beliefs with their holder.
     r"\b(?:je|nous|j'|il|elle|ils|elles) ?(?:ne |l'|en )?(?:pens|croi|croy|trouv|estim|consid|jug|imagin)\w*",
     rf"\b(?:estim|considér){_END}|\bconsidèren?t?\b",
     r"(?<!le )(?<!un )(?<!ce )(?<!du )(?<!la )\bjug(?:ent|é|e|eait|eant)\b",
@@ -57,7 +57,7 @@ OPINION: tuple[str, ...] = (
     r"\bs'(?:inquièt|insurg|indign|offusqu)\w+|\b(?:honte|peur) (?:de|d'|que|qu'|du|des|pour)\b",
     r"\b(?:fièr?|ravi|content|satisfait|déçu|choqué|inquièt|surpris|ému)e?s? (?:de|d'|que|qu'|par|du|des|pour)\b",
     r"\b(?:heureu|furieu)(?:x|se|ses) (?:de|d'|que|qu'|par|du|des|pour)\b",
-    # Judgements of value.
+    # Value judgements.
     r"\b(?:mal)?heureusement\b|\bhélas\b|\bdommage\b|\btant (?:mieux|pis)\b",
     r"\bin(?:acceptable|admissible|tolérable|supportable|quiétant|juste|digne|croyable|dispensable|utile|sensé)e?s?\b",
     r"\b(?:scandaleu|honteu|désastreu|merveilleu|délicieu|affreu|odieu|ennuyeu)(?:x|se|ses)\b",
@@ -91,7 +91,7 @@ PROBABLE: tuple[str, ...] = (
     r"\bpeu(?:t|vent) (?:aussi |également |parfois |même |notamment )*(?:provoquer|entraîner|avoir|être|causer|se |s'|"
     r"conduire|durer|atteindre|devenir|représenter|arriver|mener|varier|affecter|aggraver)",
     r"\b(?:estim|évalu|tabl|pari|anticip)\w+ (?:que|qu'|à|sur)\b|\bchances? (?:de|que)\b",
-    # The conditional; the stems keep imperfects such as "entrait" and "montrait" out.
+    # The conditional; the stems exclude imperfects such as "entrait" and "montrait".
     r"\b(?:ser|aur|pourr|devr|fer|ir|verr|viendr|tiendr|saur|vaudr|faudr|\w+er|\w+[fpnl]ir|\w{2,}dr|\w+[mo]ettr|\w*recevr)"
     r"(?:ait|aient|ais|ions|iez)(?:-t-\w+|-\w+)?\b",
 )
@@ -113,4 +113,4 @@ PATTERNS: tuple[tuple[Label, tuple[str, ...]], ...] = (
     (Label.PROBABLE, PROBABLE),
     (Label.DENIED, DENIED),
 )
-"""In the guideline's order of precedence: a view beats a hedge, a hedge beats a negation."""
+"""Patterns in the guideline's order of precedence: a view beats a hedge, and a hedge beats a negation."""

@@ -1,4 +1,4 @@
-"""What can be judged."""
+"""Interface of classifiers that can be evaluated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from certainty import SentenceScore
 
 
 class Scorer(Protocol):
-    """A `CertaintyClassifier`, or anything with its `score_sentences`."""
+    """A `CertaintyClassifier`, or any object with its `score_sentences` method."""
 
     def score_sentences(self, sentences: Sequence[str], /) -> list[SentenceScore]:
         """Return one score for each sentence."""

@@ -1,4 +1,4 @@
-"""Whether one system is better than another on the same rows, or only luckier."""
+"""Test whether one system is better than another on the same rows, or whether the difference is chance."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from certainty.evaluation.metrics import Array, Statistic
 
 PERMUTATIONS = 9999
 FLOOR = 1 / (1 + PERMUTATIONS)
-"""The least p-value that so many permutations can give."""
+"""Smallest p-value possible with this number of permutations."""
 _BLOCK = 4_000_000  # swaps held in memory at a time
 
 
 class PairedTest(NamedTuple):
-    """How much better one system is than another on the same rows.
+    """Result of a paired test of two systems on the same rows.
 
     Attributes:
-        difference: Metric of the first less metric of the second.
-        interval: Its 95 % interval, over bootstrap resamples of the rows.
-        p_value: How often a difference as large, of either sign, comes about if the two are alike; see
-            `permutation_p_value`.
+        difference: Metric of the first system minus metric of the second.
+        interval: 95 % bootstrap interval of the difference.
+        p_value: Two-sided p-value, see `permutation_p_value`.
     """
 
     difference: float
@@ -32,12 +31,13 @@ class PairedTest(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """Two systems on the same n rows.
+    """Two systems to compare on the same n rows.
 
     Attributes:
-        rows: n.
-        difference: From weights of shape (b, n), how often each row was drawn, to values of shape (b,).
-        swapped: The same from swaps of shape (b, n): where one is 1, the two systems have changed places on that row.
+        rows: Number of rows, n.
+        difference: Function from weights of shape (b, n), the number of times each row was drawn, to differences of
+            shape (b,).
+        swapped: Function from swaps of shape (b, n) to differences of shape (b,); 1 swaps the two systems on that row.
     """
 
     rows: int
@@ -46,13 +46,15 @@ class Rival(NamedTuple):
 
 
 def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: list[Array], second: Array) -> Rival:
-    """Return the difference of a metric of labels, averaged over one or more first systems (seeds of one recipe).
+    """Set up the comparison of a label metric between one or more first systems and a second one.
+
+    The metric is averaged over the first systems, which are seeds of the same model.
 
     Args:
-        metric: Such as `certainty.evaluation.metrics.macro_f1`: from gold, predicted and weights.
-        gold: Label numbers, shape (n,).
-        firsts: What each first system predicts, each of shape (n,).
-        second: What the second predicts, shape (n,).
+        metric: Function of gold, predicted and weights, such as `certainty.evaluation.metrics.macro_f1`.
+        gold: Label indices, shape (n,).
+        firsts: Predictions of each first system, each of shape (n,).
+        second: Predictions of the second system, shape (n,).
     """
     twice = np.concatenate([gold, gold])
     pairs = [np.concatenate([first, second]) for first in firsts]
@@ -71,8 +73,8 @@ def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: l
 def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> PairedTest:
     """Test whether two systems differ on the same rows.
 
-    Where no resample shows a difference its interval is the share of rows on which the two may differ all the same:
-    the upper end of the Wilson interval of none in n.
+    If all resamples give the same difference, the interval extends on either side by the largest plausible share of
+    rows on which the systems differ unseen: the upper end of the Wilson interval of 0 in n.
     """
     difference = float(rival.difference(np.ones((1, rival.rows), dtype=np.float32))[0])
     interval = bootstrap_interval(rival.difference, rival.rows, seed=seed)
@@ -85,9 +87,10 @@ def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) ->
 def permutation_p_value(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> float:
     """Return the two-sided p-value of the paired permutation test, also called approximate randomisation.
 
-    If the systems are alike, which of two answers on a row is whose is chance: on each row they change places or not,
-    at random. p = (1 + permutations with a difference at least as large) / (1 + permutations), never 0 (Noreen 1989;
-    Phipson and Smyth 2010). `scipy.stats.permutation_test` swaps two arrays; here the seeds of a recipe swap together.
+    Under the null hypothesis the two systems are interchangeable, so each permutation swaps their answers on every row
+    with probability 1/2. p = (1 + permutations with a difference at least as large) / (1 + permutations), so it is
+    never 0 (Noreen 1989; Phipson and Smyth 2010). `scipy.stats.permutation_test` only swaps two arrays; here all seeds
+    of a model are swapped together.
     """
     rng = np.random.default_rng(seed)
     observed = abs(float(rival.swapped(np.zeros((1, rival.rows), dtype=np.float32))[0]))

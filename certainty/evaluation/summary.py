@@ -1,4 +1,4 @@
-"""The summary of an evaluation for the terminal: plain text of aligned columns, made from the table of metrics."""
+"""Format the summary of an evaluation for the terminal, as plain text in aligned columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """Return the figures of one model, or of seeds of one recipe."""
+    """Return the summary of one model, or of several seeds of the same model."""
     seeds = f"{len(evaluation.models)} seeds of one model: mean ± sd, interval of the mean"
     lines = [*_data(evaluation), "", f"{seeds if len(evaluation.models) > 1 else evaluation.name} (95 % intervals)"]
     lines += _metrics(evaluation)
@@ -43,7 +43,7 @@ def summary(evaluation: Evaluation) -> str:
 
 
 def comparison_summary(comparison: Comparison) -> str:
-    """Return the figures of several models side by side, or those of the only one, and how they behave."""
+    """Return the summary of one model, or of several side by side, and of their behaviour tests."""
     lines = []
     if len(comparison.evaluations) == 1:
         lines.append(summary(comparison.evaluations[0]))
@@ -55,7 +55,7 @@ def comparison_summary(comparison: Comparison) -> str:
 
 
 def behaviour_summary(found: Sequence[Behaviour]) -> str:
-    """Return what behaviour tests found, of one or more models."""
+    """Return the results of behaviour tests for one or more models."""
     lines = [f"Behaviour: {found[0].right['total']:,} sentences (95 % Wilson intervals)"]
     shares: list[tuple[str, list[Mapping[str, Any]]]] = [("right", [b.right for b in found])]
     shares += [(f"  {title(answer)}", [b.by_answer[answer] for b in found]) for answer in found[0].by_answer]
@@ -82,7 +82,7 @@ def behaviour_summary(found: Sequence[Behaviour]) -> str:
 
 
 def told(slices: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the columns that tell something: not those that have no value in any row."""
+    """Return the slices worth showing: those of columns that have a value in at least one row."""
     return [(column, values) for column, values in slices.items() if set(values) != {"unnamed"}]
 
 
@@ -91,7 +91,7 @@ def _data(evaluation: Evaluation) -> list[str]:
     counts = ", ".join(f"{count:,} {title(label)}" for label, count in data["labels"].items())
     lines = [
         f"{data['sentences']:,} sentences, {data['claims']:,} claims: {counts}",
-        f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be seen.",
+        f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected.",
     ]
     if data["in_train"]:
         lines.append(f"WARNING: {data['in_train']} of the sentences are also in the training data.")
@@ -156,7 +156,7 @@ def _differences(comparison: Comparison) -> list[str]:
     letters = dict(zip((one.name for one in comparison.evaluations), _letters(comparison.evaluations), strict=True))
     lines = ["", "Paired differences (p by permutation, two-sided):"]
     return lines + _table(
-        ("difference", "metric", "value", "interval", "p", "labels apart", "can be seen from"),
+        ("difference", "metric", "value", "interval", "p", "labels differ", "detectable from"),
         [
             (
                 f"{letters[d['first']]} − {letters[d['second']]}",

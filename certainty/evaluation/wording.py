@@ -1,4 +1,4 @@
-"""How figures are written in the terminal and in the report."""
+"""Format figures for the terminal and the report."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def number(value: float | None, form: str = ".3f") -> str:
-    """Return a number with a true minus sign, or a dash for none."""
+    """Format a number with a proper minus sign, or return a dash for None."""
     return "–" if value is None else format(value, form).replace("-", "−")
 
 
 def interval(figure: Mapping[str, Any], form: str = ".3f") -> str:
-    """Return the interval of a figure, or a dash for none."""
+    """Format the interval of a figure, or return a dash if there is none."""
     if figure["low"] is None:
         return "–"
     low, high = number(figure["low"], form), number(figure["high"], form)
@@ -20,16 +20,16 @@ def interval(figure: Mapping[str, Any], form: str = ".3f") -> str:
 
 
 def p_value(value: float, permutations: int) -> str:
-    """Return a p-value; the least that so many permutations can give is written as a bound."""
+    """Format a p-value; the smallest possible with this number of permutations is shown as a bound."""
     floor = 1 / (1 + permutations)
     return f"≤ {floor:.4f}" if value <= floor * (1 + 1e-9) else f"{value:.4f}"
 
 
 def percent(value: float | None) -> str:
-    """Return a share as a percentage of whole numbers."""
+    """Format a share as a whole percentage."""
     return number(value, ".0%").replace("%", " %")
 
 
 def title(label: str) -> str:
-    """Return a label as it stands in prose."""
+    """Return a label as written in prose, with spaces for underscores."""
     return label.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Fine-tuning: an encoder, or a fine-tuned model, and labelled sentences → a folder that `certainty.load` opens."""
+"""Fine-tune an encoder or an existing model on labelled sentences; the result is a folder for `certainty.load`."""
 
 from certainty.extras import needs as _needs
 

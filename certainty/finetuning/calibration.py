@@ -1,4 +1,4 @@
-"""The fit of a calibration to held-out sentences of natural distribution, and its place in the label head."""
+"""Fit a calibration to held-out sentences of the natural distribution and fold it into the label head."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 TEMPERATURE_SD = 0.5
-"""Of the logarithm: a temperature between 0.6 and 1.6 is no surprise."""
+"""Standard deviation of the prior on the log-temperature; one deviation spans temperatures from 0.6 to 1.6."""
 
 
 def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64], with_bias: bool = True) -> Calibration:
-    """Fit temperature and bias to the negative log-likelihood of held-out claims.
+    """Fit a temperature and a bias for each label to held-out claims.
 
-    It is the mode under a normal prior of the log-temperature (mean 0, standard deviation 0.5) and of each bias (0, 1):
-    a few claims that are all right would send the temperature to 0, and every probability to 0 or 1.
+    The fit maximises the posterior under normal priors: mean 0 and standard deviation 0.5 for the log-temperature,
+    mean 0 and standard deviation 1 for each bias. Without them, a small set of claims that are all classified correctly
+    would drive the temperature to 0 and every probability to 0 or 1. The fitted biases are shifted to a mean of 0.
 
     Args:
         logits: Raw label logits, shape (n, 4).
         gold: Label indices, shape (n,).
-        with_bias: Whether to fit the bias too; else it is 0.
+        with_bias: Whether to fit the bias as well; if false, it is 0.
     """
 
     def loss(parameters: Array) -> float:
@@ -50,17 +51,18 @@ def fit_calibration(logits: NDArray[np.floating], gold: NDArray[np.int64], with_
 def choose_calibration(
     logits: NDArray[np.floating], gold: NDArray[np.int64], folds: int = 5, seed: int = 0
 ) -> Calibration:
-    """Fit as much calibration as held-out claims call for: none, a temperature, or a temperature and a bias.
+    """Fit as much calibration as the held-out claims justify: none, a temperature, or a temperature and a bias.
 
-    By cross-validated negative log-likelihood, the simplest of them that is within one standard error of the best (the
-    one-standard-error rule, Hastie, Tibshirani and Friedman 2009, The Elements of Statistical Learning, 7.10). A model
-    of hard, enriched labels needs all of it; one of soft labels is calibrated already, and a fit would add noise.
+    Candidates are compared by cross-validated negative log-likelihood; the simplest one within one standard error of
+    the best is chosen (the one-standard-error rule; Hastie, Tibshirani and Friedman 2009, The Elements of Statistical
+    Learning, 7.10). A model trained on hard labels with enriched classes needs both parts; one trained on soft labels
+    is already calibrated, and a fit would only add noise.
 
     Args:
         logits: Raw label logits, shape (n, 4).
         gold: Label indices, shape (n,).
-        folds: Parts of the cross-validation; fewer than two claims for each leave the logits as they are.
-        seed: Seed of the folds.
+        folds: Number of cross-validation folds; with fewer than two claims per fold nothing is fitted.
+        seed: Seed for assigning claims to folds.
     """
     if len(gold) < 2 * folds:
         return NONE
@@ -88,7 +90,10 @@ def negative_log_likelihoods(logits: NDArray[np.floating], gold: NDArray[np.int6
 
 
 def fold_into_head(classifier: nn.Module, calibration: Calibration) -> None:
-    """Change the last linear layer with four outputs, so that plain transformers gives calibrated probabilities."""
+    """Fold the calibration into the last linear layer with four outputs, in place.
+
+    Plain transformers then returns calibrated probabilities.
+    """
     import torch
     from torch import nn
 
@@ -104,12 +109,14 @@ def fold_into_head(classifier: nn.Module, calibration: Calibration) -> None:
 def best_threshold(
     probabilities: Array, score: Callable[[NDArray[np.bool_]], float], candidates: Sequence[float] | None = None
 ) -> float:
-    """Return the threshold whose decisions `probabilities >= threshold` score highest; 0.5 among equals.
+    """Return the threshold whose decisions `probabilities >= threshold` score highest.
+
+    Ties go to the threshold nearest to 0.5.
 
     Args:
         probabilities: Shape (n,).
-        score: Gives the score of boolean decisions, shape (n,).
-        candidates: Thresholds to try; 0.05 to 0.95 where none are given.
+        score: Function that scores boolean decisions of shape (n,).
+        candidates: Thresholds to try; defaults to 0.05 to 0.95 in steps of 0.025.
     """
     tried = candidates if candidates is not None else np.arange(0.05, 0.951, 0.025).tolist()
     return float(max(tried, key=lambda t: (score(probabilities >= t), -abs(t - 0.5))))

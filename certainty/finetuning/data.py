@@ -1,4 +1,4 @@
-"""The sentences of a run: read, corrected, and parted into what is trained on and what is held out."""
+"""Read the sentences of a run, apply corrections, and split off the held-out groups."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FinetuningData:
-    """What a run is made of.
+    """The data of a run.
 
     Attributes:
-        train: What is trained on.
-        dev: Chooses the checkpoint, the calibration and the thresholds.
-        test: Evaluated at the end, or None.
-        contrast: The groups held out of train, evaluated at the end; may be empty.
-        names: For "train" and "dev", the names of the files, where they are known.
+        train: Training sentences.
+        dev: Sentences used to choose the checkpoint, the calibration and the thresholds.
+        test: Sentences evaluated at the end, or None.
+        contrast: Groups held out of train and evaluated at the end; may be empty.
+        names: File names of "train" and "dev"; empty lists for data that is not read from files.
     """
 
     train: list[LabelledSentence]
@@ -52,7 +52,7 @@ def read_data(
     """Read the data of a run; see `certainty.finetuning.finetune`.
 
     Raises:
-        CertaintyError: a file or a row is wrong, or the data cannot be trained on.
+        CertaintyError: a file or a row is invalid, or the data is unsuitable for training.
     """
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", dev))}
     given, held_out = corrected(read_labelled(train), read_labelled(dev), corrections)
@@ -68,17 +68,17 @@ def corrected(
 
     Args:
         train: The rows of train.
-        dev: The rows of dev; an id must mean the same sentence as in train.
-        files: Files of corrections, applied in turn; a file may hold corrections of both.
+        dev: The rows of dev; an id shared with train must have the same text.
+        files: Files of corrections, applied in order; a file may correct both train and dev.
 
     Raises:
-        CertaintyError: a file is wrong or names a row that neither has, or an id stands for two sentences.
+        CertaintyError: a file is invalid or names an unknown row, or an id has different texts in train and dev.
     """
     texts = {s.id: s.text for s in train if s.id}
     for sentence in dev if files else ():
         if texts.get(sentence.id, sentence.text) != sentence.text:
             raise CertaintyError(
-                f"id {sentence.id!r} is one sentence in train and another in dev; give each its own to correct them."
+                f"id {sentence.id!r} is one sentence in train and another in dev; give each its own id to correct them."
             )
     given = [*train, *dev]
     rows = given
@@ -86,7 +86,7 @@ def corrected(
         rows = apply_corrections(rows, file)
     if files:
         changed = sum(new is not old for new, old in zip(rows, given, strict=True))
-        logger.info("Labels of %d sentences are corrected.", changed)
+        logger.info("Corrected the labels of %d sentences.", changed)
     return rows[: len(train)], rows[len(train) :]
 
 

@@ -1,4 +1,4 @@
-"""The logits of dev, through the windows, batches and means of scoring, from whatever runs the model."""
+"""Compute the logits of dev with the windows, batches and averaging of scoring, for any engine."""
 
 from __future__ import annotations
 
@@ -22,22 +22,28 @@ from certainty.tokenising import SentenceTokenizer
 __all__ = ["DevSentences", "runner"]
 
 Run = Callable[[NDArray[np.int64], NDArray[np.int64]], Logits]
-"""Token ids and attention mask, both (rows, length) → logits."""
+"""Function from token ids and attention mask, both (rows, length), to logits."""
 
 TOKEN_BUDGET = 1024
 
 
 class DevSentences:
-    """Held-out sentences and their tokens.
+    """Tokenised held-out sentences.
 
     Attributes:
-        gold: Shape (n,): number of the label, -1 where the sentence makes no claim.
+        gold: Label indices, shape (n,); -1 for sentences without a claim.
 
     Args:
         sentences: The sentences.
+<<<<<<< HEAD
         tokenizer: Reads the sentences.
         max_length: Longest window in tokens, special tokens included.
         pad_token_id: Fills up shorter rows.
+=======
+        tokenizer: Tokenizer without truncation or padding.
+        max_length: Maximum window length in tokens, including special tokens.
+        pad_token_id: Id used to pad shorter rows.
+>>>>>>> english_a
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class DevSentences:
         self._pad_token_id = pad_token_id
 
     def logits(self, run: Run) -> SentenceLogits:
-        """Run the model over the sentences."""
+        """Run the model on the sentences and return their logits."""
         logits = SentenceLogits(self._windows, len(self.sentences))
         rows = [window.ids for window in self._windows]
         for indices in batches([len(row) for row in rows], TOKEN_BUDGET):
@@ -58,13 +64,13 @@ class DevSentences:
         return logits
 
     def scores(self, logits: SentenceLogits, settings: ModelSettings) -> list[SentenceScore]:
-        """Turn the logits into what a user would get with these settings."""
+        """Return the scores that a user would get with these settings."""
         sentences = [Sentence(s.text, 0, len(s.text)) for s in self.sentences]
         return list(sentence_scores(sentences, self._encodings, logits, settings))
 
 
 def runner(model: CertaintyModel) -> Run:
-    """Return what runs a torch model, in evaluation mode and on the CPU."""
+    """Return a function that runs a torch model, which must be on the CPU and in evaluation mode."""
 
     def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Logits:
         return model.logits(torch.from_numpy(ids), torch.from_numpy(mask))

@@ -1,4 +1,4 @@
-"""The tokenizer of an encoder's or a model's folder, and its Rust form."""
+"""Load the tokenizer of an encoder or a model, and its Rust backend."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from certainty import CertaintyError
 
 
 def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
-    """Load the encoder's tokenizer; it must have the fast form that scoring uses."""
+    """Load the encoder's tokenizer.
+
+    Raises:
+        CertaintyError: it cannot be loaded, or has no fast version, which scoring needs.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder)
     except (OSError, ValueError) as error:
         raise CertaintyError(f"{encoder}: cannot load the tokenizer: {error}") from error
     if not tokenizer.is_fast:
-        raise CertaintyError(f"{encoder}: its tokenizer has no fast form (tokenizer.json).")
+        raise CertaintyError(f"{encoder}: its tokenizer has no fast version (tokenizer.json).")
     return tokenizer
 
 
 def backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
-    """Return the Rust tokenizer without truncation and padding."""
+    """Return a copy of the Rust tokenizer, without truncation or padding."""
     fast = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     fast.no_truncation()
     fast.no_padding()

@@ -1,4 +1,4 @@
-"""Labelled sentences → token ids and the targets of the four heads, padded batch by batch."""
+"""Encode labelled sentences as token ids and targets of the four heads, and pad them in batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IGNORED = -100.0
 
 
 def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[np.float32]:
-    """Return the target distribution over labels, shape (4,); all zeros where the sentence makes no claim."""
+    """Return the target distribution over labels, shape (4,); all zeros if the sentence makes no claim."""
     target = np.zeros(len(LABELS), dtype=np.float32)
     if sentence.label is not None:
         target[LABELS.index(sentence.label)] = 1.0
@@ -34,13 +34,13 @@ def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[n
 
 
 class SentenceFeatures(Dataset[dict[str, Any]]):
-    """Tokenised sentences with targets, indexable as a torch data set.
+    """Torch data set of tokenised sentences with targets.
 
     Args:
         sentences: The labelled sentences.
         tokenizer: Reads the sentences as in scoring.
-        max_length: Longest input in tokens; of a longer training sentence the first window is used, with a warning.
-        second_weight: Share of the label target that goes to the second claim's label.
+        max_length: Maximum input length in tokens; of longer sentences only the first window is kept, with a warning.
+        second_weight: Share of the label target given to the second claim's label.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
         body = max_length - 2
         too_long = sum(len(encoding.ids) > body for encoding in encodings)
         if too_long:
-            logger.warning("%d sentences are longer than %d tokens; their first window is used.", too_long, max_length)
+            logger.warning(
+                "%d sentences are longer than %d tokens; only their first window is used.", too_long, max_length
+            )
         for sentence, encoding in zip(sentences, encodings, strict=True):
             ids = [first, *encoding.ids[:body], last]
             cue = np.full(len(ids), IGNORED, dtype=np.float32)
@@ -82,17 +84,20 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
         return self.rows[index]
 
     def extend(self, rows: Sequence[dict[str, Any]], repeats: int = 1) -> None:
-        """Take the own rows `repeats` times, then add others of the same form (of their ids any array will do)."""
+        """Repeat the existing rows `repeats` times and append others of the same format.
+
+        The `input_ids` of appended rows may be any array.
+        """
         self.rows = [*self.rows * repeats, *rows]
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row."""
+        """Number of tokens of each row."""
         return [len(row["input_ids"]) for row in self.rows]
 
 
 def taught_heads(features: SentenceFeatures) -> tuple[str, ...]:
-    """Return the heads beside the label's that the rows can teach: those whose targets are not all the same side."""
+    """Return the heads, other than the label head, with both positive and negative targets in the rows."""
 
     def sides(head: str) -> set[bool]:
         targets = np.concatenate([np.atleast_1d(np.asarray(row[head])) for row in features.rows])
@@ -102,7 +107,7 @@ def taught_heads(features: SentenceFeatures) -> tuple[str, ...]:
 
 
 class Collator:
-    """Pads rows to the longest of the batch."""
+    """Pads rows to the length of the longest in the batch."""
 
     def __init__(self, pad_token_id: int) -> None:
         self.pad_token_id = pad_token_id
@@ -126,16 +131,16 @@ class Collator:
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """Random batches of rows of about the same length; the order follows from the seed and the epoch alone.
+    """Samples random batches of rows of similar length.
 
-    That makes a resumed run see the same batches as an unbroken one.
+    The order depends only on the seed and the epoch, so a resumed run sees the same batches as an uninterrupted one.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
         self.lengths, self.batch_size, self.seed, self.epoch = np.asarray(lengths), batch_size, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch's order."""
+        """Set the epoch, which determines the order."""
         self.epoch = epoch
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""The model card, written by the run that makes the model."""
+"""Write the model card from the fine-tuning run that made the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["write_model_card"]
 
 TASK = "text-classification"
 INDEXED = {"macro_f1": "f1", "accuracy": "accuracy", "ece": "expected_calibration_error"}
-"""Our metrics in the card's `model-index`, and what they are called there."""
+"""Metrics included in the card's `model-index`, with the names they have there."""
 TAGS = ["epistemic-modality", "factuality", "hedging", "calibration", "onnx"]
 
 
@@ -36,13 +36,16 @@ def write_model_card(
     """Write `README.md` into the model folder.
 
     Args:
-        folder: The model folder, with its `config.json`.
+        folder: The model folder; must contain `config.json`.
         name: The model's name.
         settings: The fine-tuning settings.
-        model: What stands in `certainty.json`.
-        evaluation: For each split, what `certainty.evaluation.Evaluation.to_dict` returns.
-        location: What `certainty.load` takes to open it; None takes the folder.
-        license_name: Licence of what the model was made from, where it is known.
+        model: The model settings stored in `certainty.json`.
+        evaluation: The result of `certainty.evaluation.Evaluation.to_dict` for each split.
+        location: The argument of `certainty.load` in the card's example; None means the folder.
+        license_name: Licence of the encoder or model that the run started from; None if unknown.
+
+    Returns:
+        The path of the card.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     body = (
@@ -73,7 +76,7 @@ def write_model_card(
 def card_data(
     name: str, training: Mapping[str, Any], evaluation: Mapping[str, Any], license_name: str | None
 ) -> ModelCardData:
-    """Return what the head of the card tells machines."""
+    """Return the metadata for the YAML header of the card."""
     files = dict.fromkeys(file for split in ("train", "dev") for file in training[split].get("files", ()))
     return ModelCardData(
         language="fr",

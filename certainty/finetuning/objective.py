@@ -1,4 +1,4 @@
-"""The loss of the four heads together."""
+"""Joint loss of the four heads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certainty.finetuning.features import IGNORED
 
 @dataclass(frozen=True)
 class HeadWeights:
-    """Weight of each head's loss beside the label's, which is 1."""
+    """Loss weights relative to the label head, whose weight is 1."""
 
     cue: float = 1.0
     claim: float = 0.3
@@ -31,12 +31,12 @@ def joint_loss(
     """Return label cross-entropy plus the weighted binary cross-entropies of the other heads.
 
     Args:
-        logits: Label (rows, 4), claim (rows,), attributed (rows,), cue (rows, length), and where its loss has a
-            weight the top layer's attention of the first token (rows, heads, length).
-        batch: Targets as `Collator` makes them; `IGNORED` does not count. A row of label targets counts by its sum:
-            1 for a claim, 0 for none, and a teacher's P(claim) in between.
-        weights: Weights of the heads.
-        class_weights: Shape (4,), weight of each label, or None.
+        logits: Label (rows, 4), claim (rows,), attributed (rows,), cue (rows, length) and, if `weights.attention` is
+            not 0, the top layer's attention of the first token (rows, heads, length).
+        batch: Targets from `Collator`; `IGNORED` targets are skipped. Each row of label targets is weighted by its sum:
+            1 for a claim, 0 for no claim, and a teacher's P(claim) in between.
+        weights: Loss weights of the heads.
+        class_weights: Weight of each label, shape (4,), or None.
         label_smoothing: Share of the label target spread over all labels (https://arxiv.org/abs/1512.00567).
     """
     label, claim, attributed, cue = (x.float() for x in logits[:4])
@@ -61,7 +61,7 @@ def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _attention_loss(attention: Tensor, cue: Tensor) -> Tensor:
-    """Ask half of the heads to look at the cue: -log of their attention on its tokens, where there is one."""
+    """Return -log of the attention that the first half of the attention heads pays to the cue, over rows with a cue."""
     is_cue = (cue > 0.5).float()
     has_cue = is_cue.sum(dim=1) > 0
     looks = attention[:, : attention.shape[1] // 2].mean(dim=1)

@@ -1,4 +1,4 @@
-"""The folder of the finished model, which appears whole or not at all."""
+"""Create the output folder of a finished model atomically."""
 
 from __future__ import annotations
 
@@ -15,38 +15,45 @@ __all__ = ["check_output", "new_folder"]
 
 
 def check_output(output: Path, overwrite: bool) -> None:
-    """Check before long work that the model may be put there.
+    """Check, before any long work, that the model can be written to `output`.
+
+    Creates the parent folder if it is missing.
 
     Raises:
-        CertaintyError: it is a file, a model while `overwrite` is false, a folder with other things in it, or its
-            parent cannot be made.
+        CertaintyError: `output` is a file, contains a model and `overwrite` is false, or contains other files; or its
+            parent cannot be created.
     """
     if output.is_dir() and any(output.iterdir()):
         if not (output / SETTINGS_FILE).is_file():
-            raise CertaintyError(f"{output}: holds other files than a model; give another folder for the output.")
+            raise CertaintyError(f"{output}: contains files but no model; give another folder for the output.")
         if not overwrite:
-            raise CertaintyError(f"{output}: a finished model. Give another folder, or --overwrite to replace it.")
+            raise CertaintyError(
+                f"{output}: already contains a model. Give another folder, or --overwrite to replace it."
+            )
     elif output.exists() and not output.is_dir():
-        raise CertaintyError(f"{output}: a file; give a folder for the output.")
+        raise CertaintyError(f"{output}: is a file; give a folder for the output.")
     try:
         output.resolve().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CertaintyError(f"{output}: cannot be made ({error.strerror}); give another folder.") from error
+        raise CertaintyError(f"{output}: cannot be created ({error.strerror}); give another folder.") from error
 
 
 @contextmanager
 def new_folder(output: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `output` that takes its place if all goes well; an older model makes room last.
+    """Yield an empty draft folder next to `output` and rename it to `output` on success.
+
+    An existing model is replaced only then; if the rename fails, the old model is put back. On an error the draft is
+    deleted.
 
     Raises:
-        CertaintyError: the folder cannot be made.
+        CertaintyError: the draft folder cannot be created.
     """
     target = output.resolve()
     draft, old = (target.with_name(f".{target.name}.{os.getpid()}.{ending}") for ending in ("new", "old"))
     try:
         draft.mkdir()
     except OSError as error:
-        raise CertaintyError(f"{output}: cannot be made ({error.strerror}); give another folder.") from error
+        raise CertaintyError(f"{output}: cannot be created ({error.strerror}); give another folder.") from error
     try:
         yield draft
         if target.exists():

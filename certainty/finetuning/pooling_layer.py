@@ -1,9 +1,9 @@
-"""A top layer that starts as mean pooling, for encoders whose `<s>` has learned nothing in pretraining.
+"""Add a top layer that starts as mean pooling, for encoders whose `<s>` was not trained in pretraining.
 
-A masked language model never has to sum a sentence up in `<s>`, which is all that the label head reads. The added layer
-looks like any other of the encoder, so that plain transformers opens the result; it starts with even attention and
-identity values, which gives `<s>` the mean of the sentence, and learns from there which words to attend to. The cue
-head reads the layer below it, so that scoring computes the added layer for `<s>` alone.
+Masked language modelling does not train `<s>` to summarise a sentence, but the label head reads only `<s>`. The added
+layer has the same architecture as the others, so plain transformers can load the result. It starts with uniform
+attention and identity values, which gives `<s>` the mean of the sentence, and learns from there which words to attend
+to. The cue head reads the layer below, so scoring computes the added layer for `<s>` only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def add_pooling_layer(classifier: Any) -> None:
     """Append the layer to a BERT-like sequence classifier, in place.
 
     Args:
-        classifier: A model whose encoder keeps its layers in `encoder.layer` (CamemBERT, RoBERTa, BERT).
+        classifier: A model whose encoder stores its layers in `encoder.layer` (CamemBERT, RoBERTa, BERT).
     """
     layers = classifier.base_model.encoder.layer
     layer = type(layers[-1])(classifier.config, layer_idx=len(layers))

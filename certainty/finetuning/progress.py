@@ -1,4 +1,4 @@
-"""How far the training is: a bar on a terminal, else a line of the log now and then."""
+"""Show training progress: a progress bar on a terminal, otherwise a log line every 30 seconds."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["TrainingProgress", "quiet_transformers"]
 logger = logging.getLogger(__name__)
 
 SECONDS = 30.0
-"""Between two lines of the log."""
+"""Least time between two progress lines in the log."""
 
 
 class TrainingProgress(TrainerCallback):
-    """Tells step, rate and time left, and what each evaluation of dev gave."""
+    """Shows step, rate and time left, and logs the result of each evaluation on dev."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
@@ -32,7 +32,7 @@ class TrainingProgress(TrainerCallback):
         self._first_step = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Start to count."""
+        """Start the clock and, on a terminal, the progress bar."""
         if not state.is_world_process_zero:
             return
         self._started = self._told = time.monotonic()
@@ -46,22 +46,26 @@ class TrainingProgress(TrainerCallback):
             self._bar.start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Move the bar, or log a line where the last is old enough."""
+        """Advance the bar, or log a line if the last one is old enough."""
         if not state.is_world_process_zero:
             return
         now = time.monotonic()
         rate = (state.global_step - self._first_step) / max(now - self._started, 1e-9)
         if self._bar:
-            self._bar.update(self._task, completed=state.global_step, rate=f"{rate:.2f} a second,")
+            self._bar.update(self._task, completed=state.global_step, rate=f"{rate:.2f} per second,")
         elif now - self._told >= SECONDS:
             self._told = now
             left = (state.max_steps - state.global_step) / rate
             logger.info(
-                "Step %d of %d, %.2f a second, %s left.", state.global_step, state.max_steps, rate, duration(left)
+                "Step %d of %d, %.2f steps per second, %s left.",
+                state.global_step,
+                state.max_steps,
+                rate,
+                duration(left),
             )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
-        """Log what dev says."""
+        """Log the metrics on dev."""
         if state.is_world_process_zero:
             logger.info(
                 "Step %d of %d: on dev, negative log-likelihood %.4f, macro-F1 %.3f.",
@@ -72,18 +76,18 @@ class TrainingProgress(TrainerCallback):
             )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.close()
 
     def close(self) -> None:
-        """Take the bar away, also after an error."""
+        """Stop and remove the bar, if it is shown."""
         if self._bar:
             self._bar.stop()
             self._bar = None
 
 
 def duration(seconds: float) -> str:
-    """Return a time as 45 s, 12 min or 3 h 20 min."""
+    """Format a duration, such as 45 s, 12 min or 3 h 20 min."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -92,7 +96,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep its reports on weights and its bars from a user, to whom they say nothing; errors are raised as ever."""
+    """Silence the weight reports and progress bars of transformers; exceptions are unaffected."""
     messages = transformers.logging
     verbosity, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
     messages.set_verbosity_error()

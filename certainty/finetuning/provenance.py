@@ -1,4 +1,4 @@
-"""What `certainty.json` tells of a model's making."""
+"""Record in `certainty.json` how a model was made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["provenance"]
 def provenance(
     settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, calibration: Calibration
 ) -> dict[str, Any]:
-    """Return where the model comes from: its start, data, heads that were taught, calibration, steps and versions."""
+    """Return the model's provenance: its start, data, trained heads, calibration, steps and package versions."""
 
     def split(name: str, sentences: Sequence[LabelledSentence]) -> dict[str, Any]:
         labels = {label.value: sum(s.label is label for s in sentences) for label in LABELS}

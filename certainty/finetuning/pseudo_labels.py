@@ -1,7 +1,7 @@
-"""Files of pseudo-labelled sentences: what teachers said of unlabelled text, for a student to be trained on.
+"""Read and write pseudo-labels: the teachers' predictions on unlabelled sentences, used to train a student.
 
-A file holds the sentences as token ids, from which anybody can restore them: it may be published only where the text
-may.
+A file stores the sentences as token ids, from which the text can be restored, so publish it only if the text itself
+may be published.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from certainty.finetuning.features import IGNORED
 from certainty.labels import LABELS
 from certainty.writing import write_whole
 
-_METADATA = "pseudo_labels"  # a single key: safetensors writes several in no fixed order
+_METADATA = "pseudo_labels"  # a single key, because safetensors writes several in no fixed order
 
 
 @dataclass(frozen=True)
 class TokenisedSentences:
-    """Sentences of several lengths in one flat array.
+    """Sentences of different lengths in one flat array.
 
     Attributes:
-        ids: Token ids of all sentences one after the other, special tokens included.
-        lengths: Shape (n,), tokens of each.
+        ids: Concatenated token ids of all sentences, including special tokens.
+        lengths: Number of tokens of each sentence, shape (n,).
     """
 
     ids: NDArray[np.int32]
@@ -42,12 +42,12 @@ class TokenisedSentences:
         return len(self.lengths)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> TokenisedSentences:
-        """Return the sentences of these rows, in their order."""
+        """Return the sentences at the given rows, in that order."""
         return TokenisedSentences(self.ids[positions(self.lengths, rows)], self.lengths[rows])
 
 
 def positions(lengths: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where the tokens of the rows stand in the flat array of all rows, shape (tokens of the rows,)."""
+    """Return the indices of the rows' tokens in the flat array, shape (tokens of the rows,)."""
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     chosen = lengths[rows].astype(np.int64)
     before = np.cumsum(chosen) - chosen
@@ -56,12 +56,12 @@ def positions(lengths: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np
 
 @dataclass(frozen=True)
 class Probabilities:
-    """What the teachers say of sentences, on average.
+    """Probabilities that the teachers predict, averaged over the teachers.
 
     Attributes:
         labels: Shape (n, 4), float16.
         claim, attributed: Shape (n,), float16.
-        cue: Flat, as the tokens; uint8, the probability times 255, and 0 at special tokens.
+        cue: Probability times 255 for each token of the flat array, uint8; 0 for special tokens.
     """
 
     labels: NDArray[np.float16]
@@ -73,7 +73,7 @@ class Probabilities:
 def write_pseudo_labels(
     path: str | Path, sentences: TokenisedSentences, probabilities: Probabilities, metadata: dict[str, Any]
 ) -> None:
-    """Write the file, or nothing: token ids are 16-bit where they fit."""
+    """Write the file atomically; token ids are stored in 16 bits if they fit."""
     small = not len(sentences.ids) or int(sentences.ids.max()) < 2**16
     tensors = {
         "ids": sentences.ids.astype(np.uint16 if small else np.int32),
@@ -84,10 +84,10 @@ def write_pseudo_labels(
 
 
 def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
-    """Return the names of the teachers, the numbers of sentences, the seed and the tokenizer's digest.
+    """Return the names of the teachers, the sentence counts, the seed and the tokenizer's digest.
 
     Raises:
-        CertaintyError: the file is missing, damaged, or another kind of file.
+        CertaintyError: the file is missing, damaged, or not a pseudo-label file.
     """
     try:
         with safe_open(path, "np") as file:
@@ -98,19 +98,20 @@ def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """Return the sentences in the form of `SentenceFeatures.rows`, their arrays slices of common ones.
+    """Return the sentences in the format of `SentenceFeatures.rows`; their arrays are slices of shared arrays.
 
-    The label target of a sentence sums to P(claim). Where that is below one half, cue and attribution do not count.
+    The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the cue and attribution targets are
+    ignored.
 
     Args:
-        path: What the command wrote.
-        tokenizer: The student's, without truncation and padding.
+        path: File written by `write_pseudo_labels`.
+        tokenizer: The student's tokenizer, without truncation or padding.
 
     Raises:
-        CertaintyError: the file cannot be read, or is of another tokenizer.
+        CertaintyError: the file cannot be read, or was made with another tokenizer.
     """
     if pseudo_label_metadata(path)["tokenizer"] != tokenizer_digest(tokenizer):
-        raise CertaintyError(f"{path}: made with another tokenizer; take teachers with the encoder's own.")
+        raise CertaintyError(f"{path}: made with another tokenizer; use teachers that share the encoder's tokenizer.")
     try:
         with safe_open(path, "np") as file:
             ids, lengths, labels, claim, attributed, cue = (
@@ -140,11 +141,11 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
 
 
 def _damaged(path: str | Path, why: object) -> str:
-    return f"{path}: no file of pseudo-labels, or damaged ({why}). Let the teachers make it again."
+    return f"{path}: not a pseudo-label file, or damaged ({why}). Make it again with the teachers."
 
 
 def special_token_positions(lengths: NDArray[np.int32], tokenizer: Tokenizer) -> NDArray[np.int64]:
-    """Return where the special tokens around each sentence stand in the flat array."""
+    """Return the indices in the flat array of the special tokens before and after each sentence."""
     around = tokenizer.encode("a").special_tokens_mask
     before = next(i for i, special in enumerate(around) if not special)
     after = next(i for i, special in enumerate(reversed(around)) if not special)

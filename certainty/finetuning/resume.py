@@ -1,4 +1,4 @@
-"""The checkpoints of a run: beside its output, with what the run is made of, so that no other run goes on from them."""
+"""Store checkpoints next to the output, with the identity of their run, so that no other run resumes from them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ RUN_FILE = "run.json"
 
 
 def checkpoints_of(output: Path) -> Path:
-    """Return the folder of the checkpoints of an output folder."""
+    """Return the checkpoint folder of an output folder."""
     target = output.resolve()
     return target.with_name(f"{target.name}.checkpoints")
 
 
 def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, Any]:
-    """Return what makes a run the same run: digests of train, dev and pseudo-labels, the settings, the processes."""
+    """Return what identifies a run: digests of train, dev and pseudo-labels, the settings and the process count.
+
+    The device is not part of it, so a run may be resumed on another one.
+    """
     of_file = hashlib.sha256(Path(settings.pseudo_labels).read_bytes()).hexdigest() if settings.pseudo_labels else None
     return {
         "train": _digest(data.train),
@@ -38,41 +41,41 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
 
 
 def check_checkpoints(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
-    """Check before a run whether its checkpoints may be put there, or gone on from.
+    """Check, before a run, that its checkpoints can be written to the folder or resumed from it.
 
     Raises:
-        CertaintyError: there are checkpoints and `resume` is false, there are none and it is true, or they are of a run
-            on other data or with other settings.
+        CertaintyError: the folder exists and `resume` is false, it is missing and `resume` is true, or it belongs to a
+            run with other data or settings.
     """
     if not folder.exists():
         if resume:
-            raise CertaintyError(f"{folder}: no such folder, so there is no run to go on with; leave --resume out.")
+            raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
         return
     if not resume:
-        raise CertaintyError(f"{folder}: an unfinished run. Go on with --resume, or delete the folder.")
+        raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CertaintyError(
-            f"{folder / RUN_FILE}: cannot be read ({error}); delete the folder to start anew."
+            f"{folder / RUN_FILE}: cannot be read ({error}); delete the folder to start again."
         ) from None
     other = [name for name, value in run.items() if before.get(name) != value]
     if other:
         told = "; ".join(
-            f"{name} is other data" if name in ("train", "dev") else f"{name} was {before.get(name)}, now {run[name]}"
+            f"{name} has changed" if name in ("train", "dev") else f"{name} was {before.get(name)}, now {run[name]}"
             for name in other
         )
         raise CertaintyError(
-            f"{folder}: of another run ({told}). Give the same to go on with it, or delete the folder to start anew."
+            f"{folder}: belongs to another run ({told}). Use the same data and settings, or delete the folder."
         )
 
 
 def name_run(folder: Path, run: Mapping[str, Any]) -> None:
-    """Make the folder and note what the run is made of."""
+    """Create the folder and record the identity of the run in it."""
     folder.mkdir(exist_ok=True)
     (folder / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
 
 def _digest(sentences: Sequence[LabelledSentence]) -> str:
-    # All that is known of each sentence, which the digest of a model's card leaves out.
+    # Covers every field of each sentence; the digest in a model card covers fewer.
     return hashlib.sha256("\n".join(map(repr, sentences)).encode("utf-8", "surrogatepass")).hexdigest()

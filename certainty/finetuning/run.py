@@ -1,4 +1,4 @@
-"""The run: data → training → calibration on dev → thresholds → export → evaluation → card, in one folder at the end."""
+"""Run a fine-tuning: data → training → calibration on dev → thresholds → export → evaluation → model card."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = ["finetune"]
 logger = logging.getLogger(__name__)
 
 INT8_SENTENCES = 256
-"""Sentences of train that tell the ranges of the activations."""
+"""Number of training sentences used to measure the ranges of the activations."""
 
 
 def finetune(
@@ -63,27 +63,28 @@ def finetune(
     resume: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Evaluation]:
-    """Fine-tune, calibrate, export and evaluate, up to a folder that `certainty.load` opens.
+    """Fine-tune, calibrate, export and evaluate a model, and write it to a folder that `certainty.load` opens.
 
-    Data are a file or several (JSONL, CSV, TSV, Parquet), a list of rows (dicts or `LabelledSentence`s), a pandas
-    DataFrame or a `datasets.Dataset`, with `text` and `label` and, where they are known, the other columns.
+    Each data argument is one or more files (JSONL, CSV, TSV, Parquet), a list of rows (dicts or `LabelledSentence`s), a
+    pandas DataFrame or a `datasets.Dataset`, with the columns `text` and `label`; the other columns are optional.
 
     Args:
         train: Training sentences; every fifth group is held out.
-        dev: Chooses the checkpoint and calibrates, so its distribution should be that of the texts to be scored.
-        output: Folder of the model; it appears at the end, whole. Checkpoints lie beside it, in `<output>.checkpoints`.
-        settings: The settings; None goes on from the shipped model with the defaults.
-        test: What else is evaluated at the end; without it there is dev alone, whose figures are too good.
-        corrections: Files of corrections of the labels of train and dev, never of test.
-        resume: Go on from the last checkpoint of a stopped run with the same data and settings.
-        overwrite: Replace a finished model; it stays until the new one is whole.
+        dev: Sentences used to choose the checkpoint, the calibration and the thresholds. They should have the same
+            distribution as the texts to be scored.
+        output: Folder of the model, created atomically at the end. Checkpoints are kept in `<output>.checkpoints`.
+        settings: The settings; None continues from the shipped model with the defaults.
+        test: Further sentences to evaluate at the end. The metrics on dev are optimistic.
+        corrections: Files of label corrections, applied to train and dev but not to test.
+        resume: Continue from the last checkpoint of an interrupted run with the same data and settings.
+        overwrite: Replace an existing model; it is kept until the new one is complete.
 
     Returns:
-        The evaluation of "dev", of "test" where there is one, and of the groups held out, "contrast"; nothing in other
-        processes than the first of several (torchrun).
+        The evaluations of "dev", of "test" if given, and of "contrast", the held-out groups, if there are any. With
+        several processes (torchrun), every process but the first returns an empty dict.
 
     Raises:
-        CertaintyError: the data, the settings, the start or the output cannot be used.
+        CertaintyError: the data, the settings, the starting model or the output cannot be used.
     """
     output, settings = Path(output), settings or FinetuningSettings()
     data = read_data(train, dev, test, corrections)
@@ -121,24 +122,29 @@ def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:
         if last_complete_checkpoint(checkpoints) is None:
             shutil.rmtree(checkpoints, ignore_errors=True)
         else:
-            logger.warning("Stopped at step %d; --resume goes on from the last checkpoint.", trainer.state.global_step)
+            logger.warning(
+                "Stopped at step %d; --resume continues from the last checkpoint.", trainer.state.global_step
+            )
         raise
 
 
 def write_model(
     folder: Path, settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, seconds: float
 ) -> ModelSettings:
-    """Calibrate the trained model, choose its thresholds and its engine, and write what scoring needs.
+    """Calibrate the trained model, choose its thresholds and its engine, and write the files needed for scoring.
 
     Args:
-        folder: The folder, empty.
-        settings: The settings.
-        start: What the run started from.
-        data: Its data.
-        setup: What was trained.
-        seconds: How long.
+        folder: An empty folder.
+        settings: The fine-tuning settings.
+        start: The encoder or model that the run started from.
+        data: The data of the run.
+        setup: The trainer, the tokenizer and the trained heads.
+        seconds: Training time in seconds.
+
+    Returns:
+        The model settings, as written to `certainty.json`.
     """
-    logger.info("Calibrating on %d sentences of dev, and exporting.", len(data.dev))
+    logger.info("Calibrating on %d sentences of dev and exporting the model.", len(data.dev))
     tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
     dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
     calibration, logits = calibrate(model, dev)
@@ -171,7 +177,7 @@ def write_model(
 def calibrate(model: CertaintyModel, dev: DevSentences) -> tuple[Calibration, SentenceLogits]:
     """Calibrate the label head in place; return the calibration and the calibrated logits of dev.
 
-    Before and after, the weights are rounded to the 16-bit floats that will stand in the file.
+    The weights are rounded before and after to the 16-bit floats that are saved.
     """
     round_weights(model)
     logits = dev.logits(runner(model))
@@ -185,14 +191,17 @@ def calibrate(model: CertaintyModel, dev: DevSentences) -> tuple[Calibration, Se
 
 @torch.no_grad()
 def round_weights(model: CertaintyModel) -> None:
-    """Round all that is saved to 16-bit floats, in place; it stays stored in 32 bits."""
+    """Round all saved weights to 16-bit precision in place, without changing their dtype."""
     for tensor in model.state_dict().values():
         if tensor.is_floating_point():
             tensor.copy_(tensor.half())
 
 
 def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) -> dict[str, Evaluation]:
-    """Evaluate the finished model on dev, on test where there is one, and on the groups held out."""
+    """Evaluate the finished model on dev, test and the held-out groups, as far as they exist.
+
+    If the model has a cue head, faithfulness is measured on test, or on dev without a test set.
+    """
     splits = {"dev": data.dev, "test": data.test, "contrast": data.contrast}
     given = {split: sentences for split, sentences in splits.items() if sentences}
     logger.info("Evaluating on %s.", ", ".join(f"{len(sentences)} sentences of {s}" for s, sentences in given.items()))

@@ -1,4 +1,4 @@
-"""The settings of a fine-tuning."""
+"""Settings of a fine-tuning run."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class FinetuningSettings(Settings):
-    """All settings of a fine-tuning run; see `certainty.settings_file` for YAML.
+    """Settings of a fine-tuning run; `certainty.settings_file` reads and writes them as YAML.
 
     Attributes:
-        encoder: Folder or `owner/name` on the hub of a pretrained encoder, on which to start anew.
-        initial: Folder or `owner/name` of a fine-tuned model to go on from, heads and all. With neither (null), the run
-            goes on from the model that is shipped.
-        epochs: Longest training; early stopping may end it before.
-        patience: Evaluations without a better likelihood of dev before it stops.
-        evaluations_per_epoch: How often dev is evaluated and a checkpoint is kept.
-        batch_size: Sentences a step on each device; gradient_accumulation steps make one update.
-        learning_rate, warmup_fraction, weight_decay: AdamW with linear warm-up and decay.
-        layer_decay: Factor of the learning rate from each layer to the one below it.
+        encoder: Folder or hub name (`owner/name`) of a pretrained encoder; training starts with new heads.
+        initial: Folder or hub name of a fine-tuned model to continue from, including its heads. If both `encoder` and
+            `initial` are null, the run continues from the shipped model.
+        epochs: Maximum number of epochs; early stopping may end training sooner.
+        patience: Number of evaluations without a better likelihood on dev before training stops.
+        evaluations_per_epoch: Number of evaluations on dev, each with a checkpoint, per epoch.
+        batch_size: Sentences per step and device.
+        gradient_accumulation: Steps per optimiser update.
+        learning_rate, warmup_fraction, weight_decay: Settings of AdamW with linear warm-up and decay.
+        layer_decay: Factor applied to the learning rate from each layer to the one below.
         dropout: Dropout rate of the encoder and the label head.
-        pooling_layer: Add to an encoder a layer that starts as mean pooling (see `certainty.finetuning.pooling_layer`).
-        class_weights: "none", or "balanced": inverse to a label's frequency in train.
-        second_weight: Share of the label target that goes to the label of a second claim.
+        pooling_layer: Whether to add to the encoder a layer that starts as mean pooling (see
+            `certainty.finetuning.pooling_layer`).
+        class_weights: "none", or "balanced" for weights inverse to each label's frequency in train.
+        second_weight: Share of the label target given to the label of a second claim.
         label_smoothing: Share of the label target spread over all labels.
-        cue_weight, claim_weight, attributed_weight: Weights of the other heads' losses.
-        attention_weight: Weight of the loss that asks the top layer of `<s>` to look at the cue words; 0 leaves it out.
-        pseudo_labels: File of sentences labelled by teachers (`certainty.finetuning.pseudo_labels`), read beside train.
-        labelled_repeats: Passes over the labelled sentences in one epoch, beside one over the pseudo-labelled.
-        max_length: Longest input in tokens; null takes the encoder's.
-        bf16: Train in bfloat16 (null: where that is faster, see `certainty.finetuning.precision`).
-        device: "cpu", "cuda", or "auto": a GPU where there is one.
-        seed: Seed of new weights, dropout and the order.
+        cue_weight, claim_weight, attributed_weight: Loss weights of the other heads.
+        attention_weight: Loss weight that makes `<s>` in the top layer attend to the cue words; 0 disables it.
+        pseudo_labels: File of sentences labelled by teachers (`certainty.finetuning.pseudo_labels`), added to train.
+        labelled_repeats: Passes over the labelled sentences per epoch; pseudo-labelled ones are used once.
+        max_length: Maximum input length in tokens; null for the encoder's maximum.
+        bf16: Whether to train in bfloat16; null for automatic (see `certainty.finetuning.precision`).
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        seed: Seed for new weights, dropout and the order of sentences.
     """
 
     encoder: str | None = None
@@ -70,7 +72,7 @@ class FinetuningSettings(Settings):
     @model_validator(mode="after")
     def _one_start(self) -> Self:
         if self.encoder and self.initial:
-            raise ValueError("encoder starts anew and initial goes on from a model; give one of them")
+            raise ValueError("encoder starts with new heads and initial continues from a model; give one of them")
         if self.pooling_layer and not self.encoder:
-            raise ValueError("pooling_layer is added to an encoder; name one by encoder, or leave it out")
+            raise ValueError("pooling_layer is added to an encoder; set encoder as well, or leave pooling_layer out")
         return self

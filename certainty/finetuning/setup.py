@@ -1,4 +1,4 @@
-"""Everything that a training needs, opened and encoded."""
+"""Prepare a training run: load the model and the tokenizer, and encode the sentences."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ logger = logging.getLogger(__name__)
 
 
 class Setup(NamedTuple):
-    """What is ready to be trained.
+    """A prepared training run.
 
     Attributes:
-        trainer: Holds model, train and dev.
+        trainer: The trainer, with the model, train and dev.
         tokenizer: The tokenizer.
-        max_length: Longest input in tokens.
-        heads: The heads beside the label's that train can teach.
+        max_length: Maximum input length in tokens.
+        heads: The heads, other than the label head, that the training data can train.
     """
 
     trainer: CertaintyTrainer
@@ -48,24 +48,24 @@ def set_up(
     dev: Sequence[LabelledSentence],
     checkpoints: Path,
 ) -> Setup:
-    """Open the model to start from and encode the sentences.
+    """Load the model to start from and encode the sentences.
 
     Args:
-        settings: The settings.
-        start: What they start from, found.
+        settings: The fine-tuning settings.
+        start: The encoder or model to start from.
         train: The training sentences.
-        dev: Chooses the checkpoint.
-        checkpoints: Folder of the checkpoints.
+        dev: The sentences used to choose the checkpoint.
+        checkpoints: Folder for the checkpoints.
 
     Raises:
-        CertaintyError: a file cannot be used, or there is no such device.
+        CertaintyError: a file cannot be used, or the device is not available.
     """
     device = training_device(settings)
     tokenizer = start.tokenizer()
     transformers.set_seed(settings.seed)
     model = start.weights(settings)
     if settings.attention_weight or device.type == "cpu":
-        # The attention loss reads the weights; on CPUs the backward pass of the fused attention is slower.
+        # The attention loss needs the attention weights; on CPUs the backward pass of fused attention is slower.
         model.classifier.set_attn_implementation("eager")
     longest = start.model.max_length if start.model else longest_input(model.config, tokenizer)
     max_length = min(settings.max_length or longest, longest)
@@ -82,16 +82,16 @@ def set_up(
 def extend_by_pseudo_labels(
     features: SentenceFeatures, tokenizer: Tokenizer, max_length: int, settings: FinetuningSettings
 ) -> None:
-    """Repeat the labelled sentences and add the pseudo-labelled ones, as far as the student can read them whole.
+    """Repeat the labelled sentences and add the pseudo-labelled ones of at most `max_length` tokens.
 
     Raises:
-        CertaintyError: the file cannot be read, or is of another tokenizer.
+        CertaintyError: the file cannot be read, or was made with another tokenizer.
     """
     rows = read_pseudo_labels(settings.pseudo_labels, tokenizer) if settings.pseudo_labels else []
     short = [row for row in rows if len(row["input_ids"]) <= max_length]
     if len(short) < len(rows):
         logger.warning(
-            "%d pseudo-labelled sentences are longer than %d tokens; they are left out.",
+            "%d pseudo-labelled sentences are longer than %d tokens and are left out.",
             len(rows) - len(short),
             max_length,
         )
@@ -99,6 +99,6 @@ def extend_by_pseudo_labels(
 
 
 def longest_input(config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return the longest input in tokens that the encoder takes, at most 512."""
+    """Return the maximum input length of the encoder in tokens, at most 512."""
     offset = config.pad_token_id + 1 if config.model_type in ("camembert", "roberta", "xlm-roberta") else 0
     return int(min(tokenizer.model_max_length, config.max_position_embeddings - offset, 512))

@@ -1,4 +1,4 @@
-"""What a run starts from: an encoder with new heads, or a fine-tuned model to go on from."""
+"""Find and load the model that a run starts from: an encoder with new heads, or a fine-tuned model."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["Start", "find_start"]
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "README.md"]
-_PATIENCE = 10  # seconds for the hub to answer
+_PATIENCE = 10  # seconds to wait for the hub
 
 
 @dataclass(frozen=True)
 class Start:
-    """An encoder or a model, found on this machine.
+    """An encoder or a fine-tuned model in a local folder.
 
     Attributes:
-        folder: Where it lies.
-        name: What cards call it: `owner/name` on the hub, else the name of the folder.
-        model: The settings of the fine-tuned model; None of an encoder.
+        folder: Its folder.
+        name: Its name in model cards: `owner/name` if it comes from the hub, otherwise the name of the folder.
+        model: The settings of the fine-tuned model; None for an encoder.
     """
 
     folder: Path
@@ -39,11 +39,11 @@ class Start:
     model: ModelSettings | None
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """Load its tokenizer."""
+        """Load the tokenizer."""
         return load_tokenizer(self.folder)
 
     def weights(self, settings: FinetuningSettings) -> CertaintyModel:
-        """Load the fine-tuned model, or the encoder and put new heads on it."""
+        """Load the fine-tuned model, or the encoder with new heads."""
         if self.model:
             return CertaintyModel.from_pretrained(self.folder, settings.dropout).train()
         model = CertaintyModel.from_encoder(self.folder, settings.dropout)
@@ -53,29 +53,31 @@ class Start:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The heads beside the label's that it has been taught already."""
+        """The heads, other than the label head, that are already trained."""
         return tuple(self.model.heads) if self.model else ()
 
     @property
     def license(self) -> str | None:
-        """Its licence, where its card names one."""
+        """The licence named in its model card, or None."""
         card = self.folder / "README.md"
         name = ModelCard.load(card, ignore_metadata_errors=True).data.license if card.is_file() else None
         return str(name) if name else None
 
     @property
     def origin(self) -> dict[str, str]:
-        """Name of the encoder, and that of the fine-tuned model where the run goes on from one."""
+        """Name of the encoder and, if the run continues from a fine-tuned model, the name of that model."""
         if self.model is None:
             return {"encoder": self.name}
         return {"encoder": (self.model.training or {}).get("encoder", "unknown"), "initial": self.name}
 
 
 def find_start(settings: FinetuningSettings) -> Start:
-    """Find the encoder or the model that the settings name; with neither, the model that is shipped.
+    """Find the encoder or model named in the settings; without either, use the shipped model.
+
+    Only names of the form `owner/name` are looked up on the hub.
 
     Raises:
-        CertaintyError: there is none, or the hub, which is asked for `owner/name` alone, does not give it.
+        CertaintyError: it does not exist, or the hub does not provide it.
     """
     if settings.encoder:
         folder = _find(settings.encoder, "encoder")
@@ -95,7 +97,7 @@ def _find(name: str, kind: str) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        raise CertaintyError(f"{name}: a file; give the folder of the {kind}.")
+        raise CertaintyError(f"{name}: is a file; give the folder of the {kind}.")
     if not _HUB_NAME.fullmatch(name) or path.parent.is_dir():
         raise CertaintyError(f"{name}: no such folder. Give the folder of the {kind}, or `owner/name` on the hub.")
     try:
@@ -103,14 +105,14 @@ def _find(name: str, kind: str) -> Path:
     except LocalEntryNotFoundError:
         if constants.is_offline_mode():
             raise CertaintyError(
-                f"{name}: no such folder, never downloaded before, and HF_HUB_OFFLINE is set. Give a folder."
+                f"{name}: no such folder, not in the download cache, and HF_HUB_OFFLINE is set. Give a folder."
             ) from None
     try:
-        HfApi().model_info(name, timeout=_PATIENCE)  # asks once; a download would ask for minutes
+        HfApi().model_info(name, timeout=_PATIENCE)  # fails fast; a download would retry for minutes
         return Path(snapshot_download(name, allow_patterns=_FILES))
     except RepositoryNotFoundError:
         raise CertaintyError(f"{name}: no such folder, and no such model on the hub. Check the name.") from None
-    except Exception as error:  # the hub's client raises its own errors, those of its HTTP library, and OSError
+    except Exception as error:  # the hub client raises its own errors, those of its HTTP library, and OSError
         raise CertaintyError(
             f"{name}: no such folder, and the hub cannot be reached ({type(error).__name__}). Give a folder."
         ) from error

@@ -1,4 +1,4 @@
-"""Thresholds of the claim, attribution and cue heads, chosen on dev."""
+"""Choose the thresholds of the claim, attribution and cue heads on dev."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ CUE_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
 def choose_thresholds(
     settings: ModelSettings, dev: DevSentences, logits: SentenceLogits, heads: Collection[str]
 ) -> ModelSettings:
-    """Choose the thresholds of heads by their F1 on dev; of a head that dev says nothing about, it stays.
+    """Choose the thresholds that give the best F1 on dev; heads that dev cannot measure keep theirs.
 
     Args:
-        settings: What to change.
+        settings: The settings to update.
         dev: The held-out sentences.
-        logits: Theirs, calibrated.
-        heads: The heads that this run has taught.
+        logits: Calibrated logits of these sentences.
+        heads: The heads trained by this run.
+
+    Returns:
+        A copy of the settings with the chosen thresholds.
     """
     chosen: dict[str, Any] = {}
     if "claim" in heads:
@@ -57,7 +60,7 @@ def _of_head(name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], po
 
 
 def _cue_f1(threshold: float, settings: ModelSettings, dev: DevSentences, logits: SentenceLogits) -> float:
-    """Return the F1 of the cue words, where gold marks them, in what a user would get."""
+    """Return the F1 of the cue words that a user would get, over sentences with gold cues."""
     tried = replace(settings, cue_threshold=threshold, claim_threshold=1e-6)
     counts = [
         metrics.cue_counts(s.text, s.cues, [(c.start, c.end) for c in score.cues])

@@ -1,4 +1,4 @@
-"""The Trainer of transformers, set up for our four heads: loss, order of batches, learning rates, checkpoints."""
+"""Set up the transformers Trainer for the four heads: loss, batch order, learning rates and checkpoints."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from certainty.model_folder import HEADS
 
 
 class CertaintyTrainer(Trainer):
-    """The Trainer of transformers with our loss, our order of batches and layer-wise learning rates.
+    """Transformers Trainer with the joint loss, length-grouped batches and layer-wise learning rates.
 
     Args:
-        settings: The settings.
-        class_weights: Shape (4,), or None.
-        heads: The heads beside the label's that are trained; the others stay as they are and have no loss.
-        options: Passed to the Trainer of transformers.
+        settings: The fine-tuning settings.
+        class_weights: Weight of each label, shape (4,), or None.
+        heads: The heads to train besides the label head; the losses of the others have weight 0.
+        options: Passed to `transformers.Trainer`.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class CertaintyTrainer(Trainer):
 
     @property
     def best_macro_f1(self) -> float:
-        """Dev macro-F1 of the best checkpoint."""
+        """Macro-F1 of the best checkpoint on dev."""
         best = self.state.best_global_step
         return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
 
     def trained_model(self) -> CertaintyModel:
-        """Return the model on the CPU, in evaluation mode and in 32-bit floats: without what made it train in 16."""
+        """Return the model on the CPU, in evaluation mode and without the mixed-precision wrapper."""
         model: CertaintyModel = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return model.cpu().eval()
 
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Any:
-        """Return the joint loss of the heads."""
+        """Return the joint loss of all heads."""
         settings = self.settings
         logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
         class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
@@ -74,7 +74,7 @@ class CertaintyTrainer(Trainer):
         return LengthGroupedSampler(self.train_dataset.lengths, self.args.train_batch_size, self.settings.seed)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW, its learning rate falling from the heads down through the layers (https://arxiv.org/abs/1801.06146)."""
+        """Create AdamW with learning rates that decrease from the heads down (https://arxiv.org/abs/1801.06146)."""
         if self.optimizer is None:  # type: ignore[has-type]
             groups = parameter_groups(self.model, self.settings)
             self.optimizer = torch.optim.AdamW(
@@ -84,7 +84,7 @@ class CertaintyTrainer(Trainer):
 
 
 def parameter_groups(model: CertaintyModel, settings: FinetuningSettings) -> list[dict[str, Any]]:
-    """Group parameters by depth and weight decay."""
+    """Group the parameters by depth and weight decay."""
     depth = int(model.config.num_hidden_layers)
     groups: dict[tuple[int, bool], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
@@ -105,7 +105,7 @@ def parameter_groups(model: CertaintyModel, settings: FinetuningSettings) -> lis
 
 
 def _depth(name: str, layers: int) -> int:
-    """Return 0 for embeddings, 1… for the encoder's layers, layers + 1 for heads."""
+    """Return 0 for embeddings, 1 to `layers` for the encoder's layers, and `layers` + 1 for heads."""
     parts = name.split(".")
     for part, following in pairwise(parts):
         if part in ("layer", "layers") and following.isdigit():
@@ -122,19 +122,19 @@ def build_trainer(
     pad_token_id: int,
     checkpoints: Path,
 ) -> CertaintyTrainer:
-    """Set up the Trainer.
+    """Build the trainer.
 
     Args:
-        settings: The settings.
-        model: The model to train; its heads that are not to be trained are frozen.
+        settings: The fine-tuning settings.
+        model: The model to train; heads that are not in `heads` are frozen.
         train: Features of the training sentences.
         dev: Features of the dev sentences.
-        heads: The heads beside the label's to train.
-        pad_token_id: Fills up shorter rows.
-        checkpoints: Folder of the checkpoints.
+        heads: The heads to train besides the label head.
+        pad_token_id: Id used to pad shorter rows.
+        checkpoints: Folder for the checkpoints.
 
     Raises:
-        CertaintyError: the settings ask for a GPU, and there is none.
+        CertaintyError: the settings require a GPU, but there is none.
     """
     for head in set(HEADS) - set(heads):
         model.heads[head].requires_grad_(False)
@@ -142,8 +142,8 @@ def build_trainer(
     def dev_metrics(prediction: Any) -> dict[str, float]:
         claims = prediction.label_ids.sum(axis=1) > 0
         gold, logits = prediction.label_ids[claims].argmax(axis=1), prediction.predictions[claims]
-        # As the finished model will decide: calibrated on dev. Enriched training data is no mere shift of the prior,
-        # so correcting by the two priors would favour the wrong checkpoint.
+        # Calibrate on dev, as for the finished model. Enriched training data differs by more than the label prior, so
+        # correcting for the prior alone would favour the wrong checkpoint.
         logits = fit_calibration(logits, gold).apply(logits)
         return {
             "macro_f1": float(metrics.macro_f1(gold, logits.argmax(axis=1))),
@@ -176,7 +176,7 @@ def build_trainer(
         logging_steps=every,
         save_total_limit=2,
         load_best_model_at_end=True,
-        # Macro-F1 of a dev set with a few dozen sentences of a rare label is too noisy to choose by.
+        # With only a few dozen dev sentences of a rare label, macro-F1 is too noisy for choosing a checkpoint.
         metric_for_best_model="nll",
         greater_is_better=False,
         restore_callback_states_from_checkpoint=True,
@@ -204,18 +204,18 @@ def build_trainer(
 
 
 def training_device(settings: FinetuningSettings) -> torch.device:
-    """Return what the settings' `device` means here.
+    """Resolve the `device` setting to a torch device.
 
     Raises:
-        CertaintyError: it is a GPU, and there is none.
+        CertaintyError: the setting is "cuda", but there is no GPU.
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise CertaintyError("device is 'cuda', but torch sees no GPU here; give cpu, or auto.")
+        raise CertaintyError("device is 'cuda', but torch finds no GPU; use 'cpu' or 'auto'.")
     return torch.device("cuda" if settings.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that was written to its end, if any; the Trainer writes its state file last."""
+    """Return the newest complete checkpoint, or None; the Trainer writes a checkpoint's state file last."""
     complete = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
     return max(complete, key=lambda p: int(p.name.split("-")[1]), default=None)
 

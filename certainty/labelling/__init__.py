@@ -1,1 +1,1 @@
-"""Making labelled data: tasks for annotation tools and back, agreement, what to label next, likely errors."""
+"""Create labelled data: export to and import from annotation tools, agreement, suggestions and likely label errors."""

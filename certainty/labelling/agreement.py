@@ -1,7 +1,7 @@
-"""Agreement of annotators: Cohen's κ of each pair, Krippendorff's α of all, with bootstrap intervals.
+"""Measure the agreement of annotators: Cohen's κ for each pair and Krippendorff's α, with bootstrap intervals.
 
 Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2019, "Content analysis", 4th edition, chapter
-12. A sentence without a claim counts as a fifth category. Sentences are what the bootstrap resamples.
+12. Sentences without a claim count as a fifth category. The bootstrap resamples sentences.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class Estimate:
-    """A coefficient with its 95 % bootstrap interval; None where it is undefined, as with one category only."""
+    """A coefficient with its 95 % bootstrap interval; None if undefined, for example with only one category."""
 
     value: float | None
     low: float | None
@@ -38,14 +38,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two annotators on the sentences that both labelled.
+    """Agreement of two annotators on the sentences that both labelled.
 
     Attributes:
-        first, second: The annotators.
-        sentences: How many both labelled.
-        agreement: Share with the same answer.
+        first, second: Names of the annotators.
+        sentences: Number of sentences that both labelled.
+        agreement: Share of sentences with the same answer.
         kappa: Cohen's κ.
-        confusion: Sentences by the first's answer (row) and the second's (column).
+        confusion: Number of sentences by the first annotator's answer (row) and the second's (column).
     """
 
     first: str
@@ -61,12 +61,12 @@ class Question:
     """Agreement on one question.
 
     Attributes:
-        categories: The answers, in the order of the confusions.
-        sentences: How many were answered by two annotators or more.
-        alpha: Krippendorff's α, nominal.
-        by_category: α of each category against the rest.
-        counts: How often each was given in those sentences.
-        pairs: Every two annotators that share sentences.
+        categories: The possible answers, in the order of the confusion matrices.
+        sentences: Number of sentences answered by at least two annotators.
+        alpha: Krippendorff's α for nominal data.
+        by_category: α of each category against all others.
+        counts: Number of times each category was given in these sentences.
+        pairs: Results for each pair of annotators with sentences in common.
     """
 
     categories: tuple[str, ...]
@@ -79,7 +79,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement on the label and on the attribution (of sentences that all their annotators call claims)."""
+    """Agreement on the label and on the attribution.
+
+    Attributes:
+        annotators: Names of the annotators, sorted.
+        label: Agreement on the label.
+        attribution: Agreement on the attribution, for sentences that all of their annotators call claims.
+        disagreements: Sentences with different labels: `id`, `text` and the label of each annotator.
+    """
 
     annotators: list[str]
     label: Question
@@ -92,7 +99,7 @@ class Agreement:
 
 
 def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int = 0) -> Agreement:
-    """Compare annotators.
+    """Measure the agreement of annotators.
 
     Args:
         sources: Name and rows of each file; see `certainty.labelling.annotators.by_sentence`.
@@ -100,7 +107,7 @@ def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int =
         seed: Seed of the bootstrap.
 
     Raises:
-        CertaintyError: a library is missing, an id names two texts, an annotator labelled a sentence twice, or no
+        CertaintyError: a library is missing, an id has two texts, an annotator labelled a sentence twice, or no
             sentence has two annotators.
     """
     needs("krippendorff", "sklearn", extra="label", user="certainty label agreement")
@@ -116,8 +123,8 @@ def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int =
                 attributions[i, annotators.index(name)] = 0 if sentence.attributed else 1
     if not ((labels != MISSING).sum(1) > 1).any():
         raise CertaintyError(
-            f"no sentence was labelled by two annotators (found: {', '.join(annotators) or 'none'}). Give rows with "
-            "`annotator`, or one file for each annotator, on the same texts."
+            f"no sentence was labelled by two annotators (found: {', '.join(annotators) or 'none'}). Give rows with a "
+            "column `annotator`, or one file per annotator, on the same texts."
         )
     rng = np.random.default_rng(seed)
     return Agreement(
@@ -164,7 +171,7 @@ def _pair(first: str, second: str, both: Ints, k: int, resamples: int, rng: np.r
     from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
     confusion = confusion_matrix(both[:, 0], both[:, 1], labels=np.arange(k))
-    # scikit-learn warns and answers NaN where both gave one and the same category only.
+    # scikit-learn warns and returns NaN if both annotators only gave one and the same category.
     one_only = len(np.unique(both)) < 2
     kappa = float("nan") if one_only else float(cohen_kappa_score(both[:, 0], both[:, 1], labels=np.arange(k)))
     return Pair(
@@ -186,7 +193,12 @@ def _alpha(counts: Ints) -> float:
 
 
 def _alphas(patterns: Ints, weights: Ints) -> Floats:
-    """Return α for how often each pattern of counts, shape (u, k), occurs in each resample, shape (r, u)."""
+    """Return α of each resample, shape (r,).
+
+    Args:
+        patterns: Distinct rows of category counts, shape (u, k).
+        weights: Number of times each pattern occurs in each resample, shape (r, u).
+    """
     raters = patterns.sum(1)
     disagreement = weights @ ((patterns * (raters[:, None] - patterns)).sum(1) / (raters - 1))
     totals = weights @ patterns
@@ -196,10 +208,10 @@ def _alphas(patterns: Ints, weights: Ints) -> Floats:
 
 
 def _kappas(weights: Ints) -> Floats:
-    """Return κ of each resample's confusion, flat, shape (r, k · k)."""
+    """Return κ of each resample, shape (r,), from flattened confusion matrices of shape (r, k · k)."""
     k = math.isqrt(weights.shape[1])
     confusions, n = weights.reshape(-1, k, k), weights.sum(1)
-    chance = (confusions.sum(1) * confusions.sum(2)).sum(1)  # in n², to stay with whole numbers
+    chance = (confusions.sum(1) * confusions.sum(2)).sum(1)  # times n², to keep integers
     with np.errstate(invalid="ignore"):
         return np.asarray((n * np.trace(confusions, axis1=1, axis2=2) - chance) / (n**2 - chance))
 
@@ -210,11 +222,11 @@ def _estimate(
     """Return the value with its percentile interval (Efron and Tibshirani 1993).
 
     Args:
-        value: Value over all sentences.
-        times: How many sentences are of each kind, shape (u,): to draw sentences is to draw from these.
-        statistic: Values of resamples, given how many of each kind they drew, shape (r, u).
-        resamples: r.
-        rng: Draws them.
+        value: Value for all sentences.
+        times: Number of sentences of each kind, shape (u,); resamples are drawn from these counts.
+        statistic: Function from the counts of each kind in the resamples, shape (r, u), to their values, shape (r,).
+        resamples: Number of resamples, r.
+        rng: Random number generator.
     """
     if np.isnan(value):
         return Estimate(None, None, None)

@@ -1,4 +1,4 @@
-"""Agreement as tables on a terminal."""
+"""Print agreement as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _WIDTH = 120  # columns of a file or a pipe
 
 
 def write_tables(result: Agreement, out: TextIO) -> None:
-    """Write α by category, κ of each pair and the confusions of labels, then the attribution."""
+    """Write α by category, κ and confusion matrix of each pair, first for the label, then for the attribution."""
     console = Console(file=out, highlight=False, width=None if out.isatty() else _WIDTH)
     for title, question in (("label", result.label), ("attribution", result.attribution)):
-        console.print(f"[bold]{title}[/bold]: {question.sentences} sentences with two annotators or more")
+        console.print(f"[bold]{title}[/bold]: {question.sentences} sentences with at least two annotators")
         if not question.sentences:
             continue
         console.print(_alphas(question))
@@ -54,7 +54,7 @@ def _pairs(question: Question) -> Table:
 
 def _cells(estimate: Estimate) -> tuple[str, str]:
     if estimate.value is None:
-        return "–", "one category only"
+        return "–", "only one category"
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3f}", "–"
     return f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"

@@ -1,4 +1,4 @@
-"""Rows of several annotators, brought together by sentence."""
+"""Group the rows of several annotators by sentence."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import category
 
 Source = tuple[str, Sequence[LabelledSentence]]
-"""A name, which stands for rows that name no annotator, and rows."""
+"""A name and rows; the name is used for rows without an annotator."""
 Answers = dict[str, LabelledSentence]
-"""The rows of one sentence by annotator."""
+"""Rows of one sentence by annotator."""
 
 
 def read_sources(files: Sequence[str]) -> list[Source]:
-    """Read labelled files; each is named by its stem, where no two are the same.
+    """Read labelled files; sources are named by file stem, or by the given path if two stems are the same.
 
     Raises:
         CertaintyError: see `certainty.labelled.read_labelled`.
@@ -27,16 +27,16 @@ def read_sources(files: Sequence[str]) -> list[Source]:
 
 
 def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:
-    """Return the rows by sentence, then by annotator.
+    """Group rows by sentence, then by annotator.
 
-    Sentences are the same by their id. What only one annotator has under an id is joined with the same text under
-    another: tools give ids of their own.
+    Rows with the same id belong to the same sentence. An id used by only one annotator is joined with another id that
+    has the same text, because tools assign their own ids.
 
     Returns:
-        By id, or by text where there is none; in order.
+        Rows by id, or by text if there is no id, in input order.
 
     Raises:
-        CertaintyError: an id names two texts, or an annotator labelled a sentence twice.
+        CertaintyError: an id has two texts, or an annotator labelled a sentence twice.
     """
     table: dict[str, Answers] = {}
     for source, sentences in sources:
@@ -64,7 +64,7 @@ def _joined_by_text(table: dict[str, Answers]) -> dict[str, Answers]:
     for key, row in table.items():
         text = next(iter(row.values())).text
         earlier = by_text.setdefault(text, [])
-        # A text that one annotator labelled twice, under two ids, is two sentences.
+        # A text that one annotator labelled under two ids counts as two sentences.
         free = (k for k in earlier if not joined[k].keys() & row.keys() and 1 in (len(row), len(joined[k])))
         same = next(free, None)
         if same is None:

@@ -1,7 +1,8 @@
-"""Argilla 2: the JSON of `Dataset.records.to_json` and of `Settings.to_json`.
+"""Argilla 2: the JSON formats of `Dataset.records.to_json` and `Settings.to_json`.
 
-Argilla knows annotators by the UUID of their account. Labels of such annotators are written as responses, any other as
-suggestions, of which a record has one. https://docs.argilla.io/latest/how_to_guides/import_export/
+Argilla identifies annotators by the UUID of their account. Labels of annotators named by a UUID are written as
+responses; other labels are written as suggestions, of which a record has only one per question.
+https://docs.argilla.io/latest/how_to_guides/import_export/
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from certainty.labels import LABELS
 
 NEXT_STEPS = (
     "In Python: rg.Dataset(name, settings=rg.Settings.from_json('{name}.settings.json')), then dataset.create() and "
-    "dataset.records.from_json('{name}'). Later: python {name}.export.py DATASET labelled.json, which says what was "
-    "submitted; dataset.records.to_json does not tell it from drafts and discarded answers."
+    "dataset.records.from_json('{name}'). To export: python {name}.export.py DATASET labelled.json. Unlike "
+    "dataset.records.to_json, this script records which answers are submitted, drafts or discarded."
 )
 _MEND = "Write the file with the script NAME.export.py, or with `dataset.records.to_json(path)` of Argilla 2."
 _SUBMITTED, _DISCARDED = "submitted", "discarded"
-_EXPORT = '''"""Writes the records of an Argilla dataset with the status of each answer. Written by certainty.
+_EXPORT = '''"""Write the records of an Argilla dataset with the status of each answer. Written by certainty.
 
-python FILE DATASET OUTPUT, with ARGILLA_API_URL and ARGILLA_API_KEY in the environment.
+Usage: python FILE DATASET OUTPUT, with ARGILLA_API_URL and ARGILLA_API_KEY in the environment.
 """
 
 import json
@@ -75,18 +76,18 @@ def write(tasks: Iterable[Task], out: TextIO) -> None:
     """Write a JSON list of records.
 
     Raises:
-        CertaintyError: a sentence has several labels whose annotators are no Argilla accounts.
+        CertaintyError: a sentence has several labels by annotators that are not Argilla accounts.
     """
     write_json_list(map(_record, tasks), out)
 
 
 def companions(name: str) -> dict[str, str]:
-    """Return the settings of the dataset, with the guideline in them, and the script that writes what was answered."""
+    """Return the settings of the dataset, including the guideline, and a script that exports the answers."""
     return {".settings.json": json.dumps(settings(), ensure_ascii=False, indent=2), ".export.py": _EXPORT}
 
 
 def settings() -> dict[str, Any]:
-    """Return the settings as `argilla.Settings.from_json` reads them."""
+    """Return the settings in the format of `argilla.Settings.from_json`."""
 
     def question(name: str, title: str, values: Iterable[str], required: bool) -> dict[str, Any]:
         options = [{"value": value, "text": TITLES[value], "description": None} for value in values]
@@ -126,22 +127,26 @@ def settings() -> dict[str, Any]:
 
 
 def read(path: Path, reviewed: bool = False) -> Imported:
-    """Read a JSON export of records: a sentence for each annotator who submitted an answer. Suggestions are not read.
+    """Read a JSON export of records: one sentence for each submitted answer; suggestions are ignored.
+
+    Args:
+        path: The file.
+        reviewed: Not used; Argilla keeps answers apart from suggestions.
 
     Raises:
-        CertaintyError: it is not such a file.
+        CertaintyError: the file is not an export of Argilla.
     """
     found = Imported("submit some answers in Argilla, and export again.")
     unsure = 0
     for n, record in enumerate(read_json_list(path, _MEND), 1):
         where = f"{path}, record {record.get('id') or n}"
         if "fields" not in record:
-            raise CertaintyError(f"{where}: has no `fields`, so it is not in the form of records.to_json. {_MEND}")
+            raise CertaintyError(f"{where}: has no `fields`, so it is not in the format of records.to_json. {_MEND}")
         with found.answer():
             responses = as_object(record.get("responses"), f"{where}: responses", _MEND)
             answers = _by_annotator(responses, where)
             found.left[UNLABELLED] += not answers
-            # A record is completed once an answer to it is submitted.
+            # A record is no longer pending once an answer is submitted.
             closed = record.get("status") != "pending"
             for annotator, answer in answers.items():
                 unsure += answer.status is None and (not closed or len(answers) > 1)
@@ -153,8 +158,8 @@ def read(path: Path, reviewed: bool = False) -> Imported:
                     found.left[REJECTED if status == _DISCARDED else DRAFT] += 1
     if unsure:
         found.notes.append(
-            f"{unsure} answers do not say whether they were submitted (in pending records they were left out); write "
-            "the file with the script that `certainty label export` makes, to tell drafts and discarded answers."
+            f"{unsure} answers do not say whether they were submitted (those of pending records were left out); to "
+            "identify drafts and discarded answers, write the file with the script from `certainty label export`."
         )
     return found
 
@@ -182,8 +187,8 @@ def _record(task: Task) -> dict[str, Any]:
     if len(others) > 1:
         names = ", ".join(repr(sentence.annotator) for sentence in others)
         raise CertaintyError(
-            f"id {task.id!r}: labels of {names}, which are no Argilla accounts; Argilla shows one suggestion a "
-            "sentence. Export one annotator's rows, or give --blank."
+            f"id {task.id!r}: labels of {names}, which are not Argilla accounts; Argilla shows one suggestion per "
+            "sentence. Export the rows of one annotator, or give --blank."
         )
     suggestions: dict[str, dict[str, Any]] = {}
     if task.prediction:
@@ -231,14 +236,14 @@ def _is_account(annotator: str) -> bool:
 
 @dataclass
 class _Answer:
-    """The values of one annotator by question, and the status of the answer where the file tells it."""
+    """The values that one annotator gave, by question, and the status of the answer if the file has one."""
 
     values: dict[str, list[Any]] = field(default_factory=dict)
     status: str | None = None
 
 
 def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, _Answer]:
-    """Return each annotator's answer; questions of others are left alone."""
+    """Return the answer of each annotator, including those to questions that certainty does not use."""
     answers: dict[str, _Answer] = {}
     for question, given in responses.items():
         for item in as_list(given, f"{where}: {question}", _MEND):
@@ -250,7 +255,7 @@ def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, _Answer]:
     others = [repr(question) for question in responses if question not in _QUESTIONS]
     if others and _LABEL not in responses:
         raise CertaintyError(
-            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the settings that certainty writes."
+            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the settings written by certainty."
         )
     return answers
 

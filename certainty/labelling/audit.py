@@ -1,4 +1,4 @@
-"""Likely label errors, by confident learning (Northcutt, Jiang and Chuang 2021) as cleanlab does it."""
+"""Find likely label errors by confident learning (Northcutt, Jiang and Chuang 2021), with cleanlab."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _DECIMALS = 6
 
 @dataclass(frozen=True)
 class Suspect:
-    """A label that is likely wrong.
+    """A label that is probably wrong.
 
     Attributes:
         sentence: The row.
         suggested: The most probable category.
-        probability: Its probability.
-        label_probability: The probability of the label given; the lower, the more suspicious.
+        probability: Probability of the suggested category.
+        label_probability: Probability of the given label; the lower, the more suspicious.
     """
 
     sentence: LabelledSentence
@@ -39,7 +39,7 @@ class Suspect:
     label_probability: float
 
     def to_row(self) -> dict[str, Any]:
-        """Return the row of a report, with a `decision` to fill in: the right label, `keep`, or empty."""
+        """Return a row for the report, with an empty `decision` to fill in: the right label, `keep`, or nothing."""
         return {
             "id": sentence_id(self.sentence.text, self.sentence.id),
             "annotator": self.sentence.annotator,
@@ -56,8 +56,8 @@ def suspects(sentences: Sequence[LabelledSentence], probabilities: NDArray[np.fl
     """Return the likely label errors, the most suspicious first.
 
     Args:
-        sentences: n rows.
-        probabilities: Out-of-sample, shape (n, k): the columns are the first k of `CATEGORIES`.
+        sentences: The rows, n of them.
+        probabilities: Out-of-sample probabilities, shape (n, k), for the first k of `CATEGORIES`.
 
     Raises:
         CertaintyError: cleanlab is missing, or all rows have the same label.
@@ -69,7 +69,7 @@ def suspects(sentences: Sequence[LabelledSentence], probabilities: NDArray[np.fl
     present = np.unique(numbers)
     if len(present) < 2:
         raise CertaintyError("an audit needs rows of two labels at least; give more rows.")
-    # cleanlab wants every class to occur.
+    # cleanlab requires every class to occur.
     among = probabilities[:, present]
     sums = among.sum(1, keepdims=True)
     among = np.where(sums > 0, among / np.where(sums > 0, sums, 1), 1 / len(present))
@@ -86,27 +86,28 @@ def suspects(sentences: Sequence[LabelledSentence], probabilities: NDArray[np.fl
 
 
 def model_probabilities(sentences: Sequence[LabelledSentence], classifier: CertaintyClassifier) -> NDArray[np.float64]:
-    """Return the model's probabilities of claims, shape (n, 4)."""
+    """Return the model's label probabilities, shape (n, 4); all sentences must make a claim."""
     return classifier.predict_proba([sentence.text for sentence in sentences])
 
 
 def seen_in_training(sentences: Sequence[LabelledSentence], classifier: CertaintyClassifier) -> str | None:
-    """Return "train" or "dev" where the model was made with just these rows, so that it knows their labels."""
+    """Return "train" or "dev" if the model was made with exactly these rows, so that it has seen their labels."""
     rows = digest(sentences)
     made_with = classifier.settings.training or {}
     return next((part for part in ("train", "dev") if made_with.get(part, {}).get("sha256") == rows), None)
 
 
 def cross_validated(sentences: Sequence[LabelledSentence], folds: int, seed: int = 0) -> NDArray[np.float64]:
-    """Return the probabilities of a TF-IDF classifier, each from a fold that did not train it.
+    """Return cross-validated probabilities of a TF-IDF classifier.
 
-    Rows with the same text, or of one group, are in the same fold.
+    Rows of the same group, or rows without a group that have the same text, are in the same fold.
 
     Returns:
-        Shape (n, 5): columns as `CATEGORIES`.
+        Out-of-sample probabilities, shape (n, 5), with columns in the order of `CATEGORIES`.
 
     Raises:
-        CertaintyError: scikit-learn is missing, or a label has fewer rows than there are folds.
+        CertaintyError: scikit-learn is missing, there are fewer than 2 folds or labels, or a label has fewer rows than
+            there are folds.
     """
     needs("sklearn", extra="label", user="certainty label audit")
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -151,5 +152,5 @@ def _groups(sentences: Sequence[LabelledSentence]) -> list[int]:
 
 
 def claims(sentences: Sequence[LabelledSentence]) -> list[LabelledSentence]:
-    """Return those that make a claim: of the others a model gives no probabilities."""
+    """Return the sentences that make a claim; a model has no label probabilities for the others."""
     return [sentence for sentence in sentences if sentence.label in LABELS]

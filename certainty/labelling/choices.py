@@ -1,4 +1,4 @@
-"""What an annotator may choose, and the strict way from the choices made to a `LabelledSentence`."""
+"""Define the choices of an annotator, and convert them strictly to a `LabelledSentence`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ CATEGORIES: tuple[str, ...] = (*(label.value for label in LABELS), NO_CLAIM)
 """The labels and `no_claim`: the answers to the first question."""
 ATTRIBUTED, NOT_ATTRIBUTED = "attributed", "not_attributed"
 SECOND = "second:"
-"""Stands before a second label where a tool has one flat list of choices."""
+"""Prefix of second labels in tools with a single flat list of choices."""
 CUE = "cue"
 FLAT: tuple[str, ...] = (*CATEGORIES, ATTRIBUTED, NOT_ATTRIBUTED, *(SECOND + label.value for label in LABELS))
-"""All choices of a tool that has one flat list."""
+"""All choices, for tools with a single flat list."""
 
 TITLES = {
-    Label.ASSERTED.value: "Asserted: told as settled fact",
-    Label.PROBABLE.value: "Probable: told as less than settled",
+    Label.ASSERTED.value: "Asserted: presented as settled fact",
+    Label.PROBABLE.value: "Probable: presented as less than settled",
     Label.PERSONAL_OPINION.value: "Personal opinion: somebody's view or judgement",
-    Label.DENIED.value: "Denied: told as not the case",
+    Label.DENIED.value: "Denied: presented as not the case",
     NO_CLAIM: "No claim: question, order, heading",
     ATTRIBUTED: "Attributed to a source",
     NOT_ATTRIBUTED: "Not attributed",
     **{SECOND + label.value: f"Second claim: {label.value.replace('_', ' ')}" for label in LABELS},
 }
-"""What annotators read on each choice."""
+"""Text shown to annotators for each choice."""
 COLOURS = {
     **{label.value: "#{:02x}{:02x}{:02x}".format(*TINTS[label]) for label in LABELS},
     NO_CLAIM: "#8c8c8c",
     CUE: "#ffe08a",
 }
-"""Background of each choice: those of certainty's own views."""
+"""Background colour of each choice; labels have the colours of certainty's own views."""
 
 Span = tuple[int, int]
 
@@ -47,23 +47,23 @@ def category(sentence: LabelledSentence) -> str:
 
 
 def needs_no_cues(name: str) -> bool:
-    """Whether the guideline asks for no cues with this category."""
+    """Return whether the guideline asks for no cues with this category."""
     return name in (Label.ASSERTED.value, NO_CLAIM)
 
 
 def attribution(sentence: LabelledSentence) -> str | None:
-    """Return the choice of attribution, or None where the data does not say."""
+    """Return the attribution choice, or None if it is unknown."""
     return None if sentence.attributed is None else ATTRIBUTED if sentence.attributed else NOT_ATTRIBUTED
 
 
 def flat_choices(sentence: LabelledSentence) -> list[str]:
-    """Return what is chosen for the sentence in one flat list, in the order of `FLAT`."""
+    """Return the choices for a sentence as one flat list, in the order of `FLAT`."""
     second = SECOND + sentence.second.value if sentence.second else None
     return [choice for choice in (category(sentence), attribution(sentence), second) if choice]
 
 
 def split_flat(choices: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Part a flat list into choices of label, second label and attribution; what is unknown counts as a label."""
+    """Split a flat list into choices of label, second label and attribution; unknown choices count as labels."""
     second = [
         choice.removeprefix(SECOND) for choice in choices if isinstance(choice, str) and choice.startswith(SECOND)
     ]
@@ -73,10 +73,10 @@ def split_flat(choices: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]
 
 
 def parse_category(value: object, where: str) -> Label | None:
-    """Return the label of that name, None for `no_claim`.
+    """Return the label with the given name, or None for `no_claim`.
 
     Raises:
-        CertaintyError: it is neither.
+        CertaintyError: the value is neither a label nor `no_claim`.
     """
     if plain_name(value) == NO_CLAIM:
         return None
@@ -99,24 +99,25 @@ def labelled_sentence(
     corpus: object,
     group: object,
 ) -> LabelledSentence:
-    """Check what an annotator chose and return it as a labelled sentence.
+    """Check the choices of an annotator and return them as a labelled sentence.
 
-    No cue on a sentence that needs one is read as "the data does not say" (None), since the guideline asks for one.
+    If a sentence needs cues but has none, they count as unknown (None), because the guideline asks for at least one.
 
     Args:
-        where: File and line or task, for messages.
+        where: File and line or task, for error messages.
         text: The sentence.
-        label: The categories chosen; there must be one.
-        second: Second labels chosen, at most one.
+        label: The chosen categories; exactly one is required.
+        second: The chosen second labels, at most one.
         source: `attributed` or `not_attributed`, at most one.
         cues: Character spans (start, end) of the cues.
-        identifier: The sentence's id, or None; the others may be None too.
-        annotator: Who chose.
-        corpus: Where the sentence comes from.
-        group: See `LabelledSentence.group`.
+        identifier: Id of the sentence, or None.
+        annotator: Name of the annotator, or None.
+        corpus: Where the sentence comes from, or None.
+        group: See `LabelledSentence.group`; may be None.
 
     Raises:
-        CertaintyError: a choice is missing, unknown or made twice, or a span is outside the text.
+        CertaintyError: the text or the label is missing, a choice is unknown or made twice, or a span or the group is
+            invalid.
     """
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the task.")
@@ -171,7 +172,7 @@ def _second(value: object, where: str) -> Label:
 
 def _span(start: Any, end: Any, text: str, where: str) -> Span:
     if not all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end)):
-        raise CertaintyError(f"{where} is [{start!r}, {end!r}]; the two must be whole numbers.")
+        raise CertaintyError(f"{where} is [{start!r}, {end!r}]; both must be whole numbers.")
     if not 0 <= start < end <= len(text):
         raise CertaintyError(
             f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters; mark the words again."

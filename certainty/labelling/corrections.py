@@ -1,4 +1,4 @@
-"""Corrections of labels, kept apart from the rows that they correct."""
+"""Apply label corrections that are stored separately from the rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from certainty.labels import Label, plain_name
 from certainty.tables import read_csv
 
 KEEP = "keep"
-"""A decision of an audit that the label is right."""
+"""Decision in an audit to keep the label."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Correction:
     """One corrected label.
 
     Attributes:
-        id: The row's id; rows without one go by the id that exports and audits give them.
-        old: The label that the row has, None for no claim.
-        new: The label that it gets.
-        annotator: The row's annotator, where several annotators labelled the sentence; None for all of them.
-        where: File and line.
+        id: Id of the row; rows without one have the id that exports and audits give them.
+        old: Current label of the row; None for no claim.
+        new: Corrected label; None for no claim.
+        annotator: Annotator of the row, if several labelled the sentence; None for the rows of all annotators.
+        where: File and line, for error messages.
     """
 
     id: str
@@ -41,17 +41,17 @@ class Correction:
 def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -> list[LabelledSentence]:
     """Return the sentences with their labels corrected.
 
-    A corrected sentence that needs no cues (asserted, no claim) loses them; another has none that are known, since cues
-    belong to the label that they decide.
+    Cues belong to a label, so those of a corrected sentence are dropped: it has no cues if the new label needs none
+    (asserted, no claim), otherwise they are unknown.
 
     Args:
-        sentences: The rows, as `read_labelled` gives them.
-        path: JSONL with `id`, `old`, `new` and `reason` (and `annotator`, where only that one's row is meant), or the
-            file of an audit with its `decision` column filled in. Labels are the four and `no_claim`.
+        sentences: The rows, as returned by `read_labelled`.
+        path: JSONL with `id`, `old`, `new` and `reason` (and `annotator`, to correct only that annotator's row), or an
+            audit file with its `decision` column filled in. Labels are the four labels and `no_claim`.
 
     Raises:
-        CertaintyError: the file is wrong, an id is unknown or corrected twice, or an `old` is not the row's label; the
-            message names the line.
+        CertaintyError: the file is invalid, an id is unknown or corrected twice, or `old` is not the label of the row;
+            the message names the line.
     """
     result = list(sentences)
     places: dict[str, list[int]] = {}
@@ -72,7 +72,7 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
         for i in rows:
             if i in done:
                 raise CertaintyError(
-                    f"{correction.where}: id {correction.id!r} is corrected in {done[i]} already; delete one."
+                    f"{correction.where}: id {correction.id!r} is already corrected in {done[i]}; delete one."
                 )
             if result[i].label is not correction.old:
                 raise CertaintyError(
@@ -86,10 +86,10 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
 
 
 def read_corrections(path: Path) -> Iterator[Correction]:
-    """Yield the corrections of a file; see `apply_corrections`.
+    """Yield the corrections in a file; see `apply_corrections`.
 
     Raises:
-        CertaintyError: the file cannot be read or a line is wrong.
+        CertaintyError: the file cannot be read, or a line is invalid.
     """
     rows: Iterable[tuple[int, dict[str, Any]]] = (
         read_csv(path) if path.suffix.lower() in (".csv", ".tsv") else read_json_lines(path)
@@ -100,7 +100,7 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         names = ("id", "label", "decision") if is_audit else ("id", "old", "new", "reason")
         missing = [name for name in names if name not in row]
         if missing:
-            raise CertaintyError(f"{where}: no {missing[0]!r}; a correction has {', '.join(names)}.")
+            raise CertaintyError(f"{where}: no {missing[0]!r}; a correction needs {', '.join(names)}.")
         if is_audit and plain_name(row["decision"]) in ("", None, KEEP):
             continue
         if not is_audit and not str(row["reason"] or "").strip():

@@ -1,12 +1,12 @@
-"""doccano: JSONL for a project of the type "Intent Detection and Slot Filling", which has categories and spans.
+"""doccano: JSONL for projects of the type "Intent Detection and Slot Filling", which have categories and spans.
 
-Format of import and export: `{"text": …, "cats": [category, …], "entities": [[start, end, label], …], …}`; every
-further column is kept as meta data. Exports of the types "Text Classification" and "Sequence Labeling" have `label`
-instead, those with relations have objects for spans. Offsets count code points, as in Python (unless the project counts
-grapheme clusters). An export is a zip archive of `all.jsonl`, or of a file for each annotator.
+Import and export format: `{"text": …, "cats": [category, …], "entities": [[start, end, label], …], …}`; all other
+columns are kept as metadata. Exports of the types "Text Classification" and "Sequence Labeling" have `label` instead;
+those with relations have objects for spans. Offsets count code points, as in Python (unless the project counts grapheme
+clusters). An export is a zip archive of `all.jsonl`, or of one file per annotator.
 
-doccano has no suggestions: a prediction fills the fields of the labels. What was predicted stands in the column
-`predicted` too, so that an answer that nobody touched can be told.
+doccano has no suggestions, so predictions fill the label fields. They are also stored in the column `predicted`, which
+makes it possible to recognise answers that nobody changed.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from certainty.labelling.tools import UNLABELLED, UNREVIEWED, Imported
 
 NEXT_STEPS = (
     'In doccano: create a project "Intent Detection and Slot Filling" that allows overlapping spans and does not count '
-    "grapheme clusters, import {name}.categories.json and {name}.spans.json under Labels and {name} (JSONL, columns "
-    "text, cats, entities) under Dataset, paste {name}.guideline.md under Guideline. Later export as JSONL."
-    " Where tasks have predictions, tick `Export only approved documents`, and import with --reviewed: otherwise an "
-    "answer that equals the prediction is not taken for a label."
+    "grapheme clusters; import {name}.categories.json and {name}.spans.json under Labels, and {name} (JSONL, columns "
+    "text, cats, entities) under Dataset; paste {name}.guideline.md under Guideline. Later export as JSONL."
+    " If the tasks have predictions, tick `Export only approved documents` and import with --reviewed; otherwise "
+    "answers that equal the prediction do not count as labels."
 )
 _MEND = "Export from doccano as JSONL."
 _KEYS = "apodnsx"
 _CATS, _SPANS, _PREDICTED = "cats", "entities", "predicted"
-_ALL = "all"  # the name of the file where annotators share their labels
+_ALL = "all"  # name of the file if annotators share their labels
 
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
-    """Write a line for each label of each task, in ASCII: doccano's own guess of an encoding can be wrong."""
+    """Write one line for each label of each task, in ASCII, since doccano may guess the encoding wrongly."""
     for task in tasks:
         for sentence in task.answers:
             out.write(json.dumps(_line(task, sentence)) + "\n")
 
 
 def companions(name: str) -> dict[str, str]:
-    """Return the label sets for categories and spans, and the guideline."""
+    """Return the label sets of categories and spans, and the guideline."""
     keys = dict(zip(FLAT, _KEYS, strict=False))
     categories = [_label(choice, keys.get(choice)) for choice in FLAT]
     return {
@@ -58,17 +58,21 @@ def companions(name: str) -> dict[str, str]:
 
 
 def read(path: Path, reviewed: bool = False) -> Imported:
-    """Read a JSONL export, or the zip archive of them as doccano gives it.
+    """Read a JSONL export, or a zip archive of JSONL files as exported by doccano.
 
-    A line with neither category nor span is not labelled yet. One whose labels are those of the prediction is left out
-    too, unless it is `reviewed`: the file does not say whether a person has seen it.
+    Lines with neither category nor span are not labelled yet and are left out.
+
+    Args:
+        path: The file.
+        reviewed: Whether a person has reviewed all answers; if false, answers that equal the prediction are left out,
+            because the file does not say whether anybody has seen them.
 
     Raises:
-        CertaintyError: it is not such a file.
+        CertaintyError: the file is not an export of doccano.
     """
     found = Imported(
-        "label some in doccano, and export again; where predictions were approved, export the approved documents only "
-        "and give --reviewed."
+        "label some in doccano and export again; if predictions were approved, export only approved documents and give "
+        "--reviewed."
     )
     if not zipfile.is_zipfile(path):
         _read_lines(read_json_lines(path), str(path), "", found, reviewed)
@@ -125,7 +129,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
         "text": task.text,
         _CATS: categories,
         _SPANS: [[start, end, CUE] for start, end in cues],
-        # Each column in each line, as a string: doccano turns a gap into a number that its database refuses.
+        # Write every column in every line, as a string: doccano turns a gap into a number that its database rejects.
         "sentence_id": task.id,  # `id` is doccano's own
         "corpus": task.corpus,
         "group": "" if task.group is None else str(task.group),
@@ -135,7 +139,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
 
 
 def _fingerprint(categories: Iterable[str], spans: Iterable[tuple[Any, Any]]) -> str:
-    """Return categories and spans as one string, whatever their order."""
+    """Return categories and spans as one string that does not depend on their order."""
     return json.dumps([sorted(categories), sorted(map(list, spans), key=str)])
 
 
@@ -145,7 +149,7 @@ def _label(name: str, key: str | None) -> dict[str, Any]:
 
 
 def _span(span: Any, where: str) -> tuple[Any, Any]:
-    if isinstance(span, dict):  # of a project with relations
+    if isinstance(span, dict):  # from a project with relations
         span = [span.get("start_offset"), span.get("end_offset"), span.get("label")]
     if not isinstance(span, list) or len(span) != 3 or span[2] != CUE:
         raise CertaintyError(f"{where}: span {span!r}; expected [start, end, {CUE!r}].")

@@ -1,4 +1,4 @@
-"""The annotation guideline, as it is shown to annotators."""
+"""Read the annotation guideline that is shown to annotators."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from importlib.resources import files
 
 
 def guideline() -> str:
-    """Return the page and then all cases, as Markdown."""
+    """Return the one-page guideline followed by the full one, as Markdown."""
     return short_guideline() + "\n---\n\n" + full_guideline()
 
 
 def short_guideline() -> str:
-    """Return the guideline on one page, as Markdown."""
+    """Return the one-page guideline, as Markdown."""
     return _read("guideline.md")
 
 
 def full_guideline() -> str:
-    """Return the guideline with all its cases, as Markdown."""
+    """Return the full guideline with all cases, as Markdown."""
     return _read("guideline_full.md")
 
 

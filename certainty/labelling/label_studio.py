@@ -1,8 +1,8 @@
 """Label Studio: JSON tasks with annotations and predictions, and the labelling configuration.
 
 Formats: https://labelstud.io/guide/task_format, https://labelstud.io/guide/predictions,
-https://labelstud.io/guide/export. Offsets count code points, as in Python (Label Studio 1.5 and later). The sentence's
-identifier is the field `sentence_id`: JSON-MIN overwrites a field `id` by the number of the task.
+https://labelstud.io/guide/export. Offsets count code points, as in Python (Label Studio 1.5 and later). The id of the
+sentence is in the field `sentence_id`, because JSON-MIN overwrites a field `id` with the number of the task.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from certainty.tables import read_csv
 
 NEXT_STEPS = (
     "In Label Studio: create a project, paste {name}.config.xml under Settings > Labeling Interface > Code and "
-    "{name}.guideline.md under Instructions, import {name}. Later export as JSON, which says "
-    "more than JSON-MIN, CSV and TSV."
+    "{name}.guideline.md under Instructions, import {name}. Later export as JSON, which contains "
+    "more information than JSON-MIN, CSV and TSV."
 )
 _MEND = "Export the project from Label Studio as JSON, JSON-MIN, CSV or TSV."
 _LABEL, _SECOND, _SOURCE, _CUES, _TEXT = "label", "second", "attribution", "cues", "text"
@@ -56,7 +56,7 @@ def companions(name: str) -> dict[str, str]:
 
 
 def config() -> str:
-    """Return the labelling configuration: choices of label, attribution and second label, and the cues to mark."""
+    """Return the labelling configuration, with choices of label, attribution and second label, and cue spans."""
 
     def choices(name: str, title: str, values: Iterable[str], required: bool) -> str:
         options = "\n".join(f"    <Choice value={quoteattr(v)} hint={quoteattr(TITLES[v])}/>" for v in values)
@@ -84,15 +84,19 @@ def config() -> str:
 
 
 def read(path: Path, reviewed: bool = False) -> Imported:
-    """Read an export (JSON, JSON-MIN, CSV or TSV); each annotation that was submitted becomes a sentence.
+    """Read an export (JSON, JSON-MIN, CSV or TSV); each submitted annotation becomes a sentence.
 
-    Annotations that were cancelled, and drafts, are left out; so are those that "Create Annotations From Predictions"
-    made and nobody opened, unless they are `reviewed`.
+    Cancelled annotations and drafts are left out.
+
+    Args:
+        path: The file.
+        reviewed: Whether a person has reviewed all annotations; if false, annotations that were created from
+            predictions, and that nobody opened, are left out.
 
     Raises:
-        CertaintyError: it is not such a file.
+        CertaintyError: the file is not an export of Label Studio.
     """
-    found = Imported("label some in Label Studio, and export again.")
+    found = Imported("label some in Label Studio and export again.")
     if path.suffix.lower() in (".csv", ".tsv"):
         for line, row in read_csv(path):
             _read_flat(row, f"{path}, line {line}", found, reviewed)
@@ -110,8 +114,8 @@ def read(path: Path, reviewed: bool = False) -> Imported:
 def _with_note(found: Imported) -> Imported:
     if found.left[UNREVIEWED]:
         found.notes.append(
-            "annotations made of predictions, and in JSON-MIN, CSV and TSV all without a `lead_time`, may be such that "
-            "nobody looked at; give --reviewed if somebody has looked at all."
+            "annotations created from predictions (in JSON-MIN, CSV and TSV: those without a `lead_time`) may not have "
+            "been seen by anybody and were left out; give --reviewed if a person has reviewed all of them."
         )
     return found
 
@@ -126,7 +130,7 @@ def _read_task(task: dict[str, Any], where: str, found: Imported, reviewed: bool
             annotation = as_object(item, f"{where}: annotation", _MEND)
             if annotation.get("was_cancelled"):
                 found.left[REJECTED] += 1
-            # The tool copies a prediction without a time of work; a person who submits it needs some.
+            # Annotations copied from predictions have no working time; those submitted by a person have one.
             elif annotation.get("parent_prediction") and annotation.get("lead_time") is None and not reviewed:
                 found.left[UNREVIEWED] += 1
             else:
@@ -136,9 +140,9 @@ def _read_task(task: dict[str, Any], where: str, found: Imported, reviewed: bool
 
 
 def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool) -> None:
-    """Read a row of JSON-MIN or CSV: the fields of the task, and a field for each question.
+    """Read a row of JSON-MIN or CSV: the fields of the task, and one field for each question.
 
-    Such a row does not say whether it was made of a prediction, only how long somebody worked on it.
+    Such rows do not say whether they were created from a prediction, only how long somebody worked on them.
     """
     if "text" not in row or not {"annotation_id", "annotator"} & row.keys():
         raise CertaintyError(f"{where}: has neither `annotations` nor `annotation_id` and `annotator`. {_MEND}")
@@ -156,7 +160,7 @@ def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool)
 
 
 def _flat_choices(value: Any, where: str) -> list[Any]:
-    """Return the choices of one question: one is a string, several are an object `{"choices": […]}`."""
+    """Return the choices of one question: a single choice is a string, several are an object `{"choices": […]}`."""
     if value in (None, ""):
         return []
     value = _from_json(value, where) if isinstance(value, str) and value.startswith("{") else value
@@ -197,7 +201,7 @@ def _results(sentence: LabelledSentence) -> Iterator[dict[str, Any]]:
                 "type": "choices",
                 "value": {"choices": [choice]},
             }
-            # Not in `completed_by`: Label Studio refuses who has no account there.
+            # Not in `completed_by`, because Label Studio rejects annotators without an account.
             named = name == _LABEL and sentence.annotator
             yield {**result, "meta": {"annotator": sentence.annotator}} if named else result
     for n, (start, end) in enumerate(sentence.cues or ()):
@@ -212,7 +216,7 @@ class _Answers(NamedTuple):
 
 
 def _answers(annotation: dict[str, Any], text: Any, where: str) -> _Answers:
-    """Return what an annotation answers. Comments, relations and answers to questions of others are left alone."""
+    """Return the answers of an annotation, ignoring comments, relations and questions that certainty does not use."""
     choices: dict[str, list[Any]] = {_LABEL: [], _SECOND: [], _SOURCE: []}
     cues: list[tuple[Any, Any]] = []
     others: list[str] = []
@@ -229,7 +233,7 @@ def _answers(annotation: dict[str, Any], text: Any, where: str) -> _Answers:
             others.append(repr(name))
     if others and not choices[_LABEL]:
         raise CertaintyError(
-            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the configuration that certainty writes."
+            f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the configuration written by certainty."
         )
     if isinstance(annotator, dict):
         annotator = annotator.get("email") or annotator.get("id")
@@ -257,10 +261,10 @@ def _cue(value: dict[str, Any], text: Any, where: str) -> tuple[Any, Any]:
 
 
 def _check_marked(value: dict[str, Any], text: Any, where: str) -> None:
-    """Older releases counted UTF-16 units, which shifts every cue after an emoji."""
+    """Check that a cue has the marked text; older releases count UTF-16 units, which shifts cues after an emoji."""
     start, end, marked = value.get("start"), value.get("end"), value.get("text")
     if not (isinstance(text, str) and isinstance(start, int) and isinstance(end, int) and isinstance(marked, str)):
-        return  # labelled_sentence says what is wrong with these
+        return  # labelled_sentence reports these errors
     if 0 <= start < end <= len(text) and _BLANKS.sub("", text[start:end]) != _BLANKS.sub("", marked):
         raise CertaintyError(
             f"{where}: the cue [{start}, {end}] is {text[start:end]!r} in the text, but {marked!r} was marked; mark "

@@ -1,4 +1,4 @@
-"""One label for each sentence that several annotators labelled: the majority's, and a list of what it leaves open."""
+"""Merge the labels of several annotators by majority, and list the disagreements."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from certainty.labelling.tasks import sentence_id
 from certainty.tables import read_csv
 
 DECISION = "decision"
-"""The column of a list of disagreements that a third person fills in."""
+"""Column in the list of disagreements that a third person fills in."""
 _TOGETHER = ", "
 _T = TypeVar("_T", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Merged:
-    """Sentences with one label each, and those that are left open.
+    """Result of merging the labels of several annotators.
 
     Attributes:
-        sentences: The sentences that have a majority or a decision; the annotator names all who gave that label.
-        disagreements: For each sentence with different labels `id`, `text`, the label of each annotator, `majority` (or
-            empty) and `decision`, to be filled in.
-        annotators: Who labelled, sorted.
-        open: How many sentences have no majority and no decision.
+        sentences: Sentences with a majority or a decision; `annotator` lists everybody who gave that label, or is
+            "decision" if nobody did.
+        disagreements: One row per sentence with different labels: `id`, `text`, the label of each annotator, `majority`
+            (may be empty) and `decision` (to be filled in).
+        annotators: Names of the annotators, sorted.
+        open: Number of sentences without a majority or a decision.
     """
 
     sentences: list[LabelledSentence]
@@ -41,28 +42,30 @@ class Merged:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the disagreements."""
+        """Columns of `disagreements`."""
         return ["id", "text", *self.annotators, "majority", DECISION]
 
 
 def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None) -> Merged:
-    """Give each sentence the label of more than half of its annotators, or the decision where there is one.
+    """Give each sentence the label of more than half of its annotators, or its decision if there is one.
 
-    Attribution and second label are those of the majority of who gave the label; the cues are those that most of them
-    marked, the first annotator's where none are marked twice.
+    Attribution and second label are decided by majority among the annotators who gave the chosen label. The cues are
+    those marked by most of them; ties go to the first annotator.
 
     Args:
         sources: See `certainty.labelling.annotators.by_sentence`.
-        decisions: Labels by id, as `read_decisions` gives them; they win over the majority.
+        decisions: Labels by id, as returned by `read_decisions`; they override the majority.
 
     Raises:
-        CertaintyError: see `by_sentence`; or a decision names no sentence, or an unknown label.
+        CertaintyError: see `by_sentence`; or a decision has an unknown id or an unknown label.
     """
     decisions = decisions or {}
     table = {sentence_id(next(iter(row.values())).text, _id(row)): row for row in by_sentence(sources).values()}
     for name in decisions:
         if name not in table:
-            raise CertaintyError(f"decision on {name!r}: no sentence has this id; take the list of the same rows.")
+            raise CertaintyError(
+                f"decision on {name!r}: no sentence has this id; use the list made from the same rows."
+            )
     sentences: list[LabelledSentence] = []
     disagreements: list[dict[str, Any]] = []
     for name, row in table.items():
@@ -82,10 +85,10 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None)
 
 
 def read_decisions(path: Path) -> dict[str, str]:
-    """Return the decisions of a list of disagreements, CSV or JSON Lines, by id; rows without one are left out.
+    """Read the decisions by id from a list of disagreements (CSV, TSV or JSON Lines), skipping rows without one.
 
     Raises:
-        CertaintyError: the file cannot be read, a column is missing, or a decision is no label.
+        CertaintyError: the file cannot be read, a column is missing, or a decision is not a label.
     """
     decisions: dict[str, str] = {}
     rows: Iterable[tuple[int, Mapping[str, Any]]] = (
@@ -95,7 +98,7 @@ def read_decisions(path: Path) -> dict[str, str]:
         where = f"{path}, line {number}"
         for column in ("id", DECISION):
             if column not in row:
-                raise CertaintyError(f"{where}: no {column!r}; take the file that --disagreements writes.")
+                raise CertaintyError(f"{where}: no {column!r}; use the file written by --disagreements.")
         if str(row[DECISION] or "").strip():
             label = parse_category(row[DECISION], f"{where}: {DECISION}")
             decisions[str(row["id"])] = category(LabelledSentence("", label, claim=label is not None))
@@ -107,7 +110,7 @@ def _id(row: Answers) -> str:
 
 
 def _majority(values: Iterable[_T]) -> _T | None:
-    """Return the value of more than half, or None."""
+    """Return the value that more than half of the values have, or None."""
     counts = Counter(values)
     value, count = counts.most_common(1)[0]
     return value if 2 * count > counts.total() else None
@@ -116,7 +119,7 @@ def _majority(values: Iterable[_T]) -> _T | None:
 def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     label = parse_category(chosen, name)
     agreeing = {annotator: s for annotator, s in row.items() if s.label is label and s.claim == (label is not None)}
-    if not agreeing:  # a decision that nobody gave
+    if not agreeing:  # nobody gave the label that was decided on
         first = next(iter(row.values()))
         cues = () if label is None else None
         return replace(first, id=name, label=label, claim=label is not None, second=None, cues=cues, annotator=DECISION)

@@ -1,6 +1,6 @@
-"""Prodigy: JSONL tasks for a block of `spans_manual` and `choice`, and a recipe that shows them.
+"""Prodigy: JSONL tasks for blocks of `spans_manual` and `choice`, and a recipe that shows them.
 
-`accept` holds the chosen options, `spans` the cues; `db-out` gives them back with `answer` and `_annotator_id`.
+`accept` contains the chosen options and `spans` the cues; `db-out` returns them with `answer` and `_annotator_id`.
 https://prodi.gy/docs/api-interfaces
 """
 
@@ -22,14 +22,15 @@ from certainty.labelling.tasks import Task
 from certainty.labelling.tools import REJECTED, UNLABELLED, Imported
 
 NEXT_STEPS = (
-    "With Prodigy: prodigy certainty DATASET {name} -F {name}.recipe.py, beside {name}.guideline.html. Labelled tasks: "
-    "prodigy db-in DATASET {name}. Later: prodigy db-out DATASET > labelled.jsonl"
+    "In Prodigy: run prodigy certainty DATASET {name} -F {name}.recipe.py, with {name}.guideline.html in the same "
+    "folder. To load tasks that have labels: prodigy db-in DATASET {name}. To export: prodigy db-out DATASET > "
+    "labelled.jsonl"
 )
 _MEND = "Write the file with prodigy db-out."
 _OPTIONS = [{"id": choice, "text": TITLES[choice]} for choice in FLAT]
-# An elided word is a token of its own, with its apostrophe.
+# An elided word is a separate token, including its apostrophe.
 _TOKEN = re.compile(r"\w+(?:['’])?|[^\w\s]")
-_RECIPE = '''"""Labels sentences by how they commit themselves to what they claim. Written by certainty."""
+_RECIPE = '''"""Label sentences by how they commit to what they claim. Written by certainty."""
 
 import pathlib
 
@@ -61,12 +62,12 @@ _PAGE = '<pre style="white-space: pre-wrap; text-align: left">{}</pre>\n'
 
 
 def write(tasks: Iterable[Task], out: TextIO) -> None:
-    """Write a line for each label of each task. A prediction is chosen beforehand, without an `answer`."""
+    """Write one line for each label of each task; predictions are preselected, without an `answer`."""
     write_json_lines((_line(task, sentence) for task in tasks for sentence in task.answers), out)
 
 
 def companions(name: str) -> dict[str, str]:
-    """Return the recipe and the guideline as the web page that Prodigy shows."""
+    """Return the recipe, and the guideline as the HTML page that Prodigy shows."""
     from html import escape
 
     return {
@@ -78,8 +79,12 @@ def companions(name: str) -> dict[str, str]:
 def read(path: Path, reviewed: bool = False) -> Imported:
     """Read the output of `db-out`; tasks that were rejected, ignored or not answered are left out.
 
+    Args:
+        path: The file.
+        reviewed: Not used; Prodigy records whether a task was answered.
+
     Raises:
-        CertaintyError: it is not such a file.
+        CertaintyError: the file is not an export of Prodigy.
     """
     found = Imported("answer some tasks in Prodigy, and write the file with prodigy db-out again.")
     for number, task in read_json_lines(path):
@@ -137,12 +142,12 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
 
 
 def _tokens(text: str, cues: Iterable[Span]) -> list[dict[str, Any]]:
-    """Cut the text into words and marks, and where a cue begins or ends: Prodigy's spans run from token to token."""
+    """Split the text into words and punctuation, and at the ends of cues, since Prodigy's spans cover whole tokens."""
     edges = {offset for cue in cues for offset in cue}
     spans: list[Span] = []
     for match in _TOKEN.finditer(text):
         spans.extend(_cut(match.start(), match.end(), edges))
-    # A cue may begin or end in white space, which is no token otherwise.
+    # A cue may begin or end with white space, which otherwise belongs to no token.
     covered = {i for start, end in spans for i in range(start, end)}
     for start, end in cues:
         loose = [i for i in (start, end - 1) if i not in covered]

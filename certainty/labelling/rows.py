@@ -1,4 +1,4 @@
-"""Rows: labelled sentences written for `certainty.labelled.read_labelled`, and checks of what tools exported."""
+"""Write labelled sentences as rows for `certainty.labelled.read_labelled`, and check values exported by tools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
-    """Write one JSON object a line. A lone surrogate, which no JSON reader takes, becomes U+FFFD."""
+    """Write one JSON object per line; lone surrogates, which JSON readers reject, become U+FFFD."""
     write_json_lines(map(to_row, sentences), out)
 
 
@@ -38,7 +38,7 @@ def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
     """Return the JSON object, or an empty one for null.
 
     Raises:
-        CertaintyError: it is neither.
+        CertaintyError: the value is neither an object nor null.
     """
     if value is None:
         return {}
@@ -51,7 +51,7 @@ def as_list(value: Any, where: str, mend: str) -> list[Any]:
     """Return the JSON list, or an empty one for null.
 
     Raises:
-        CertaintyError: it is neither.
+        CertaintyError: the value is neither a list nor null.
     """
     if value is None:
         return []

@@ -1,9 +1,10 @@
-"""Which sentences to label next: uncertain and diverse ones, and some drawn at random.
+"""Suggest sentences to label next: uncertain and diverse ones, and some drawn at random.
 
-The uncertain ones follow Zhdanov 2019, "Diverse mini-batch active learning": the `diversity` × k most uncertain
-sentences are preselected and clustered into k by k-means weighted by uncertainty; the one nearest to each centre is
-taken. Measures of uncertainty: Settles 2009, "Active learning literature survey", section 3.1. The random ones are a
-uniform sample (Vitter 1985, algorithm R), so they alone show how often each label occurs in the texts.
+The uncertain ones are chosen as in Zhdanov 2019, "Diverse mini-batch active learning": to choose k sentences, the
+`diversity` × k most uncertain ones are clustered into k clusters by k-means weighted by uncertainty, and the sentence
+nearest to each centre is taken. Measures of uncertainty: Settles 2009, "Active learning literature survey", section
+3.1. The random ones are a uniform sample (Vitter 1985, algorithm R), so only they show how often each label occurs in
+the texts.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ from certainty.labelling.tasks import sentence_id
 from certainty.results import Document, SentenceScore
 
 UNCERTAIN, RANDOM = "uncertain", "random"
-_DIMENSIONS = 100  # of the vectors that are clustered
+_DIMENSIONS = 100  # of the clustered vectors
 
 
 def margin(p: NDArray[np.float64]) -> float:
-    """Return 1 less the gap of the two most probable labels (Scheffer et al. 2001)."""
+    """Return 1 minus the gap between the two highest probabilities (Scheffer et al. 2001)."""
     second, first = np.sort(p)[-2:]
     return float(1 - (first - second))
 
 
 def entropy(p: NDArray[np.float64]) -> float:
-    """Return the Shannon entropy, in units of its maximum."""
+    """Return the Shannon entropy divided by its maximum."""
     positive = p[p > 0]
     return float(-(positive * np.log(positive)).sum() / np.log(len(p)))
 
 
 def least_confidence(p: NDArray[np.float64]) -> float:
-    """Return 1 less the probability of the most probable label (Lewis and Gale 1994)."""
+    """Return 1 minus the highest probability (Lewis and Gale 1994)."""
     return float(1 - p.max())
 
 
@@ -53,14 +54,14 @@ MEASURES: dict[str, Callable[[NDArray[np.float64]], float]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to choose.
+    """Settings of `suggest`.
 
     Attributes:
-        count: Sentences wanted.
-        random_share: Share of them to draw at random, in [0, 1].
-        diversity: How many times the wanted number is preselected for clustering; 1 is no clustering.
-        measure: One of `MEASURES`.
-        seed: The same texts and seed give the same choice.
+        count: Number of sentences to suggest.
+        random_share: Share of sentences to draw at random, from 0 to 1.
+        diversity: Number of preselected sentences per uncertain sentence to suggest; 1 disables clustering.
+        measure: Measure of uncertainty, one of `MEASURES`.
+        seed: Random seed; the same texts and seed give the same sentences.
 
     Raises:
         CertaintyError: a value is out of range.
@@ -85,7 +86,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A sentence to label: its source, why it was chosen (`uncertain` or `random`), how uncertain the model is."""
+    """A sentence to label.
+
+    Attributes:
+        source: Name of the document.
+        score: The scored sentence.
+        reason: Why it was chosen: `uncertain` or `random`.
+        uncertainty: Uncertainty of the model.
+    """
 
     source: str
     score: SentenceScore
@@ -107,17 +115,19 @@ class Suggestion:
 def suggest(
     documents: Iterable[tuple[str, Document]], settings: Settings, exclude: Iterable[str] = ()
 ) -> list[Suggestion]:
-    """Choose sentences; what is held in memory grows with the count, not with the texts (but 8 bytes a sentence).
+    """Suggest sentences to label.
 
-    Sentences that the model takes for no claim are only chosen at random, since their label is not in doubt.
+    Sentences that the model predicts to make no claim are chosen only at random, since the uncertainty of their label
+    does not matter. Memory use grows with the number of suggestions, plus an 8-byte fingerprint per distinct sentence.
 
     Args:
-        documents: Source name and scored document, lazily.
-        settings: How to choose.
-        exclude: Texts never to choose. They, and repetitions, are told by their words, without case and spacing.
+        documents: Pairs of source name and scored document; may be lazy.
+        settings: Number and kind of sentences to suggest.
+        exclude: Texts never to suggest. Excluded and repeated sentences are recognised regardless of case and spacing.
 
     Returns:
-        The random ones, then the uncertain ones by falling uncertainty; fewer than wanted where the texts have fewer.
+        The random sentences, then the uncertain ones by decreasing uncertainty; fewer than `count` if the documents
+        have fewer.
 
     Raises:
         CertaintyError: scikit-learn is missing.
@@ -129,7 +139,7 @@ def suggest(
     n_random = round(settings.count * settings.random_share)
     n_uncertain = settings.count - n_random
     drawn: list[tuple[int, Suggestion]] = []
-    pool: list[tuple[float, int, Suggestion]] = []  # a heap with the least uncertain first
+    pool: list[tuple[float, int, Suggestion]] = []  # heap with the least uncertain first
     kept = n_uncertain * settings.diversity + n_random
     number = 0
     for source, document in documents:
@@ -155,26 +165,26 @@ def suggest(
 
 
 def _diverse(ranked: Sequence[Suggestion], count: int, seed: int) -> list[int]:
-    """Return the numbers of the one nearest to each centre, in order."""
+    """Return the sorted indices of the suggestions nearest to each cluster centre."""
     if len(ranked) <= count:
         return list(range(len(ranked)))
     from sklearn.cluster import KMeans
 
     vectors = _vectors([item.score.text for item in ranked], seed)
-    weights = np.array([item.uncertainty for item in ranked]) + 1e-6  # k-means refuses weights of 0 only
+    weights = np.array([item.uncertainty for item in ranked]) + 1e-6  # k-means fails if all weights are 0
     clusters = KMeans(count, n_init=1, random_state=seed).fit(vectors, sample_weight=weights)
     distances = np.linalg.norm(vectors - clusters.cluster_centers_[clusters.labels_], axis=1)
     nearest: dict[int, int] = {}
     for i in np.argsort(distances, kind="stable").tolist():
         nearest.setdefault(int(clusters.labels_[i]), i)
     chosen = set(nearest.values())
-    # Fewer different vectors than clusters leave some empty.
+    # If there are fewer distinct vectors than clusters, some clusters are empty.
     rest = (i for i in range(len(ranked)) if i not in chosen)
     return sorted(chosen | {next(rest) for _ in range(count - len(chosen))})
 
 
 def _vectors(texts: Sequence[str], seed: int) -> NDArray[np.float64]:
-    """Return TF-IDF vectors of the texts, reduced where they are long (latent semantic analysis), shape (n, d)."""
+    """Return TF-IDF vectors of the texts, reduced by latent semantic analysis if they are long, shape (n, d)."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 

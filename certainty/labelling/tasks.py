@@ -1,4 +1,4 @@
-"""Tasks: the sentences that annotators see, with the labels and the prediction that they have already."""
+"""Create annotation tasks: sentences with the labels and the prediction that they already have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ _ID_DIGITS = 16
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model suggests: `sentence` as a person would have labelled it, `probability` of its label, its name."""
+    """The prediction of a model.
+
+    Attributes:
+        sentence: The sentence with the predicted label, cues and attribution.
+        probability: Probability of the label.
+        model: Name of the model.
+    """
 
     sentence: LabelledSentence
     probability: float
@@ -36,10 +42,10 @@ class Task:
     Attributes:
         text: The sentence.
         id: Identifier, unique among the tasks.
-        corpus: Where it comes from, or "".
+        corpus: Where the sentence comes from, or "".
         group: See `LabelledSentence.group`.
-        labels: The labels it has, one for each annotator.
-        prediction: What a model suggests, or None.
+        labels: Existing labels, one for each annotator.
+        prediction: Prediction of a model, or None.
     """
 
     text: str
@@ -51,24 +57,24 @@ class Task:
 
     @property
     def answers(self) -> tuple[LabelledSentence | None, ...]:
-        """The labels; where there are none the prediction, for tools without a field for it; else one None."""
+        """The labels, or the prediction if there are none, or a single None; for tools without predictions."""
         return self.labels or ((self.prediction.sentence,) if self.prediction else (None,))
 
 
 def sentence_id(text: str, given: str = "") -> str:
-    """Return the given identifier, or where there is none one made from the text."""
+    """Return the given identifier, or one derived from the text if it is empty."""
     return given or "s-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS]
 
 
 def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) -> list[Task]:
-    """Return a task for each identifier, with the labels of all its rows.
+    """Return one task for each id, with the labels of all its rows.
 
     Args:
-        sentences: Labelled sentences; one without an id is given one made from its text.
-        blank: Leave the labels out, to have them labelled afresh.
+        sentences: Labelled sentences; those without an id get one derived from their text.
+        blank: Whether to leave out the labels, so that the sentences are labelled from scratch.
 
     Raises:
-        CertaintyError: two rows have the same id and different texts.
+        CertaintyError: two rows have the same id but different texts.
     """
     tasks: dict[str, Task] = {}
     for sentence in sentences:
@@ -84,7 +90,7 @@ def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) ->
 
 
 def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
-    """Yield a task for each sentence of (name, text) pairs; a sentence that comes again is left out."""
+    """Yield one task for each distinct sentence in pairs of name and text."""
     seen: set[str] = set()
     for name, text in texts:
         for sentence in split_sentences(text):
@@ -95,10 +101,10 @@ def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
 
 
 def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
-    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id` and `corpus` where given.
+    """Yield the tasks of JSONL files with unlabelled rows: `text`, and optionally `id` and `corpus`.
 
     Raises:
-        CertaintyError: a file cannot be read, a row has no text, or an id comes twice.
+        CertaintyError: a file cannot be read, a row has no text, or an id occurs twice.
     """
     seen: set[str] = set()
     for where, row in ((f"{p}, line {n}", row) for p in paths for n, row in read_json_lines(p)):
@@ -107,13 +113,13 @@ def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
             raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
         identifier = sentence_id(text, str(row.get("id") or ""))
         if identifier in seen:
-            raise CertaintyError(f"{where}: id {identifier!r} is used above; delete one of the two rows.")
+            raise CertaintyError(f"{where}: id {identifier!r} is already used above; delete one of the two rows.")
         seen.add(identifier)
         yield Task(text, identifier, corpus=str(row.get("corpus") or ""))
 
 
 def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:
-    """Yield the tasks with the model's label, cues and attribution, in constant memory."""
+    """Yield the tasks with the model's label, cues and attribution, scoring them in chunks."""
     remaining = iter(tasks)
     while chunk := list(islice(remaining, _CHUNK)):
         scores = classifier.score_sentences([task.text for task in chunk])

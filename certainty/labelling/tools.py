@@ -1,4 +1,4 @@
-"""The annotation tools, each with the same three functions."""
+"""Common interface of the annotation tools."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ UNREVIEWED = "predictions that nobody reviewed"
 
 @dataclass
 class Imported:
-    """What came back from a tool.
+    """Labels imported from a tool.
 
     Attributes:
-        mend: What to do where no label came back.
-        sentences: The labelled sentences, one for each annotator.
-        left: How many tasks or answers were left out, by reason.
-        problems: What is wrong with the answers that break the rules; each names file, task and value.
-        notes: What else to mind.
+        mend: What to do if no label was imported.
+        sentences: Labelled sentences, one for each annotator of a sentence.
+        left: Number of tasks or answers left out, by reason.
+        problems: Error messages of invalid answers, with file, task and value.
+        notes: Further remarks for the user.
     """
 
     mend: str
@@ -40,39 +40,40 @@ class Imported:
 
     @contextmanager
     def answer(self) -> Iterator[None]:
-        """Note what is wrong with one answer, and go on with the next."""
+        """Record a `CertaintyError` raised in the block in `problems`, and continue."""
         try:
             yield
         except CertaintyError as error:
             self.problems.append(str(error))
 
     def left_out(self) -> str:
-        """Return what was left out, in words."""
+        """Describe what was left out, as text."""
         wrong = {"against the rules": len(self.problems)} if self.problems else {}
         return ", ".join(f"{reason}: {count}" for reason, count in {**self.left, **wrong}.items() if count)
 
 
 class Tool(Protocol):
-    """What the module of a tool has."""
+    """Interface of the module of a tool."""
 
     NEXT_STEPS: str
-    """What to do with the files, for people; `{name}` is the name of the task file."""
+    """Instructions for the user; `{name}` is the name of the task file."""
 
     def write(self, tasks: Iterable[Task], out: TextIO) -> None:
         """Write the tasks in the tool's import format."""
 
     def companions(self, name: str) -> dict[str, str]:
-        """Return the files that the tool takes beside the tasks of that file name: ending of the name, content."""
+        """Return the contents of additional files for the tool, by suffix to append to the task file's name."""
 
     def read(self, path: Path, reviewed: bool = False) -> Imported:
         """Read the tool's export.
 
         Args:
             path: The file.
-            reviewed: A person has approved every answer in it, so that one that equals the prediction is a label.
+            reviewed: Whether a person has reviewed all answers, so that answers equal to the prediction count as
+                labels.
 
         Raises:
-            CertaintyError: it is no export of the tool.
+            CertaintyError: the file is not an export of the tool.
         """
 
 

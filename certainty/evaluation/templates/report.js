@@ -1,4 +1,4 @@
-// The filters of the table of errors. Without scripts all rows are shown, and no filters.
+// Filters for the table of errors. Without JavaScript, all rows are shown and the filters stay hidden.
 const filters = document.querySelector(".filters");
 const rows = [...document.querySelectorAll("#errors tbody tr")];
 const shown = document.querySelector("#shown");

@@ -1,1 +1,1 @@
-"""Export of a fine-tuned model: torch → a fused ONNX graph → 8-bit integers."""
+"""Export a fine-tuned torch model to a fused ONNX graph, also with 8-bit integers."""

@@ -1,10 +1,10 @@
-"""The inference graph of BERT-like models (CamemBERT, RoBERTa, XLM-RoBERTa), built for speed on CPUs.
+"""Build the inference graph of BERT-like models (CamemBERT, RoBERTa, XLM-RoBERTa), optimised for CPUs.
 
-- No work for padding: the tokens of a batch are packed into one matrix (tokens, hidden); only attention sees rows. See
-  Zhai et al., "ByteTransformer" (2023), https://arxiv.org/abs/2210.03052.
-- The top layer is computed for `<s>` alone where no head reads its other tokens.
-- The three projections of attention are one product; attention and GELU are onnxruntime's fused operators.
-  Its fused `SkipLayerNormalization` is left out: it took six times as long as an addition and `LayerNormalization`.
+- Padding is not computed: the tokens of a batch are packed into one matrix (tokens, hidden), and only attention uses
+  the padded rows. See Zhai et al., "ByteTransformer" (2023), https://arxiv.org/abs/2210.03052.
+- The top layer is computed for `<s>` only, unless a head reads its other tokens.
+- The three attention projections are one matrix product; attention and GELU are fused operators of onnxruntime.
+  Its fused `SkipLayerNormalization` is not used: it took six times as long as an addition and `LayerNormalization`.
 - The weights stay in `model.safetensors`; casts and concatenations are folded when a session opens.
 """
 
@@ -23,32 +23,32 @@ from certainty.model_folder import WEIGHTS_FILE
 MODEL_TYPES = ("camembert", "roberta", "xlm-roberta")
 
 Linear = Callable[[GraphBuilder, ir.Value, list[str]], ir.Value]
-"""Adds the product of a (tokens, features) matrix and linear layers, by their names, side by side."""
+"""Applies the named linear layers to a (tokens, features) matrix; their outputs are concatenated."""
 
 
 def is_supported(config: Any) -> bool:
-    """Tell whether this graph computes what a model of such a configuration computes."""
+    """Return whether this graph is equivalent to a model with this configuration."""
     return config.model_type in MODEL_TYPES and config.hidden_act == "gelu" and not config.is_decoder
 
 
 def linear(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
-    """Add a product in 32-bit floats."""
+    """Apply the linear layers in 32-bit floats."""
     return graph.op.Gemm(x, side_by_side(graph, layers, "weight"), side_by_side(graph, layers, "bias"), transB=1)
 
 
 def side_by_side(graph: GraphBuilder, layers: list[str], part: str) -> ir.Value:
-    """Concatenate the weights or biases of layers along their outputs."""
+    """Concatenate the weights or biases of the layers along the output dimension."""
     tensors = [graph.wide(f"{layer}.{part}") for layer in layers]
     return graph.op.Concat(*tensors, axis=0) if len(tensors) > 1 else tensors[0]
 
 
 def write_graph(config: Any, path: Path, product: Linear = linear) -> None:
-    """Write the graph of the model in the file's folder: inputs and outputs as in `certainty.finetuning.export.onnx`.
+    """Write the graph of a model, with the inputs and outputs described in `certainty.finetuning.export.onnx`.
 
     Args:
-        config: The model's configuration, of one of `MODEL_TYPES`.
-        path: The file to write, beside `model.safetensors`.
-        product: How the encoder's linear layers are computed; the heads are in 32-bit floats always.
+        config: The model's configuration; its type must be one of `MODEL_TYPES`.
+        path: The file to write, in the folder of `model.safetensors`.
+        product: How the encoder's linear layers are computed; the heads always use 32-bit floats.
     """
     graph = GraphBuilder(path.with_name(WEIGHTS_FILE), config.model_type)
     packing = _Packing(graph)
@@ -67,7 +67,7 @@ def write_graph(config: Any, path: Path, product: Linear = linear) -> None:
 
 
 class _Packing:
-    """The way between the rows (rows, length) of a padded batch and its packed tokens (tokens,)."""
+    """Conversion between a padded batch (rows, length) and its packed tokens (tokens,)."""
 
     def __init__(self, graph: GraphBuilder) -> None:
         self._op = op = graph.op
@@ -77,25 +77,25 @@ class _Packing:
         self._shape = op.Shape(self.ids)
         mask = op.Reshape(self.mask, [-1])
         self._kept = op.Reshape(op.NonZero(mask), [-1])
-        # The packed place of each padded token; padding points to some other token, which attention masks.
+        # Packed index of each position; padding gets the index of some other token, which attention masks.
         self._place = op.Max(op.Sub(op.CumSum(mask, 0), 1), 0)
         self._first = op.Reshape(op.Gather(op.Reshape(self._place, self._shape), [0], axis=1), [-1])
         self.narrow_mask = op.Cast(self.mask, to=ir.DataType.INT32)
 
     def packed(self, flat: ir.Value) -> ir.Value:
-        """Keep the entries of (rows × length, …) that are tokens."""
+        """Select the entries of (rows × length, …) that are not padding."""
         return self._op.Gather(flat, self._kept)
 
     def packed_input(self, matrix: ir.Value) -> ir.Value:
-        """Pack a (rows, length) matrix to (tokens,)."""
+        """Pack a (rows, length) matrix into (tokens,)."""
         return self.packed(self._op.Reshape(matrix, [-1]))
 
     def rows(self, packed: ir.Value) -> ir.Value:
-        """Spread (tokens, features) over (rows, length, features)."""
+        """Unpack (tokens, features) to (rows, length, features)."""
         return self._op.Reshape(self._op.Gather(packed, self._place), self._op.Concat(self._shape, [-1], axis=0))
 
     def first(self, packed: ir.Value) -> ir.Value:
-        """Return each row's first token, (rows, features)."""
+        """Return the first token of each row, (rows, features)."""
         return self._op.Gather(packed, self._first)
 
 
@@ -106,7 +106,7 @@ class _Encoder:
         self._prefix = "roberta."
 
     def run(self) -> tuple[ir.Value, ir.Value]:
-        """Return `<s>` of the top layer, (rows, hidden), and the tokens that the cue head reads, (tokens, hidden)."""
+        """Return `<s>` of the top layer, (rows, hidden), and the input of the cue head, (tokens, hidden)."""
         states = [self._embeddings()]
         top = self._config.num_hidden_layers - 1
         read = top + 1 + getattr(self._config, "cue_layer", -1) + 1
@@ -131,7 +131,7 @@ class _Encoder:
         return self._after_attention(index, x, self._packing.packed(self._attention(query, key, value)))
 
     def _top_layer(self, index: int, x: ir.Value) -> ir.Value:
-        """Compute a layer for the first token of each row alone."""
+        """Compute a layer for the first token of each row only."""
         key, value = self._projected(index, x, "key", "value")
         first = self._packing.first(x)
         query = self._product(self._graph, first, [self._projection(index, "query")])
@@ -141,12 +141,12 @@ class _Encoder:
         return f"{self._prefix}encoder.layer.{index}.attention.self.{name}"
 
     def _projected(self, index: int, x: ir.Value, *names: str) -> Sequence[ir.Value]:
-        """Return projections of the tokens, each (rows, length, hidden), from one product."""
+        """Return the named projections, each (rows, length, hidden), computed as one product."""
         product = self._product(self._graph, x, [self._projection(index, name) for name in names])
         return self._op.Split(self._packing.rows(product), axis=2, num_outputs=len(names), _outputs=len(names))
 
     def _attention(self, query: ir.Value, key: ir.Value, value: ir.Value) -> ir.Value:
-        """Return (rows × length of the queries, hidden)."""
+        """Return the output of attention, (rows × length of the queries, hidden)."""
         inputs = (query, key, value, None, self._packing.narrow_mask)
         attended = self._graph.fused("MultiHeadAttention", *inputs, num_heads=self._config.num_attention_heads)
         return self._op.Reshape(attended, [-1, self._config.hidden_size])

@@ -1,4 +1,4 @@
-"""onnxscript's graph builder, with weights that stay where they are: in the safetensors file beside the graph."""
+"""Extend onnxscript's graph builder with weights that are read from a safetensors file next to the graph."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _DTYPES = {"F16": ir.DataType.FLOAT16, "F32": ir.DataType.FLOAT, "BF16": ir.Data
 
 
 class GraphBuilder(onnxscript.GraphBuilder):
-    """Collects a graph: `op` adds ONNX's operators, `fused` those of onnxruntime; numbers become constants.
+    """Builds a graph: `op` adds ONNX operators, `fused` adds operators of onnxruntime; numbers become constants.
 
     Args:
-        weights: The safetensors file whose tensors the graph refers to; it must lie beside the graph at run time.
+        weights: The safetensors file whose tensors the graph refers to; at run time it must be in the graph's folder.
         name: Name of the graph.
     """
 
@@ -39,7 +39,7 @@ class GraphBuilder(onnxscript.GraphBuilder):
         self._data = 8 + length
 
     def weight(self, tensor: str) -> ir.Value:
-        """Refer to a tensor of the weights file, as it is stored there."""
+        """Refer to a tensor of the weights file, in its stored type."""
         if tensor in self.graph.initializers:
             return self.graph.initializers[tensor]
         entry = self._header[tensor]
@@ -50,14 +50,14 @@ class GraphBuilder(onnxscript.GraphBuilder):
         )
 
     def wide(self, tensor: str) -> ir.Value:
-        """Refer to a tensor of the weights file as 32-bit floats; onnxruntime folds the cast when a session opens."""
+        """Refer to a tensor of the weights file, cast to 32-bit floats; onnxruntime folds the cast on loading."""
         return self.op.Cast(self.weight(tensor), to=ir.DataType.FLOAT)
 
     def fused(self, operator: str, *inputs: ir.Value | float | None, **attributes: Any) -> ir.Value:
-        """Add one of onnxruntime's own operators, with one output of 32-bit floats."""
+        """Add an operator of onnxruntime that has one output of 32-bit floats."""
         value = self.call_op(operator, inputs, attributes, domain=MICROSOFT, version=1)
         assert isinstance(value, ir.Value)  # several outputs would be a sequence
-        value.type = ir.TensorType(ir.DataType.FLOAT)  # of these no schema tells it, and numbers beside it need it
+        value.type = ir.TensorType(ir.DataType.FLOAT)  # without a schema it is not inferred, and constants need it
         return value
 
     def constant(self, value: NDArray[Any]) -> ir.Value:
@@ -71,12 +71,12 @@ class GraphBuilder(onnxscript.GraphBuilder):
         self.add_output(value, name)
 
     def save(self, path: Path) -> None:
-        """Write the graph into the folder of the weights, and check it."""
+        """Write the graph, which must go into the folder of the weights, and check it."""
         model = ir.Model(self.graph, ir_version=IR_VERSION)
         ClearMetadataAndDocStringPass()(model)
         for node in self.graph:
             for value in node.outputs:
                 if not value.is_graph_output():
-                    value.type = value.shape = None  # onnxruntime infers them anew
+                    value.type = value.shape = None  # onnxruntime infers them again
         onnx.save(ir.to_proto(model), path)
         onnx.checker.check_model(str(path))

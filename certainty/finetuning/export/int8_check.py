@@ -1,4 +1,4 @@
-"""Whether a model's integer engine may stand for its exact one."""
+"""Check whether a model's integer engine can replace its exact one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from certainty.scoring import softmax
 LEAST_AGREEMENT = 0.995
 LARGEST_DIFFERENCE = 0.003
 LEAST_SENTENCES = 500
-"""Fewer cannot tell an agreement of 0.995 from one that is too low."""
+"""Fewer sentences cannot distinguish an agreement of 0.995 from a lower one."""
 
 
 def int8_comparison(
@@ -24,12 +24,12 @@ def int8_comparison(
     Args:
         exact: Logits of "onnx", shape (n, 4).
         integer: Logits of "onnx-int8", shape (n, 4).
-        gold: Shape (n,), number of the label, -1 where there is none.
+        gold: Label indices, shape (n,); -1 for sentences without a label.
 
     Returns:
-        `sentences`, `agreement` (share of them with the same label), `macro_f1_difference`, `largest_difference` (of a
-        probability) and `as_good`: there are `LEAST_SENTENCES`, the agreement is at least `LEAST_AGREEMENT` and
-        macro-F1 moves less than `LARGEST_DIFFERENCE`.
+        `sentences`, `agreement` (share of sentences with the same label), `macro_f1_difference`, `largest_difference`
+        (of any probability) and `as_good`: whether there are at least `LEAST_SENTENCES` sentences, the agreement is at
+        least `LEAST_AGREEMENT` and macro-F1 changes by less than `LARGEST_DIFFERENCE`.
     """
     p, q = softmax(exact), softmax(integer)
     labelled = gold >= 0

@@ -1,8 +1,8 @@
-"""Linear layers in 8-bit integers for the BERT graph, such that no score depends on its neighbours.
+"""Linear layers in 8-bit integers for the BERT graph; a score does not depend on the other rows of its batch.
 
-Weights have a scale for each output, activations one for each token, so that nothing is shared over a batch. The range
-of each input feature is first evened out between activations and weights: Xiao et al., "SmoothQuant" (2023),
-https://arxiv.org/abs/2211.10438. onnxruntime quantises the model's own weights when a session opens.
+Weights have one scale per output and activations one per token, so no scale is shared across a batch. The range of each
+input feature is first balanced between activations and weights: Xiao et al., "SmoothQuant" (2023),
+https://arxiv.org/abs/2211.10438. onnxruntime quantises the stored weights when a session opens.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from certainty.finetuning.export.graph_builder import GraphBuilder
 
 LARGEST = 127.0
 SMOOTHING = 0.5
-"""Share of a feature's range that moves from the activations to the weights; 0.3 and 0.65 were no better."""
+"""Share of a feature's range that is moved from the activations to the weights; 0.3 and 0.65 were no better."""
 
 Ranges = dict[str, NDArray[np.float32]]
 
 
 @torch.inference_mode()
 def input_ranges(model: CertaintyModel, batches: Iterable[tuple[Tensor, Tensor]]) -> Ranges:
-    """Return the largest absolute input of each feature, by the name of the encoder's linear layer.
+    """Return the largest absolute value of each input feature, for each linear layer of the encoder by name.
 
     Args:
         model: The model.
-        batches: Token ids and attention masks, each of shape (rows, length), of typical sentences.
+        batches: Token ids and attention masks of typical sentences, each of shape (rows, length).
     """
     ranges: dict[str, Tensor] = {}
 
@@ -53,7 +53,7 @@ def input_ranges(model: CertaintyModel, batches: Iterable[tuple[Tensor, Tensor]]
 
 
 def int8_linear(ranges: Ranges) -> Linear:
-    """Return the product in integers, for inputs of such ranges."""
+    """Return the 8-bit version of `Linear` for inputs with the given ranges."""
 
     def product(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
         op = graph.op
@@ -76,7 +76,7 @@ def int8_linear(ranges: Ranges) -> Linear:
 
 
 def middle(graph: GraphBuilder) -> ir.Value:
-    """Add the unsigned number that stands for 0: unsigned tokens with signed weights multiply fastest."""
+    """Add the zero point of the activations; unsigned activations times signed weights is the fastest product."""
     return graph.constant(np.array(128, dtype=np.uint8))
 
 

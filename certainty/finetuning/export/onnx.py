@@ -1,4 +1,4 @@
-"""Export to ONNX: a graph with the four heads, built by hand for BERT-like models, traced for all others."""
+"""Export a model with its four heads to ONNX: a hand-built graph for BERT-like models, a traced one for others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ from certainty.writing import draft
 
 
 def export_onnx(model: CertaintyModel, folder: Path) -> Path:
-    """Write `model.onnx`: inputs `input_ids` and `attention_mask` (rows, length), outputs as in `Logits`.
+    """Write `model.onnx`, with inputs `input_ids` and `attention_mask` (rows, length) and outputs as in `Logits`.
 
-    The computation is in 32-bit floats. BERT-like models get the graph of `export.bert_graph`, which reads its
-    weights from the folder's `model.safetensors`; the graph of another architecture is traced and holds its own.
+    The graph computes in 32-bit floats. BERT-like models get the graph of `export.bert_graph`, which reads its weights
+    from `model.safetensors` in the folder; other architectures are traced, and their graph contains its own weights.
 
     Args:
-        model: The model, as `save_pretrained` has written it to the folder.
+        model: The model, already written to the folder by `save_pretrained`.
         folder: The model folder.
+
+    Returns:
+        The path of the graph.
     """
     path = folder / ONNX_FILE
     with draft(path) as unfinished:
@@ -45,13 +48,16 @@ CALIBRATION_TOKENS = 1024
 
 
 def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[int]], pad_token_id: int) -> Path | None:
-    """Write `model.int8.onnx`, which computes in 8-bit integers; return None for architectures that have no such graph.
+    """Write `model.int8.onnx`, which computes in 8-bit integers.
 
     Args:
-        model: The model, as `save_pretrained` has written it to the folder.
+        model: The model, already written to the folder by `save_pretrained`.
         folder: The model folder.
-        sentences: Token ids of some hundred typical sentences, special tokens included.
-        pad_token_id: Fills up shorter rows.
+        sentences: Token ids of a few hundred typical sentences, including special tokens.
+        pad_token_id: Id used to pad shorter rows.
+
+    Returns:
+        The path of the graph, or None for architectures without an 8-bit graph.
     """
     if not is_supported(model.config):
         return None
@@ -67,7 +73,7 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
 
 
 def _traced(model: CertaintyModel) -> onnx.ModelProto:
-    """Trace the model; weights are stored in 16 bits and widened when a session opens, which halves the file."""
+    """Trace the model; large weights are stored in 16 bits and widened when a session opens, which halves the file."""
     model = model.float().cpu().eval()
     attention = model.config._attn_implementation
     model.classifier.set_attn_implementation("eager")
@@ -94,7 +100,7 @@ def _traced(model: CertaintyModel) -> onnx.ModelProto:
 
 
 def _store_as_float16(proto: onnx.ModelProto, smallest: int = 1024) -> None:
-    """Replace each large 32-bit weight by a 16-bit one and a Cast, which onnxruntime folds when a session opens."""
+    """Replace each large 32-bit weight with a 16-bit one and a Cast, which onnxruntime folds when a session opens."""
     casts = []
     for tensor in proto.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < smallest:
