@@ -174,7 +174,7 @@ def test_class_labels_of_datasets_are_read_by_name() -> None:
     )
     data = datasets.Dataset.from_dict({"text": ["Il ment.", "Où ?"], "label": [0, 1]}, features=features)
     assert [(s.label, s.claim) for s in read_labelled(data)] == [(Label.DENIED, True), (None, False)]
-    with pytest.raises(CertaintyError, match="found a DatasetDict of train; give one of its parts"):
+    with pytest.raises(CertaintyError, match="found a DatasetDict with the keys train; give one of its values"):
         read_labelled(datasets.DatasetDict(train=data))
 
 
