@@ -255,7 +255,7 @@ def test_a_run_without_spaces_costs_no_more_than_its_beginning(
         (lambda c: c.score(["Il pleut.", None]), r"texts\[1\] is NoneType"),
         (lambda c: list(c.stream(["Il pleut.", b"x"])), r"texts\[1\] is bytes"),
         (lambda c: list(c.stream("Il pleut.")), r"texts is a str; give a list"),
-        (lambda c: c.score_sentences("Il pleut."), r"one str; give a list"),
+        (lambda c: c.score_sentences("Il pleut."), r"single str; give a list"),
         (lambda c: c.predict_proba(["Il pleut.", "  "]), r"sentences\[1\] is empty"),
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
         (lambda c: list(c.stream(["Il pleut."], as_tuples=True)), r"texts\[0\] is str.*Give a tuple"),

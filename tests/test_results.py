@@ -160,7 +160,7 @@ def without(member: str) -> str:
         (changed(start=True), "start is True; it must be a whole number"),
         (changed(start=3), r"'Il serait parti, dit-on.' is not at \[3, 38\]"),
         (changed(cues=[{"start": 0, "end": 2, "text": "Il"}]), r"'Il' is not at \[0, 2\]"),
-        (changed(label="no_claim"), "without a claim is not attributed"),
+        (changed(label="no_claim"), "without a claim cannot be attributed"),
         (changed(probabilities={"asserted": 1}), "probabilities.probable is None; give a number between 0 and 1"),
         (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),
         (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the previous sentence ends"),
