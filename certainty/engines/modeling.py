@@ -136,7 +136,7 @@ class CertaintyModel(nn.Module):
         tensors |= {f"{HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
         half = {name: v.half().contiguous() if v.is_floating_point() else v for name, v in tensors.items()}
         save_file(half, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-        shutil.copymode(folder / "config.json", folder / WEIGHTS_FILE)  # safetensors makes it readable by the owner only
+        shutil.copymode(folder / "config.json", folder / WEIGHTS_FILE)  # safetensors makes it private to the owner
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Return the logits as NumPy arrays, computed without gradients."""

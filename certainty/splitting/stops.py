@@ -139,7 +139,7 @@ def _lacks_space(text: str, at: int, word: str, match: re.Match[str]) -> bool:
 
 
 def _begins_uncapitalised(text: str, start: int, match: re.Match[str]) -> bool:
-    """Return whether a sentence begins with a small letter here: the stop follows a whole word and precedes a clause."""
+    """Return whether a sentence begins with a small letter: the stop follows a whole word and precedes a clause."""
     if match["opening"].startswith("- "):
         return True
     tail = text[max(start, match.start() - 4) : match.start()]
