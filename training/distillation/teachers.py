@@ -93,7 +93,7 @@ class Teachers:
         return Probabilities(heads[:, : len(LABELS)], heads[:, -2], heads[:, -1], back)
 
     def _mean(self, ids: Tensor) -> Tensor:
-        """Return the mean probabilities of a padded batch, shape (rows, 6 + length), copied to the CPU asynchronously."""
+        """Return the mean probabilities of a padded batch, shape (rows, 6 + length), copied asynchronously to CPU."""
         if self.device.type == "cuda":
             ids = ids.pin_memory().to(self.device, non_blocking=True)
         ids = ids.long()
