@@ -1,1 +1,1 @@
-"""Comparisons with other tools: speed, memory and sentence splitting."""
+"""Benchmarks of speed, memory and sentence splitting, in comparison with other tools."""

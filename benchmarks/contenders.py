@@ -1,7 +1,7 @@
-"""What is compared: our engines, `transformers.pipeline` and a bare matrix product, each in a process of its own.
+"""The contenders: our engines and `transformers.pipeline`, each in its own process, and a bare matrix product.
 
-The processes stay open and take turns, so that a slow minute of the machine hits all alike, that none runs while
-another is timed, and that each has its own peak of memory.
+The processes stay open and take turns, so that a slow phase of the machine affects all alike, none runs while another
+is timed, and each has its own peak memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Run = Callable[[Sequence[str]], list[str]]
 
 
 def open_contender(name: str, model: str, threads: int) -> Run:
-    """Return a function that labels sentences: by an engine, or by the pipeline with a batch size."""
+    """Return a function that labels sentences, with one of our engines or with the pipeline and a batch size."""
     if name in ENGINES:
         import certainty
 
@@ -46,7 +46,7 @@ def open_contender(name: str, model: str, threads: int) -> Run:
 
 
 def gemm_rate(threads: int, rounds: int = 20) -> float:
-    """Return the best rate of a product of 32-bit matrices, in FLOP/s: what the processor can do."""
+    """Return the best rate of a product of 32-bit float matrices, in FLOP/s, as the limit of the processor."""
     import torch
 
     torch.set_num_threads(threads)
@@ -56,7 +56,7 @@ def gemm_rate(threads: int, rounds: int = 20) -> float:
 
 
 def nominal_flop(model: str, lengths: Sequence[int]) -> float:
-    """Return the floating-point operations of the encoder's products and attention on real tokens, without padding."""
+    """Return the floating-point operations of the encoder's matrix products and attention, without those on padding."""
     from transformers import AutoConfig
 
     config: Any = AutoConfig.from_pretrained(model)
@@ -66,12 +66,12 @@ def nominal_flop(model: str, lengths: Sequence[int]) -> float:
 
 
 class Contender:
-    """A contender in a process of its own.
+    """A contender that runs in its own process.
 
     Args:
         name: One of `ENGINES`, or "pipeline, batch N".
         model: The model folder.
-        threads: CPU threads.
+        threads: Number of CPU threads.
     """
 
     def __init__(self, name: str, model: str, threads: int) -> None:
@@ -91,19 +91,19 @@ class Contender:
         self._process.join()
 
     def labels(self, texts: Sequence[str]) -> list[str]:
-        """Return the labels of sentences; also warms up."""
+        """Return the labels of sentences. The first call also warms up the contender."""
         return list(self._ask("labels", texts))
 
     def seconds(self, texts: Sequence[str]) -> float:
-        """Time one run over the sentences, after an untimed one over some that wakes the process up."""
+        """Return the time of a run over the sentences, after an untimed run over the first `WAKING` of them."""
         return float(self._ask("seconds", texts))
 
     def each(self, texts: Sequence[str]) -> list[float]:
-        """Time every sentence alone, in seconds."""
+        """Return the time of each sentence, scored alone, in seconds."""
         return list(self._ask("each", texts))
 
     def peak_mib(self) -> float:
-        """Return the process's peak resident memory."""
+        """Return the peak resident memory of the process."""
         return float(self._ask("peak", ()))
 
     def _ask(self, question: str, texts: Sequence[str]) -> Any:
@@ -115,14 +115,14 @@ class Contender:
 
 
 def ratio(baseline: Sequence[float], times: Sequence[float]) -> float:
-    """Return the median of the per-round ratios of two contenders' seconds."""
+    """Return the speed-up over a baseline: the median over the rounds of the ratio of their times."""
     return statistics.median(b / t for b, t in zip(baseline, times, strict=True))
 
 
 def _serve(connection: Connection, name: str, model: str, threads: int) -> None:
     try:
         run = open_contender(name, model, threads)
-    except Exception as error:  # told to the parent, which raises it
+    except Exception as error:  # sent to the parent, which raises it
         connection.recv()
         connection.send(error)
         return

@@ -1,7 +1,7 @@
-"""Where the time goes: `python -m benchmarks.hot_path`.
+"""Measure where the time goes: `python -m benchmarks.hot_path`.
 
-Stages of scoring, one after the other on one core, in per cent of their sum; then the operators inside the engine, as
-onnxruntime's own profiler times them.
+Prints the share of each stage of scoring in the total time, on one core, and then that of each operator inside the
+engine, as measured by onnxruntime's profiler.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Value = TypeVar("Value")
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hot_path", description=__doc__)
     record.add_arguments(parser)
-    parser.add_argument("--data", help="labelled sentences, of which only the text is used (default: made-up ones)")
+    parser.add_argument("--data", help="labelled sentences, whose text is used (default: synthetic sentences)")
     parser.add_argument("--sentences", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def stages(model: str, engine: EngineName, texts: list[str]) -> dict[str, float]:
-    """Return the seconds of each stage of scoring, as `CertaintyClassifier` goes through them."""
+    """Return the seconds of each stage of scoring, executed in the same way as in `CertaintyClassifier`."""
     classifier = certainty.load(model, engine=engine, threads=1)
     settings, special = classifier.settings, classifier._tokenizer.special
     seconds: dict[str, float] = collections.defaultdict(float)
@@ -98,7 +98,7 @@ def operators(model: str, engine: EngineName, texts: list[str]) -> dict[str, flo
 
 
 def shares(seconds: dict[str, float]) -> dict[str, float]:
-    """Return each part of the sum, the largest first."""
+    """Return the share of each part in the sum, the largest first."""
     total = sum(seconds.values())
     return {name: value / total for name, value in sorted(seconds.items(), key=lambda item: -item[1])}
 

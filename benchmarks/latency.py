@@ -1,6 +1,6 @@
-"""How long one sentence, or one article, takes: `python -m benchmarks.latency [ARTICLE]`.
+"""Measure the time of a single sentence and of an article: `python -m benchmarks.latency [ARTICLE]`.
 
-The contenders take turns; each sentence is scored alone. The article is split and scored whole, by us only.
+The contenders take turns, and score each sentence alone. The article is only split and scored with our default engine.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ ARTICLE = "docs/examples/article.txt"
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__)
     record.add_arguments(parser)
     parser.add_argument("article", nargs="?", default=ARTICLE)
-    parser.add_argument("--data", help="labelled sentences, of which only the text is used (default: made-up ones)")
+    parser.add_argument("--data", help="labelled sentences, whose text is used (default: synthetic sentences)")
     parser.add_argument("--sentences", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def article_seconds(path: str, model: str, threads: int, rounds: int) -> dict[str, float]:
-    """Return the median seconds of scoring and of splitting an article with the default engine."""
+    """Return the number of sentences, and the median seconds of scoring and splitting, of an article."""
     text = Path(path).read_text(encoding="utf-8")
     classifier = certainty.load(model, threads=threads)
     score, split = [], []

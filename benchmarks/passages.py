@@ -1,4 +1,4 @@
-"""Texts whose sentences are known: treebanks, their sentences joined again, and scraped-like paragraphs."""
+"""Read texts whose sentences are known: treebanks, with their sentences joined, and paragraphs like scraped ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Passage(NamedTuple):
     """A text with its true sentences.
 
     Attributes:
-        group: Passages of one group are counted together.
+        group: Name of a group of passages whose boundaries are counted together.
         text: The text.
         sentences: Its sentences, in order.
     """
@@ -30,25 +30,25 @@ class Passage(NamedTuple):
 
 
 def read_treebanks(paths: Sequence[Path], corpus_prefix: str) -> list[Passage]:
-    """Read treebanks; the sentences of a group, joined by single spaces, are one passage.
+    """Read treebanks; each group of sentences, joined by single spaces, becomes a passage.
 
-    A group is what the beginning of the sentence ids tells apart (Sequoia: press, parliament, Wikipedia, medicine).
+    Groups are distinguished by the beginning of the sentence ids (in Sequoia: press, parliament, Wikipedia, medicine).
     Sentences are in document order (CoNLL-U) or in the order of their ids (labelled JSONL).
 
     Args:
         paths: CoNLL-U files, or labelled files whose rows have `id`, `text` and `corpus`.
-        corpus_prefix: Rows of a labelled file count where `corpus` begins with it: other corpora were split by machine.
+        corpus_prefix: Only use rows of labelled files whose `corpus` begins with this; others were split by a program.
 
     Raises:
-        CertaintyError: a file cannot be read, or there are no sentences in it.
+        CertaintyError: If a file cannot be read, or has no sentences.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         sentences = list(_read_conllu(path) if path.suffix == ".conllu" else _read_labelled(path, corpus_prefix))
         if not sentences:
             raise CertaintyError(
-                f"{path}: no sentences. A .conllu file needs `# sent_id` and `# text` comments, a labelled file "
-                f"rows whose `corpus` begins with {corpus_prefix!r}; choose another with --corpus-prefix."
+                f"{path}: no sentences. A .conllu file needs `# sent_id` and `# text` comments; a labelled file needs "
+                f"rows whose `corpus` begins with {corpus_prefix!r}, or another prefix given by --corpus-prefix."
             )
         for corpus, sentence_id, text in sentences:
             groups[f"{corpus}/{re.split('[._-]', sentence_id)[0]}"].append(text)
@@ -56,10 +56,10 @@ def read_treebanks(paths: Sequence[Path], corpus_prefix: str) -> list[Passage]:
 
 
 def read_paragraphs(held_out: bool, path: Path = PARAGRAPHS) -> list[Passage]:
-    """Read the scraped-like paragraphs: invented, and split by judgement; the group is what makes them hard.
+    """Read the invented paragraphs, which resemble scraped text and were split by hand; groups are kinds of difficulty.
 
     Args:
-        held_out: The third that was set aside before the splitter's rules were written, or the other two.
+        held_out: True returns the third that was set aside before the splitter's rules were written, False the rest.
         path: A JSON Lines file with `kind`, `held_out`, `text`, `sentences` (character offsets).
     """
     rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())

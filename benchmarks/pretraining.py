@@ -1,8 +1,8 @@
-"""Pretraining tokens a second against a plain `transformers.Trainer` script: `python -m benchmarks.pretraining`.
+"""Compare the speed of pretraining with a plain `transformers.Trainer` script: `python -m benchmarks.pretraining`.
 
-Both go on from the same encoder with rows of the same length, on made-up text. The script is what one writes first:
-the model as it comes, `DataCollatorForLanguageModeling`, default settings. Both take turns; the time to compile is left
-out.
+Both start from the same encoder, with rows of the same length and synthetic text. The script is the most obvious one:
+an unmodified model, `DataCollatorForLanguageModeling` and default settings. Both take turns; the time for compiling is
+not included.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ OURS, PLAIN = "training.pretraining.pretrain", "plain Trainer script"
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pretraining", description=__doc__)
     record.add_arguments(parser)
     parser.add_argument("--encoder", default=ENCODER)
-    parser.add_argument("--seconds", type=float, default=40, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=40, help="duration of each measurement (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def ours(text: Path, encoder: str, output: Path, seconds: float, steps: int) -> float:
-    """Return the tokens a second between checkpoints; up to the first the model is compiled."""
+    """Return our tokens per second between checkpoints, without the first part, in which the model is compiled."""
     settings = PretrainingSettings(
         text=[str(text)],
         initial=encoder,
@@ -78,7 +78,7 @@ def ours(text: Path, encoder: str, output: Path, seconds: float, steps: int) -> 
 
 
 class _Clock(TrainerCallback):
-    """Times the steps after the first few, and stops in time."""
+    """Measures the time of the steps after the first few, and stops after the given time."""
 
     def __init__(self, seconds: float, warmup: int = 5) -> None:
         self._seconds, self._warmup = seconds, warmup
@@ -96,7 +96,7 @@ class _Clock(TrainerCallback):
 
 
 def plain(text: Path, encoder: str, output: Path, seconds: float) -> float:
-    """Return the tokens a second of the plain script."""
+    """Return the tokens per second of the plain script."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     fast = Tokenizer.from_file(f"{encoder}/tokenizer.json")
     rows = TokenRows.cut(encode_files([text], fast, output / "tokens"), [1], ROW_LENGTH)

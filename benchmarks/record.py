@@ -1,4 +1,4 @@
-"""What every benchmark leaves behind: a JSON file with the machine and the date, and a plot beside it."""
+"""Write the results of a benchmark: a JSON file with the machine and the date, and a plot."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PACKAGES = ("onnxruntime", "tokenizers", "torch", "transformers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that all benchmarks share."""
+    """Add the arguments that all benchmarks share."""
     from certainty.model_folder import default_model
 
     parser.add_argument("--model", default=str(default_model()), help="model folder (default: the shipped one)")
     parser.add_argument(
-        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads of each contender"
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="number of CPU threads of each contender"
     )
-    parser.add_argument("--output", type=Path, default=Path(FOLDER), help="folder of the JSON file and the plot")
+    parser.add_argument("--output", type=Path, default=Path(FOLDER), help="folder for the JSON file and the plot")
 
 
 def machine() -> dict[str, Any]:
-    """Return the date, the processor and the versions."""
+    """Return the date, the processor and the versions of packages."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     return {
@@ -44,19 +44,19 @@ def machine() -> dict[str, Any]:
 
 
 def peak_mib() -> float:
-    """Return the peak resident memory of this process in MiB, that of the process it was forked from left out."""
+    """Return the peak resident memory of this process in MiB, not including that of a process it was forked from."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def write(folder: Path, name: str, result: Mapping[str, Any]) -> None:
-    """Write `<name>.json`: the machine and the result."""
+    """Write the machine and the result to `<name>.json`."""
     content = json.dumps({"machine": machine(), **result}, indent=1, ensure_ascii=False)
     write_whole(make_folder(folder) / f"{name}.json", content + "\n")
 
 
 def plot_bars(folder: Path, name: str, values: Mapping[str, float], unit: str) -> None:
-    """Write `<name>.svg`: a bar for each contender."""
+    """Write `<name>.svg`, with a bar for each contender."""
     figure, axes = _figure(0.5 + 0.4 * len(values))
     bars = axes.barh(list(values)[::-1], list(values.values())[::-1], color="#0072b2")
     axes.bar_label(bars, fmt="%.4g", padding=3)
@@ -67,7 +67,7 @@ def plot_bars(folder: Path, name: str, values: Mapping[str, float], unit: str) -
 def plot_lines(
     folder: Path, name: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], axes_of: tuple[str, str]
 ) -> None:
-    """Write `<name>.svg`: a line of (x, y) for each contender, x on a logarithmic scale."""
+    """Write `<name>.svg`, with a line of (x, y) for each contender and a logarithmic x axis."""
     figure, axes = _figure(3.5)
     for label, (x, y) in lines.items():
         axes.plot(x, y, marker="o", label=label)

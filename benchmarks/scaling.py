@@ -1,7 +1,7 @@
-"""Whether time and memory stay flat: `python -m benchmarks.scaling`.
+"""Check that time per sentence and memory stay constant: `python -m benchmarks.scaling`.
 
-Scores a stream of texts that are made as they are read. Each size runs in a fresh process; the time of a sentence in
-the last third of a long stream, against that in the first, tells whether the end is slower than the start.
+Scores streams of texts that are generated as they are read, each size in a new process. The time per sentence in the
+last third of a long stream is compared with that in the first third, to see whether scoring becomes slower.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ BURST_GAP = 0.1
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     record.add_arguments(parser)
     parser.add_argument("--engine", default="auto", choices=ENGINES)
-    parser.add_argument("--largest", type=int, default=100_000, help="sentences of the longest stream")
-    parser.add_argument("--longest", type=int, default=90, help="words of the longest sentence")
+    parser.add_argument("--largest", type=int, default=100_000, help="number of sentences in the longest stream")
+    parser.add_argument("--longest", type=int, default=90, help="number of words in the longest sentence")
     parser.add_argument("--all-threads", type=int, nargs="+", default=[1, 2], help="numbers of threads to compare")
     args = parser.parse_args()
     sizes = [10**power for power in range(9) if 10**power < args.largest] + [args.largest]
@@ -40,8 +40,8 @@ def main() -> None:
             with context.Pool(1) as pool:
                 runs.append(pool.apply(measure, (args.model, args.engine, threads, size, args.longest)))
             print(
-                "{threads} threads, {sentences:8d} sentences: {milliseconds_per_sentence:7.3f} ms a sentence, "
-                "{peak_mib:4.0f} MiB, last third against first: {end_against_start}".format(**runs[-1]),
+                "{threads} threads, {sentences:8d} sentences: {milliseconds_per_sentence:7.3f} ms per sentence, "
+                "{peak_mib:4.0f} MiB, last third relative to first: {end_against_start}".format(**runs[-1]),
                 flush=True,
             )
     record.write(args.output, "scaling", {"engine": args.engine, "longest_words": args.longest, "runs": runs})
@@ -56,11 +56,11 @@ def main() -> None:
 
 
 def measure(model: str, engine: EngineName, threads: int, size: int, longest: int) -> dict[str, Any]:
-    """Score a stream of so many sentences and return its time, its memory and how its end compares with its start."""
+    """Score a stream of `size` sentences; return its time, its memory and how its end compares with its start."""
     classifier = certainty.load(model, engine=engine, threads=threads)
     classifier.score("Le train est parti.")
     started = time.perf_counter()
-    # Documents come in bursts: so much text is gathered, scored at once, and handed out.
+    # Documents come in bursts, since the stream collects text, scores it together, and then yields the documents.
     bursts: list[tuple[float, int]] = []
     done, last = 0, started
     for document in classifier.stream(texts(size, longest)):
@@ -83,7 +83,7 @@ def measure(model: str, engine: EngineName, threads: int, size: int, longest: in
 
 
 def texts(sentences: int, longest: int) -> Iterator[str]:
-    """Yield texts of `TEXT_SENTENCES` sentences, so many sentences in all, from a pool of ten thousand."""
+    """Yield texts of `TEXT_SENTENCES` sentences, from a pool of 10,000, until there are `sentences` in total."""
     pool = sentences_like_text(min(sentences, 10_000), longest=longest)
     for start in range(0, sentences, TEXT_SENTENCES):
         yield "\n".join(pool[i % len(pool)] for i in range(start, min(start + TEXT_SENTENCES, sentences)))

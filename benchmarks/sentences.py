@@ -1,4 +1,4 @@
-"""Sentences to benchmark with: those of a file, or made up of authored clauses to the lengths of real text."""
+"""Sentences for benchmarks: read from a file, or composed of authored clauses, with the lengths of real text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from certainty.json_lines import read_json_lines
 
 CLAUSES = Path("training/data/contrast.jsonl")
 MEAN_WORDS, SD_WORDS = 3.0, 0.62
-"""Mean and standard deviation of the logarithm of a sentence's words, as in 1,400 sentences of French press, parliament
-and encyclopaedia: half have 20 words or fewer, one in twenty more than 55."""
+"""Mean and standard deviation of the logarithm of the number of words in a sentence, as in 1,400 sentences of French
+press, parliament and encyclopaedia: half of them have 20 words or fewer, and one in twenty more than 55."""
 
 
 def sentences_like_text(count: int, seed: int = 0, longest: int = 90) -> list[str]:
-    """Return sentences whose lengths are spread like those of real text (log-normal), made of authored clauses."""
+    """Return sentences composed of authored clauses, with the (log-normal) length distribution of real text."""
     rng = random.Random(seed)
     clauses = [row["text"].rstrip(" .!?") for _, row in read_json_lines(CLAUSES)]
     made = []
@@ -28,7 +28,7 @@ def sentences_like_text(count: int, seed: int = 0, longest: int = 90) -> list[st
 
 
 def read_sentences(data: str | None, count: int) -> list[str]:
-    """Return the first sentences of a labelled file, or made-up ones where none is given."""
+    """Return the first sentences of a labelled file, or synthetic ones if no file is given."""
     from certainty.labelled import read_labelled
 
     return [s.text for s in read_labelled(data)][:count] if data else sentences_like_text(count)

@@ -1,4 +1,4 @@
-"""The sentence splitters that `benchmarks.splitting` compares; each is imported when it is asked for."""
+"""The sentence splitters compared by `benchmarks.splitting`; each is only imported when it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Splitter = Callable[[str], Iterable[str]]
 
 
 def certainty() -> Splitter:
-    """Ours."""
+    """Our own splitter."""
     return lambda text: [sentence.text for sentence in split_sentences(text)]
 
 
@@ -41,7 +41,7 @@ def sentencex() -> Splitter:
 
 
 def moses() -> Splitter:
-    """The rules of Moses, https://github.com/mediacloud/sentence-splitter."""
+    """The rules of Moses (https://github.com/mediacloud/sentence-splitter)."""
     from sentence_splitter import SentenceSplitter
 
     split: Splitter = SentenceSplitter(language="fr").split
@@ -56,7 +56,7 @@ def blingfire() -> Splitter:
 
 
 def edsnlp() -> Splitter:
-    """The rules of https://github.com/aphp/edsnlp, made for French clinical notes."""
+    """The rules of https://github.com/aphp/edsnlp, designed for French clinical notes."""
     from edsnlp import blank
 
     nlp = blank("eds")

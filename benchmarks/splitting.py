@@ -1,8 +1,8 @@
-"""How well and how fast sentence splitters find the sentence boundaries of French texts.
+"""Compare the quality and speed of sentence splitters on French texts.
 
-Two kinds of text: treebanks (`--data`), whose sentences are joined by single spaces, and 300 scraped-like paragraphs
-(`benchmarks/data/paragraphs.jsonl`), each split by itself. The boundaries that a splitter finds are compared with the
-true ones; F1 is averaged over the groups of a treebank, and over the kinds of paragraphs.
+There are two kinds of text: treebanks (`--data`), whose sentences are joined by single spaces, and 300 paragraphs that
+resemble scraped text (`benchmarks/data/paragraphs.jsonl`), each split separately. The boundaries found by a splitter
+are compared with the true ones. F1 is averaged over the groups of the treebanks, and over the kinds of paragraphs.
 
     python -m benchmarks.splitting --data fr_gsd-ud-test.conllu fr_sequoia-ud-test.conllu --output splitting.json
 """
@@ -26,13 +26,13 @@ from benchmarks.splitters import SPLITTERS, Splitter
 from certainty import CertaintyError
 from certainty.writing import write_whole
 
-# Splitters may leave out what cannot be seen.
+# Splitters may drop invisible characters.
 _UNSEEN = re.compile(r"[\s\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
 
 
 @dataclass
 class Boundaries:
-    """Counts of boundaries: predicted ones, true ones, and predicted ones that are true."""
+    """Numbers of predicted boundaries, true boundaries, and predicted boundaries that are true."""
 
     predicted: int = 0
     gold: int = 0
@@ -46,14 +46,14 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Result:
-    """What one splitter reached on some passages.
+    """The result of a splitter on a set of passages.
 
     Attributes:
-        splitter: Its name.
-        passages: What they are.
+        splitter: Name of the splitter.
+        passages: Name of the set of passages.
         f1: Boundary F1, averaged over groups.
-        whole: Share of passages of which all boundaries and no others were found.
-        mchars_per_second: Millions of characters split in one second of CPU time, the best of several runs.
+        whole: Share of passages in which exactly the true boundaries were found.
+        mchars_per_second: Millions of characters split per second of CPU time, in the best of several runs.
         groups: Counts and F1 of each group.
     """
 
@@ -66,9 +66,9 @@ class Result:
 
 
 def boundaries(sentences: Iterable[str], text: str) -> set[int]:
-    """Return where each sentence but the last ends in `text`, counted in characters that can be seen.
+    """Return the end of each sentence but the last in `text`, counted in visible characters.
 
-    A sentence that is not in the text as it stands (some splitters change characters) is passed over.
+    A sentence that is not found in the text is skipped, since some splitters change characters.
     """
     text = _UNSEEN.sub("", text)
     ends, position, passed = set(), 0, 0
@@ -84,7 +84,7 @@ def boundaries(sentences: Iterable[str], text: str) -> set[int]:
 
 
 def evaluate(name: str, part: str, passages: Sequence[Passage], splitter: Splitter, seconds: float) -> Result:
-    """Compare a splitter's boundaries with the true ones, and repeat for up to `seconds` to time it."""
+    """Compare the boundaries of a splitter with the true ones; repeat for about `seconds` to measure its speed."""
     best, spent = float("inf"), 0.0
     while spent < seconds:
         begin = time.process_time()
@@ -116,18 +116,18 @@ def _table(name: str, results: Sequence[Result]) -> Table:
         table.add_row(f"{group} ({counts['gold']:.0f})", *(f"{result.groups[group]['f1']:.3f}" for result in results))
     table.add_section()
     table.add_row("mean", *(f"{result.f1:.4f}" for result in results))
-    table.add_row("passages without a fault", *(f"{result.whole:.3f}" for result in results))
+    table.add_row("passages without errors", *(f"{result.whole:.3f}" for result in results))
     table.add_row("Mchar/s", *(f"{result.mchars_per_second:.2f}" for result in results))
     return table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the comparison from the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.splitting", description=__doc__.partition("\n")[0])
     parser.add_argument("--data", nargs="+", type=Path, default=[], help="CoNLL-U files or labelled JSONL files")
     parser.add_argument("--corpus-prefix", default="UD_", help="rows of JSONL files to use (default: %(default)s)")
     parser.add_argument("--splitters", nargs="+", choices=SPLITTERS, default=list(SPLITTERS), help="default: all")
-    parser.add_argument("--seconds", type=float, default=3.0, help="time spent on each (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="time spent on each splitter (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="also write the results to this JSON file")
     options = parser.parse_args(arguments)
     try:

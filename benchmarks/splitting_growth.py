@@ -1,4 +1,4 @@
-"""Whether the time of splitting grows with the length of a text and no faster, on texts made to slow it down.
+"""Check that the time of splitting is linear in the length of a text, on texts designed to slow it down.
 
 python -m benchmarks.splitting_growth
 """
@@ -43,7 +43,7 @@ FAMILIES = {
 
 
 def seconds(call: Callable[[str], object], text: str) -> float:
-    """Return the CPU seconds of a call, the best of three."""
+    """Return the CPU time of a call in seconds, the best of three."""
     runs = []
     for _ in range(3):
         begin = time.process_time()
@@ -53,12 +53,14 @@ def seconds(call: Callable[[str], object], text: str) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the growth from the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.splitting_growth", description=__doc__)
     parser.add_argument(
-        "--length", type=int, default=100_000, help="characters of the short text (default: %(default)s)"
+        "--length", type=int, default=100_000, help="number of characters of the short text (default: %(default)s)"
     )
-    parser.add_argument("--times", type=int, default=8, help="how many times as long the others are")
+    parser.add_argument(
+        "--times", type=int, default=8, help="factor by which the long text is longer (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     table = Table(
         f"time of {options.times} × the length",

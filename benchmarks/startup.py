@@ -1,7 +1,7 @@
-"""Cold start: `python -m benchmarks.startup [FILE]`.
+"""Measure the time of a cold start: `python -m benchmarks.startup [FILE]`.
 
-Times fresh processes, from their start to their end: `import certainty`, `certainty score FILE`, and
-`transformers.pipeline` on the same model and one sentence; the rounds are interleaved.
+Measures new processes from start to end: `import certainty`, `certainty score FILE`, and one sentence with certainty
+and with `transformers.pipeline` on the same model. The rounds are interleaved.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIPELINE_CODE = (
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
     record.add_arguments(parser)
     parser.add_argument("file", nargs="?", default=ARTICLE)
@@ -52,7 +52,7 @@ def main() -> None:
     print(f"cold process to the first score: {faster:.1f} × the pipeline")
     record.write(args.output, "startup", {"seconds": seconds, "ratio_to_pipeline": faster})
     medians = {name: statistics.median(times) for name, times in seconds.items()}
-    record.plot_bars(args.output, "startup", medians, "seconds from start to end of a fresh process")
+    record.plot_bars(args.output, "startup", medians, "seconds from start to end of a new process")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Sentences a second against `transformers.pipeline` on the same model: `python -m benchmarks.throughput`.
+"""Compare the throughput with `transformers.pipeline` on the same model: `python -m benchmarks.throughput`.
 
-Every round runs each contender once on the same sentences; the ratio is the median of the per-round ratios. The share
-of the GEMM limit is the encoder's nominal FLOP on real tokens a second, against the rate of a bare product of 32-bit
-matrices measured in every round.
+Each round runs all contenders once on the same sentences; the ratio is the median over the rounds. The share of the
+GEMM limit is the encoder's nominal FLOP per second, without padding, relative to the rate of a bare product of 32-bit
+matrices, which is measured in every round.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from certainty.model_folder import TOKENIZER_FILE
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     record.add_arguments(parser)
-    parser.add_argument("--data", help="labelled sentences, of which only the text is used (default: made-up ones)")
+    parser.add_argument("--data", help="labelled sentences, whose text is used (default: synthetic sentences)")
     parser.add_argument("--sentences", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES)
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def token_counts(model: str, texts: list[str]) -> list[int]:
-    """Return the length of each sentence in tokens, special tokens included."""
+    """Return the length of each sentence in tokens, including special tokens."""
     tokenizer = Tokenizer.from_file(f"{model}/{TOKENIZER_FILE}")
     tokenizer.no_padding()
     return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]

@@ -1,4 +1,4 @@
-"""How a French text commits itself to what it claims: asserted, probable, personal opinion or denied."""
+"""Split French text into sentences and label each claim: asserted, probable, personal opinion or denied."""
 
 from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier

@@ -1,4 +1,4 @@
-"""`python -m certainty`: the command line."""
+"""Run the command line with `python -m certainty`."""
 
 import sys
 

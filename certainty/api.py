@@ -1,4 +1,4 @@
-"""The functions that begin everything: `load` a model, or `score` with the default one."""
+"""The two entry points of the package: `load` opens a model, `score` uses the default one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certainty.results import Document
 
 
 class _Default:
-    """The default classifier, opened by the first thread that asks for it."""
+    """The default classifier, opened on first use and shared between threads."""
 
     def __init__(self) -> None:
         self._classifier: CertaintyClassifier | None = None
@@ -22,11 +22,11 @@ class _Default:
         renew_after_fork(self)
 
     def renew_after_fork(self) -> None:
-        """Replace the lock, which another thread of the parent may have held."""
+        """Replace the lock, since another thread of the parent process may have held it."""
         self._lock = threading.Lock()
 
     def open(self) -> CertaintyClassifier:
-        """Return it."""
+        """Return the default classifier, opening it on the first call."""
         with self._lock:
             if self._classifier is None:
                 self._classifier = load()
@@ -45,18 +45,18 @@ def load(
     """Open a model.
 
     Args:
-        model: A model folder, or `owner/name` on the Hugging Face hub; None opens the model that ships with the
+        model: A model folder, or `owner/name` on the Hugging Face hub. None opens the model that ships with the
             package.
         engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast; about one label in a hundred differs), "torch"
-            (needs the extra `torch`; uses a GPU where there is one) or "torch-compile" (slower to start).
-        threads: CPU threads to use; None takes all cores, in a container those of its quota. With torch the number
-            holds for all torch in the process.
-        device: "cpu", "cuda", "cuda:1" or "mps"; None takes a CUDA GPU where the engine is torch and there is one, else
-            the CPU. For another than the CPU, "auto" is torch.
+            (needs the extra `torch`; uses a GPU if one is available) or "torch-compile" (slower to start).
+        threads: Number of CPU threads. None uses all cores, or the CPU quota in a container. With a torch engine, the
+            number applies to all use of torch in the process.
+        device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if the engine is torch and one is available,
+            otherwise the CPU. With any device other than the CPU, the engine "auto" means "torch".
 
     Raises:
-        CertaintyError: the folder, a file in it, the engine or the device cannot be used; the message says which and
-            why.
+        CertaintyError: If the folder, a file in it, the engine or the device cannot be used. The message says which
+            and why.
     """
     return CertaintyClassifier.from_pretrained(model, engine, threads, device)
 
@@ -66,5 +66,5 @@ def score(texts: str, show_progress: bool = ...) -> Document: ...  # type: ignor
 @overload
 def score(texts: Iterable[str], show_progress: bool = ...) -> list[Document]: ...
 def score(texts: str | Iterable[str], show_progress: bool = False) -> Document | list[Document]:
-    """Score with the default model, opened at the first call; see `CertaintyClassifier.score`."""
+    """Score with the default model, which is opened on the first call; see `CertaintyClassifier.score`."""
     return _default.open().score(texts, show_progress)

@@ -1,4 +1,4 @@
-"""Sentences → token windows → length-sorted batches under a token budget."""
+"""Cut sentences into token windows and group these into batches, sorted by length, within a token budget."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a sentence that fits the encoder; most sentences are one window.
+    """A part of a sentence that fits into the encoder. Most sentences are a single window.
 
     Attributes:
         sentence: Index of the sentence.
         start: Index of the window's first token among the sentence's tokens.
-        ids: Token ids, special tokens included.
+        ids: Token ids, including special tokens.
     """
 
     sentence: int
@@ -26,12 +26,12 @@ class Window:
 
 
 def cut_windows(token_ids: Sequence[list[int]], special: tuple[int, int], max_length: int) -> list[Window]:
-    """Wrap each sentence in its special tokens; cut one beyond `max_length` into windows that overlap by half.
+    """Add the special tokens to each sentence; cut longer ones into windows that overlap by half.
 
     Args:
         token_ids: Token ids of each sentence, without special tokens.
-        special: The ids put before and after.
-        max_length: Longest window, special tokens included.
+        special: Ids of the special tokens before and after each window.
+        max_length: Maximum length of a window, including special tokens.
     """
     body = max_length - 2
     first, last = special
@@ -45,12 +45,12 @@ def cut_windows(token_ids: Sequence[list[int]], special: tuple[int, int], max_le
 
 
 def batches(lengths: Sequence[int], token_budget: int, workers: int = 1) -> list[list[int]]:
-    """Return the indices of each batch, the batches of the longest rows first, so that padding is rare.
+    """Return the row indices of each batch. Rows are sorted by length, longest first, to keep padding low.
 
     Args:
-        lengths: Length of every row in tokens.
-        token_budget: Most tokens a batch, padding included; a longer row is a batch of its own.
-        workers: Batches that run at the same time; few rows are shared out among them.
+        lengths: Length of each row in tokens.
+        token_budget: Maximum number of tokens per batch, including padding. A longer row gets a batch of its own.
+        workers: Number of batches that run at the same time. A small number of rows is divided among them.
     """
     token_budget = min(token_budget, math.ceil(sum(lengths) / workers))
     order = np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable").tolist()
@@ -64,7 +64,7 @@ def batches(lengths: Sequence[int], token_budget: int, workers: int = 1) -> list
 
 
 def pad(rows: Sequence[list[int]], pad_token_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return token ids and attention mask, each of shape (rows, longest row)."""
+    """Pad rows to the same length; return token ids and attention mask, both of shape (rows, longest row)."""
     width = max(map(len, rows))
     ids = np.full((len(rows), width), pad_token_id, dtype=np.int64)
     mask = np.zeros((len(rows), width), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The classifier: texts in, scored documents out."""
+"""The classifier, which turns texts into scored documents."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_p
 from certainty.sentences import Sentence, split_sentences
 from certainty.tokenising import Encoding, SentenceTokenizer
 
-_CHUNK = 2048  # sentences tokenised, sorted and held in memory at a time
-_STREAM_CHARACTERS = 250_000  # text gathered before a stream scores it
+_CHUNK = 2048  # number of sentences tokenised, sorted and held in memory at a time
+_STREAM_CHARACTERS = 250_000  # amount of text that `stream` collects before scoring it
 
 Context = TypeVar("Context")
 
@@ -37,13 +37,13 @@ logger = logging.getLogger(__name__)
 
 
 class CertaintyClassifier:
-    """Scores how French sentences commit themselves to what they claim.
+    """Label the claims of French sentences: asserted, probable, personal opinion or denied.
 
-    Open one with `certainty.load`. It is safe to share between threads, can be pickled, and works after `fork`. A
-    score depends on the sentence alone, not on its neighbours, their order or the number of threads.
+    Open a classifier with `certainty.load`. It can be shared between threads and pickled, and works after `fork`. The
+    score of a sentence depends on that sentence alone, not on its neighbours, their order or the number of threads.
 
     Attributes:
-        classes_: Shape (4,): the labels of claims, in the column order of `predict_proba`.
+        classes_: The labels of claims, in the column order of `predict_proba`; shape (4,).
     """
 
     def __init__(
@@ -73,32 +73,34 @@ class CertaintyClassifier:
         return cls(find_model(model), engine, threads, device)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Copy the model to a folder, which `certainty.load` and transformers can open.
+        """Copy the model to a folder that `certainty.load` and transformers can open.
 
-        The folder appears when it is complete. One that holds a model is replaced.
+        The folder only appears once the copy is complete. An existing model in this place is replaced.
 
         Raises:
-            CertaintyError: it cannot be written, or something else is there already.
+            CertaintyError: If the folder cannot be written, or already holds something that is not a model.
         """
         copy_model(self._folder, Path(folder), self._settings)
 
     @property
     def settings(self) -> ModelSettings:
-        """The model's thresholds and where it comes from; `with_thresholds` gives a classifier that has others."""
+        """The model's thresholds and origin. Use `with_thresholds` to get a classifier with other thresholds."""
         return self._settings
 
     def with_thresholds(
         self, *, claim: float | None = None, attributed: float | None = None, cue: float | None = None
     ) -> CertaintyClassifier:
-        """Return a classifier with other thresholds, which shares the opened model with this one.
+        """Return a classifier with other thresholds that shares the loaded model with this one.
+
+        A threshold of None is left unchanged.
 
         Args:
-            claim: A sentence makes a claim if its probability to do so is at least this; None leaves it as it is.
-            attributed: The same for attribution.
-            cue: A word is a cue if its probability to be one is at least this.
+            claim: Minimum `claim_probability` for a sentence to count as a claim.
+            attributed: Minimum probability for a claim to count as attributed.
+            cue: Minimum probability for a word to count as a cue.
 
         Raises:
-            CertaintyError: one is not between 0 and 1.
+            CertaintyError: If a threshold is not between 0 and 1.
         """
         given = {"claim_threshold": claim, "attributed_threshold": attributed, "cue_threshold": cue}
         changes = {
@@ -115,17 +117,17 @@ class CertaintyClassifier:
     @overload
     def score(self, texts: Iterable[str], show_progress: bool = ...) -> list[Document]: ...
     def score(self, texts: str | Iterable[str], show_progress: bool = False) -> Document | list[Document]:
-        """Split into sentences and score each.
+        """Split texts into sentences and score each sentence.
 
         Args:
-            texts: A text, or a list of texts.
-            show_progress: Show a bar on a terminal or in a notebook.
+            texts: A text, or several.
+            show_progress: Show a progress bar, if running on a terminal or in a notebook.
 
         Returns:
-            A `Document` for a text, a list of them for a list.
+            A `Document` for a single text, a list of them otherwise.
 
         Raises:
-            CertaintyError: something that is given is not a string.
+            CertaintyError: If a text is not a string.
         """
         if isinstance(texts, str):
             sentences = split_sentences(texts)
@@ -146,12 +148,13 @@ class CertaintyClassifier:
         """Score texts lazily, in order and in constant memory.
 
         Args:
-            texts: Any iterable of texts; it is read a little ahead of what is yielded.
-            as_tuples: The iterable is one of (text, context), and (document, context) is yielded.
-            batch_size: Texts that are read ahead and scored together, at most; None is about 250,000 characters.
+            texts: Any iterable of texts. It is read slightly ahead of the documents that are yielded.
+            as_tuples: If True, `texts` holds tuples (text, context), and tuples (document, context) are yielded.
+            batch_size: Maximum number of texts to read ahead and score together. None reads about 250,000 characters
+                ahead, which is also the limit for any number of texts.
 
         Raises:
-            CertaintyError: something that is given is not a string, or `batch_size` is not at least 1.
+            CertaintyError: If a text is not a string, or `batch_size` is less than 1.
         """
         if isinstance(texts, str):
             raise CertaintyError("texts is a str; give a list or another iterable of texts, or use `score`.")
@@ -166,70 +169,70 @@ class CertaintyClassifier:
             yield from zip(documents, (context for _, context in gathered), strict=True) if as_tuples else documents
 
     def score_sentences(self, sentences: Iterable[str]) -> list[SentenceScore]:
-        """Score given sentences, without splitting; `start` and `end` are offsets into each sentence.
+        """Score sentences without splitting them; `start` and `end` are offsets into the given sentence.
 
         Raises:
-            CertaintyError: a sentence is not a string, or holds nothing but white space.
+            CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
         return list(self._scores(given_sentences(sentences)))
 
     def predict_proba(self, sentences: Iterable[str]) -> NDArray[np.float64]:
-        """Return the calibrated probabilities of the four labels of claims, given that each sentence makes one.
+        """Return the calibrated probabilities of the four labels of claims, given that each sentence makes a claim.
 
         Returns:
-            Shape (n, 4), columns in `classes_` order.
+            Array of shape (n, 4), with columns in the order of `classes_`.
 
         Raises:
-            CertaintyError: a sentence is not a string, or holds nothing but white space.
+            CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
         given = given_sentences(sentences)
         logits = [logits.label for _, _, logits in self._chunks(given)]
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
     def predict(self, sentences: Iterable[str]) -> NDArray[np.str_]:
-        """Return the label of each given sentence, shape (n,): of `classes_`, or "no_claim" if it claims nothing.
+        """Return the label of each sentence, shape (n,): one of `classes_`, or "no_claim" if it makes no claim.
 
         Raises:
-            CertaintyError: a sentence is not a string, or holds nothing but white space.
+            CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
         return np.array([score.label.value for score in self.score_sentences(sentences)], dtype=np.str_)
 
     @property
     def mask_token_id(self) -> int:
-        """Id of the token that hides a word, as in the encoder's pretraining.
+        """Id of the mask token, which replaced words in the encoder's pretraining.
 
         Raises:
-            CertaintyError: the tokenizer has none.
+            CertaintyError: If the tokenizer has no mask token.
         """
         if (token := self._tokenizer.mask_token_id) is None:
             raise CertaintyError(f"{self._folder / TOKENIZER_FILE}: has no mask token.")
         return token
 
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
-        """Return the tokens of given sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
+        """Tokenise sentences without special tokens; each result has `ids`, `offsets` (characters) and `word_ids`.
 
         See `certainty.tokenising.SentenceTokenizer`; the offsets are those of the sentence.
         """
         return self._tokenizer(sentences)
 
     def predict_proba_of_tokens(self, token_ids: Sequence[list[int]]) -> NDArray[np.float64]:
-        """Do `predict_proba` for sentences given by their tokens, so that single tokens can be changed.
+        """Return the same as `predict_proba` for tokenised sentences, so that single tokens can be changed.
 
         Args:
-            token_ids: Ids of each sentence as `tokenize` gives them; a sentence may be empty.
+            token_ids: Token ids of each sentence, as returned by `tokenize`. A sentence may be empty.
 
         Returns:
-            Shape (n, 4), columns in `classes_` order.
+            Array of shape (n, 4), with columns in the order of `classes_`.
         """
         chunks = [self._logits(token_ids[start : start + _CHUNK]) for start in range(0, len(token_ids), _CHUNK)]
         return softmax(np.concatenate([chunk.label for chunk in chunks])) if chunks else np.empty((0, len(LABELS)))
 
     def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[Document]:
-        """Score texts that are split already.
+        """Score texts that have already been split into sentences.
 
         Args:
             texts: The texts.
-            split: What `certainty.sentences.split_sentences` gives for each of them.
+            split: The result of `certainty.sentences.split_sentences` for each text.
         """
         return list(self._scored(texts, split))
 
@@ -246,12 +249,12 @@ class CertaintyClassifier:
             yield from sentence_scores(chunk, encodings, logits, self.settings)
 
     def _chunks(self, sentences: list[Sentence]) -> Iterator[tuple[list[Sentence], Sequence[Encoding], SentenceLogits]]:
-        """Yield the sentences in order, so many at a time, with their encodings and logits."""
+        """Yield chunks of `_CHUNK` sentences, in order, with their encodings and logits."""
         for start in range(0, len(sentences), _CHUNK):
             chunk = sentences[start : start + _CHUNK]
             if longest := max((s for s in chunk if len(s.text) > SCORED_CHARACTERS), key=_length, default=None):
                 logger.warning(
-                    "a sentence of %d characters, at %d, is scored by its first %d",
+                    "a sentence of %d characters, at offset %d, is scored by its first %d characters only",
                     _length(longest),
                     longest.start,
                     SCORED_CHARACTERS,
@@ -267,7 +270,7 @@ class CertaintyClassifier:
         return logits
 
     def _run(self, rows: list[list[int]]) -> Iterator[tuple[list[int], Logits]]:
-        """Run the engine on rows of token ids; yield the indices of each batch and its logits, in any order."""
+        """Run the engine on rows of token ids; yield the row indices and the logits of each batch."""
 
         def run(indices: list[int]) -> tuple[list[int], Logits]:
             ids, mask = pad([rows[i] for i in indices], self.settings.pad_token_id)
@@ -286,7 +289,7 @@ def _length(sentence: Sentence) -> int:
 
 
 def _gathered(pairs: Iterable[tuple[str, Any]], batch_size: int | None) -> Iterator[list[tuple[str, Any]]]:
-    """Yield the pairs in lists that are large enough to be scored fast and small enough to be held."""
+    """Group the pairs into lists that are large enough to score fast and small enough to fit in memory."""
     gathered: list[tuple[str, Any]] = []
     characters = 0
     for pair in pairs:

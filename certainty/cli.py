@@ -1,4 +1,4 @@
-"""The command line: `certainty score article.txt`."""
+"""The command line, such as `certainty score article.txt`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from certainty.errors import CertaintyError
 
 COMMANDS = (score, view, serve, label, threshold, train, evaluate)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: The arguments; None takes those of the process.
+        argv: The arguments. None uses those of the process.
 
     Returns:
-        The exit status: 0, 1 where `evaluate` finds a model below the wanted score, 2 where something could not be
-        scored, 130 after Ctrl-C.
+        The exit status: 0 on success, 1 if `evaluate` finds that a model does not reach the required score, 2 on an
+        error, 130 after Ctrl-C.
     """
     args = build_parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -38,13 +38,13 @@ def main(argv: list[str] | None = None) -> int:
         report(error)
         return FAILED
     except BrokenPipeError:
-        _discard_output()  # the reader (`head`) has all it wants
+        _discard_output()  # the reader, such as `head`, has stopped reading
         return 0
     except OSError as error:
         if error.errno not in _FULL:
             raise
         _discard_output()
-        report(CertaintyError(f"cannot write ({error.strerror}); make room, or give another output."))
+        report(CertaintyError(f"cannot write ({error.strerror}); free some space or give another output."))
         return FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -52,16 +52,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _discard_output() -> None:
-    """Let go what standard output holds back, of which Python would complain once more as it flushes at exit."""
+    """Redirect standard output to the null device, so that Python's flush at exit does not report the error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line with every subcommand."""
+    """Return the argument parser with all subcommands."""
     parser = argparse.ArgumentParser(
         prog="certainty",
-        description="How French sentences commit themselves to what they claim: asserted, probable, personal opinion "
-        "or denied.",
+        description="Label the claims of French sentences: asserted, probable, personal opinion or denied.",
     )
     parser.add_argument("--version", action="version", version=f"certainty {certainty.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -1,9 +1,9 @@
-"""The exception types for a user's mistakes."""
+"""Exceptions for user errors."""
 
 
 class CertaintyError(ValueError):
-    """Something that the user gave cannot be used; the message says what, where and how to mend it."""
+    """Raised for input that cannot be used; the message says what is wrong, where, and how to fix it."""
 
 
 class MissingExtraError(CertaintyError, ImportError):
-    """A library that is not installed is needed; the message names the extra that brings it."""
+    """Raised if a required library is not installed; the message names the extra that installs it."""

@@ -1,4 +1,4 @@
-"""The libraries behind extras, checked where they are used."""
+"""Check that optional dependencies are installed where they are used."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from importlib import import_module
 from certainty.errors import MissingExtraError
 
 DISTRIBUTION = "certainty-fr"
-"""What `pip install` calls this package; `import` calls it `certainty`."""
+"""Name of the package for `pip install`; it is imported as `certainty`."""
 
 
 def needs(*modules: str, extra: str, user: str = "this") -> None:
     """Check that modules can be imported.
 
     Args:
-        modules: Their names.
-        extra: The extra that brings them.
-        user: What needs them, for the message.
+        modules: Names of the modules.
+        extra: Name of the extra that installs them.
+        user: What needs them, for the error message.
 
     Raises:
-        MissingExtraError: one cannot; the message says why, and how to install it.
+        MissingExtraError: If a module cannot be imported. The message says why, and how to install it.
     """
     for module in modules:
         try:

@@ -1,12 +1,12 @@
-"""What lets a classifier work in the child of a `fork`, in which none of the parent's threads lives on.
+"""Make a classifier usable in a forked child process, where none of the parent's other threads exist any more.
 
-Three things would make such a child wait for ever, or crash:
+Three things would make the child hang or crash:
 
-- A lock inside a library that another thread held at the fork: nobody is left to release it. So whoever calls the
-  tokenizer or the model does it `with native`, and a fork waits until no other thread does.
-- The pool of threads of `tokenizers`: its threads are gone. So the child tokenises on one thread.
-- Objects with threads of their own: their end waits for threads that are gone. So they stay for ever (`keep_for_ever`),
-  and `renew_after_fork` tells their owner to open new ones.
+- A lock inside a library that another thread held at the time of the fork is never released. Every call to the
+  tokenizer or the model is therefore made inside `with native:`, and a fork waits until no other thread is inside.
+- The threads of the thread pool of `tokenizers` are gone. The child therefore tokenises on a single thread.
+- Destroying an object that has threads of its own would wait for threads that are gone. Such objects are therefore
+  never destroyed (`keep_for_ever`), and their owners open new ones in `renew_after_fork`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Protocol
 from certainty.errors import CertaintyError
 
 PATIENCE = 30.0
-"""Seconds that a fork waits for other threads; a batch takes less than one, compiling a model may take more."""
+"""Seconds that a fork waits for other threads. A batch takes less than a second; compiling a model may take longer."""
 
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
 class Renewable(Protocol):
-    """An owner of locks, or of objects with threads."""
+    """An object that holds locks, or other objects with threads."""
 
     def renew_after_fork(self) -> None:
-        """Replace them, in the child."""
+        """Replace the locks and objects, in the child process."""
         ...
 
 
 class _Gate:
-    """Lets any number of threads in, and nobody while a fork is under way."""
+    """A context manager that any number of threads may enter, but none during a fork."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -48,8 +48,8 @@ class _Gate:
     def __enter__(self) -> None:
         if self._torn:
             raise CertaintyError(
-                f"this process was forked while another thread had been busy for more than {PATIENCE:.0f} s, and would "
-                "hang: start it with the method 'spawn', or before the other threads score."
+                f"this process was forked while another thread of its parent was scoring for more than {PATIENCE:.0f} "
+                "s, and would hang. Use the start method 'spawn', or fork before other threads start scoring."
             )
         with self._condition:
             while self._forks:
@@ -69,7 +69,7 @@ class _Gate:
         with self._condition:
             self._forks += 1
             self._condition.wait_for(lambda: self._inside <= here, timeout=PATIENCE)
-            # Read in the child when `tokenizers` decides, within the fork, whether to warn and to go on in parallel.
+            # `tokenizers` reads this in the child, during the fork, to decide whether to warn and to use threads.
             if self._forks == 1:
                 self._parallelism = os.environ.get(_PARALLELISM)
                 os.environ[_PARALLELISM] = "false"
@@ -93,24 +93,24 @@ class _Gate:
 
 
 native = _Gate()
-"""Enter it (`with native:`) around each call into the tokenizer or the model, and never twice at a time."""
+"""Hold this (`with native:`) around each call to the tokenizer or the model. It must not be nested."""
 
 _renewables: weakref.WeakSet[Renewable] = weakref.WeakSet()
 _inherited: frozenset[str] = frozenset()
 
 
 def renew_after_fork(owner: Renewable) -> None:
-    """Have `owner.renew_after_fork` called in the child of each fork, as long as there is an owner."""
+    """Register `owner.renew_after_fork` to be called in every forked child, for as long as the owner exists."""
     _renewables.add(owner)
 
 
 def keep_for_ever(thing: object) -> None:
-    """Never let the object end, not even when the interpreter does."""
+    """Keep an object from ever being destroyed, even when the interpreter exits."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def inherited(module: str) -> bool:
-    """Tell whether this process was forked from one that had imported a module, so that its threads may be missing."""
+    """Return whether the parent had imported a module before this process was forked, so its threads may be gone."""
     return module in _inherited
 
 
@@ -122,7 +122,7 @@ def _after_fork_in_child() -> None:
         owner.renew_after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(
         before=native.before_fork,
         after_in_parent=native.after_fork_in_parent,

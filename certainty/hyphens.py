@@ -1,7 +1,7 @@
-"""Hyphens at the end of a line: was a word broken there, or is it a compound (« peut-être », « dit-il », « vice-roi »)?
+"""Decide whether a hyphen at the end of a line breaks a word or belongs to a compound (« peut-être », « vice-roi »).
 
-A word is broken more often than not, so the hyphen goes unless its two sides show that it belongs there: names and
-figures, a verb and its subject, the first part of a compound, links such as « -à- ».
+Most such hyphens break a word, so the hyphen is removed unless the text on both sides shows that it belongs there:
+names and figures, a verb with its subject (« dit-il »), the first part of a compound, or links such as « -à- ».
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 
 __all__ = ["keeps_hyphen"]
 
-# The hyphen itself is written as "-" in these patterns, which are matched against both sides of it at once.
+# These patterns are matched against the words on both sides, joined by "-" whatever hyphen the text has.
 
-# A pronoun after its verb is told by the verb's ending: « dit-il » against « avr-il », « as-tu » against « ver-tu ».
+# The verb's ending shows that a pronoun follows it: « dit-il » but not « avr-il », « as-tu » but not « ver-tu ».
 _INVERSION = re.compile(
     r"""
       .* (?: -je | [sx]-tu | [td]-(?:il|elle|on) | t-(?:ils|elles) | (?:ons|mes)-nous | (?:ez|tes)-vous
@@ -21,7 +21,7 @@ _INVERSION = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# First parts that are no syllable of longer words.
+# First parts of compounds that are not also the beginning of a longer word.
 _COMPOUND = re.compile(
     r"""
     (?:.*\W)? (?:
@@ -44,11 +44,11 @@ _FIRST_WORD = re.compile(r"[\w'’-]*")
 
 
 def keeps_hyphen(before: str, after: str) -> bool:
-    """Tell whether the hyphen between two parts is one of the word's own.
+    """Return whether a hyphen at the end of a line is part of the word.
 
     Args:
-        before: What stands before the hyphen; its last word counts, and its end is a letter or a digit.
-        after: What stands after the line break; its first word counts, and its beginning is a letter or a digit.
+        before: The text before the hyphen, ending with a letter or digit. Only its last word matters.
+        after: The text after the line break, starting with a letter or digit. Only its first word matters.
     """
     left, right = _LAST_WORD.findall(before[-30:])[0], _FIRST_WORD.findall(after[:30])[0]
     if left[-1:].isdigit() or right[:1].isdigit():

@@ -1,4 +1,4 @@
-"""What a user gives to score: checked, with errors that name the place."""
+"""Check the texts and sentences that a user passes in, with errors that name the position."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from certainty.sentences import Sentence
 
 
 def checked_text(text: object, where: str) -> str:
-    """Return a text.
+    """Return the text if it is a string.
 
     Raises:
-        CertaintyError: it is no string; the message calls it `where`.
+        CertaintyError: If it is not a string. The message refers to it as `where`.
     """
     if isinstance(text, str):
         return text
@@ -24,10 +24,10 @@ def checked_text(text: object, where: str) -> str:
 
 
 def checked_pair(pair: object, where: str) -> tuple[str, Any]:
-    """Return a text and what belongs to it.
+    """Return a text and its context.
 
     Raises:
-        CertaintyError: it is no tuple of two, or the first is no string.
+        CertaintyError: If `pair` is not a tuple of length 2, or its first item is not a string.
     """
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise CertaintyError(f"{where} is {type(pair).__name__} ({str(pair)[:40]!r}). Give a tuple (text, context).")
@@ -35,26 +35,26 @@ def checked_pair(pair: object, where: str) -> tuple[str, Any]:
 
 
 def checked_sequence(texts: object, name: str) -> Iterable[Any]:
-    """Return an iterable of one dimension.
+    """Return `texts` if it is a one-dimensional iterable, other than bytes or a dict.
 
     Raises:
-        CertaintyError: it is something else.
+        CertaintyError: If it is anything else.
     """
     if isinstance(texts, (bytes, bytearray, dict)) or not isinstance(texts, Iterable):
         checked_text(texts, name)
     if (dimensions := getattr(texts, "ndim", 1)) != 1:
-        raise CertaintyError(f"{name} is {type(texts).__name__} of {dimensions} dimensions. Give one column of it.")
+        raise CertaintyError(f"{name} is {type(texts).__name__} with {dimensions} dimensions. Give one column of it.")
     return texts  # type: ignore[return-value]
 
 
 def given_sentences(sentences: object) -> list[Sentence]:
-    """Return given sentences, whose offsets are those within themselves.
+    """Return the given strings as sentences, each with offsets from 0 to its length.
 
     Raises:
-        CertaintyError: it is one string, or one of them is no string or holds nothing but white space.
+        CertaintyError: If `sentences` is a single string, or one of them is not a string or has only white space.
     """
     if isinstance(sentences, str):
-        raise CertaintyError("sentences is one str; give a list of sentences, or use score() for a text.")
+        raise CertaintyError("sentences is a single str; give a list of sentences, or use score() for a text.")
     given = []
     for i, sentence in enumerate(checked_sequence(sentences, "sentences")):
         text = checked_text(sentence, f"sentences[{i}]")

@@ -1,4 +1,4 @@
-"""JSON Lines, one object a line, and files of one JSON list."""
+"""Read and write JSON Lines (one object per line) and files that hold a single JSON list."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any, TextIO, cast
 from certainty.errors import CertaintyError
 
 _ZIP = b"PK\x03\x04"
-_SHOWN = 60  # characters of a wrong line
+_SHOWN = 60  # characters of an invalid line shown in a message
 
 
 def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object of each line that is not blank, decompressed where the name ends in .gz.
+    """Yield the line number and object of each non-blank line; a file whose name ends in .gz is decompressed.
 
     Raises:
-        CertaintyError: the file cannot be read, or a line is not a JSON object; the message names the line.
+        CertaintyError: If the file cannot be read, or a line is not a JSON object. The message names the line.
     """
     with _opened(Path(path)) as lines:
         yield from parse_json_lines(lines, str(path))
 
 
 def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object of each line that is not blank.
+    """Yield the line number and object of each non-blank line.
 
     Args:
-        lines: The lines, as an open file gives them.
-        name: Name of the file, for messages.
+        lines: The lines, such as a file opened in binary mode.
+        name: Name of the file, for error messages.
 
     Raises:
-        CertaintyError: a line is not a JSON object, or the file is compressed and damaged.
+        CertaintyError: If a line is not a JSON object, or the file is compressed and damaged.
     """
     try:
         for number, line in enumerate(lines, 1):
@@ -43,23 +43,23 @@ def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, d
             if text.strip():
                 yield number, _object(text, where)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CertaintyError(f"{name}: is damaged ({error}); get it again.") from error
+        raise CertaintyError(f"{name}: the compressed file is damaged ({error}); get it again.") from error
 
 
 def write_json_lines(rows: Iterable[Any], out: TextIO) -> None:
-    """Write one JSON value a line, as they come."""
+    """Write one JSON value per line, without collecting the rows first."""
     out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def read_json_list(path: Path, mend: str) -> list[dict[str, Any]]:
-    """Return the objects of a file that holds one JSON list of them.
+    """Return the objects of a file that holds a single JSON list.
 
     Args:
         path: The file.
-        mend: How to get such a file, for messages.
+        mend: How to get such a file, for error messages.
 
     Raises:
-        CertaintyError: the file cannot be read or holds something else.
+        CertaintyError: If the file cannot be read, or is not a list of objects.
     """
     with _opened(path) as data:
         text = _decoded(data.read(), str(path))
@@ -73,7 +73,7 @@ def read_json_list(path: Path, mend: str) -> list[dict[str, Any]]:
 
 
 def write_json_list(items: Iterable[Any], out: TextIO) -> None:
-    """Write a JSON list, an item a line, as the items come."""
+    """Write a JSON list with one item per line, without collecting the items first."""
     separator = "[\n"
     for item in items:
         out.write(separator + json.dumps(item, ensure_ascii=False))
@@ -88,12 +88,12 @@ def _object(text: str, where: str) -> dict[str, Any]:
         shown = text.strip()
         shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
         raise CertaintyError(
-            f"{where}: not a JSON object: {error}; the line is {shown!r}. JSON Lines have a whole object on each line."
+            f"{where}: not a JSON object: {error}; the line is {shown!r}. JSON Lines files have one object per line."
         ) from error
     if not isinstance(row, dict):
         raise CertaintyError(
-            f"{where}: expected a JSON object, found {type(row).__name__} {str(row)[:_SHOWN]!r}. JSON Lines have a "
-            "whole object on each line."
+            f"{where}: expected a JSON object, found {type(row).__name__} {str(row)[:_SHOWN]!r}. JSON Lines files have "
+            "one object per line."
         )
     return row
 

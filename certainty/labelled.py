@@ -1,4 +1,4 @@
-"""Labelled sentences: read from files or taken from rows in memory, and checked row by row."""
+"""Read labelled sentences from files or from rows in memory, and check each row."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]]] = 
     ".tsv": read_csv,
     ".parquet": read_parquet,
 }
-"""How a file is read, by the ending of its name."""
+"""The reader for each file name extension."""
 _BOOLEANS = {
-    # French spreadsheets write VRAI and FAUX; a column of floats comes from pandas, which has no booleans with gaps.
+    # French spreadsheets write VRAI and FAUX; pandas turns booleans with missing values into floats.
     **dict.fromkeys(("true", "1", "1.0", "1,0", "vrai", "yes", "oui"), True),
     **dict.fromkeys(("false", "0", "0.0", "0,0", "faux", "no", "non"), False),
 }
@@ -41,17 +41,18 @@ class LabelledSentence:
 
     Attributes:
         text: The sentence.
-        label: Its label; None where it makes no claim (in a file: label no_claim, or claim false).
+        label: The label of its main claim; None if it makes no claim (in a file: label `no_claim`, or claim false).
         second: The label of a second claim, or None.
-        attributed: The main claim is attributed to a source; None where the data does not say.
-        claim: The sentence makes a claim.
-        cues: Character spans of the deciding words; None where the data does not say.
+        attributed: Whether the main claim is attributed to a source; None if unknown.
+        claim: Whether the sentence makes a claim.
+        cues: Character spans of the words that decide the label; None if unknown.
         id: Identifier, or "".
-        corpus: Name of the corpus it comes from, or "".
-        group: Sentences of one group (a contrast quadruple) are held out together; or None.
-        annotator: Who gave the label, or "".
-        doubtful: A careful reader could give another label.
-        columns: What else the row has, as text; it is no part of what makes two sentences equal.
+        corpus: Name of the corpus that the sentence comes from, or "".
+        group: Number of the contrast quadruple that the sentence belongs to, or None. Sentences of a group are held out
+            together.
+        annotator: Name of the annotator, or "".
+        doubtful: Whether a careful reader could give another label.
+        columns: The other columns of the row, as text. They are ignored when sentences are compared.
     """
 
     text: str
@@ -72,19 +73,20 @@ _GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "column
 
 
 def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[LabelledSentence]:
-    """Read labelled sentences. `text` and `label` are required, the other attributes are used where they are given.
+    """Read labelled sentences.
 
-    Labels may be written in any case, with spaces or hyphens; the label `no_claim` says that there is no claim. Rows
-    with the same text, label and annotator as an earlier one are dropped with a warning.
+    The columns `text` and `label` are required; those for the other attributes of `LabelledSentence` are optional.
+    Labels may be written in any case, and with spaces or hyphens; `no_claim` marks a sentence that makes no claim. Rows
+    with the same text, label and annotator as an earlier row are dropped with a warning.
 
     Args:
-        data: A path or several; or rows: mappings or `LabelledSentence`s, a pandas or polars DataFrame, or a
-            `datasets.Dataset`. Files are JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
+        data: One or more paths, or rows: mappings, `LabelledSentence` objects, a pandas or polars DataFrame, or a
+            `datasets.Dataset`. Files may be JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
 
     Raises:
-        CertaintyError: a file cannot be read, or a row is wrong; the message names file and line, or the row (the
-            first is row 0), and the value.
-        MissingExtraError: a Parquet file is given, and pyarrow is not installed.
+        CertaintyError: If a file cannot be read, or a row is invalid. The message names the file and line, or the row
+            (counted from 0), and the value.
+        MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
@@ -102,13 +104,13 @@ def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[Labelled
 
 
 def digest(sentences: Sequence[LabelledSentence]) -> str:
-    """Return the SHA-256 of labels and texts, by which `certainty.json` names the data that a model was made with."""
+    """Return the SHA-256 of the labels and texts, which identifies a model's training data in `certainty.json`."""
     content = "\n".join(f"{s.label or 'none'}\t{s.text}" for s in sentences)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _items(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield paths as they are, and rows as mappings, each with its name for messages."""
+    """Yield paths unchanged and rows as mappings, each with a name for error messages."""
     if isinstance(data, (str, os.PathLike)):
         yield str(data), data
     elif hasattr(data, "iloc"):  # pandas
@@ -121,12 +123,12 @@ def _items(data: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"row {n} of the DataFrame", row) for n, row in enumerate(data.iter_rows(named=True)))
     elif isinstance(data, Mapping):
         raise CertaintyError(
-            f"expected rows, found a {type(data).__name__} of {', '.join(map(str, data)) or 'nothing'}; give one of "
-            "its parts, or a list of rows."
+            f"expected rows, found a {type(data).__name__} with the keys {', '.join(map(str, data)) or '(none)'}; give "
+            "one of its values, or a list of rows."
         )
     elif isinstance(data, Iterable):
         label = (getattr(data, "features", None) or {}).get("label")
-        names = getattr(label, "int2str", None)  # of a ClassLabel of `datasets`
+        names = getattr(label, "int2str", None)  # method of `datasets.ClassLabel`
         for n, item in enumerate(data):
             yield f"row {n}", _row(item, f"row {n}", names)
     else:
@@ -137,7 +139,7 @@ def _row(item: Any, where: str, label_name: Callable[[int], str] | None) -> Any:
     if isinstance(item, LabelledSentence):
         return {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
     if isinstance(item, Mapping) and label_name and isinstance(item.get("label"), int):
-        return {**item, "label": None if item["label"] < 0 else label_name(item["label"])}  # -1 is "no label" there
+        return {**item, "label": None if item["label"] < 0 else label_name(item["label"])}  # there, -1 means "no label"
     if not isinstance(item, (str, os.PathLike, Mapping)):
         raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
     return item
@@ -152,7 +154,7 @@ def _read_file(path: Path) -> list[LabelledSentence]:
     if not path.is_file():
         raise CertaintyError(f"{path}: {'is a directory, not a file' if path.is_dir() else 'no such file'}.")
     if path.stat().st_size == 0:
-        raise CertaintyError(f"{path}: the file is empty. It needs rows with `text` and `label`.")
+        raise CertaintyError(f"{path}: the file is empty; it must have rows with `text` and `label`.")
     unit = "row" if reader is read_parquet else "line"
     return _parsed([(f"{path}, {unit} {number}", row) for number, row in reader(path)], str(path))
 
@@ -163,7 +165,7 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[
         if required not in columns:
             raise CertaintyError(
                 f"{source}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
-                "Rename the column that holds it."
+                "Rename the column that has it."
             )
     return [_parse(row, where) for where, row in rows]
 
@@ -175,10 +177,10 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
     claim = _boolean(row.get("claim"), f"{where}: claim")
     label = _label(row.get("label"), f"{where}: label", tuple(Label))
     if claim and label is Label.NO_CLAIM:
-        raise CertaintyError(f"{where}: label is no_claim, but claim is true; change one of the two.")
+        raise CertaintyError(f"{where}: label is no_claim, but claim is true; change one of them.")
     claim = label is not Label.NO_CLAIM and (claim is None or claim)
     if claim and label is None:
-        raise CertaintyError(f"{where}: label is missing; give one (no_claim if there is none).")
+        raise CertaintyError(f"{where}: label is missing; give one (no_claim if the sentence makes no claim).")
     return LabelledSentence(
         text=text,
         label=label if claim else None,
@@ -227,7 +229,7 @@ def _group(value: Any, where: str) -> int | None:
     if _is_missing(value):
         return None
     try:
-        number = float(str(value).replace(",", "."))  # "3,0" of a French spreadsheet
+        number = float(str(value).replace(",", "."))  # French spreadsheets write "3,0"
         if number == int(number):
             return int(number)
     except (ValueError, OverflowError):

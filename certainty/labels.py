@@ -1,4 +1,4 @@
-"""The labels: how a sentence presents its main claim, or that it makes none."""
+"""The labels, which say how a sentence presents its main claim."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from certainty.errors import CertaintyError
 
 
 class Label(str, Enum):
-    """How the main claim of a sentence is presented. Members are strings: `Label.DENIED == "denied"`."""
+    """How a sentence presents its main claim. Members are strings: `Label.DENIED == "denied"`."""
 
     ASSERTED = "asserted"
     PROBABLE = "probable"
     PERSONAL_OPINION = "personal_opinion"
     DENIED = "denied"
     NO_CLAIM = "no_claim"
-    """The sentence makes no claim: a question, an order, a heading, a fragment."""
+    """The sentence makes no claim: for example a question, an order, a heading or a fragment."""
 
     __str__ = str.__str__
 
     @classmethod
     def parse(cls, name: object, allowed: Iterable[Label] | None = None) -> Label:
-        """Return the label of that name; case does not matter, nor do spaces and hyphens in place of underscores.
+        """Return the label with the given name, ignoring case; spaces and hyphens count as underscores.
 
         Args:
-            name: The name, or the label itself.
-            allowed: What is allowed; None is every label.
+            name: The name, or a label.
+            allowed: The allowed labels. None allows all.
 
         Raises:
-            CertaintyError: there is none, or it is not allowed; the message names the nearest and all that are.
+            CertaintyError: If no allowed label has this name. The message suggests a similar label and lists all that
+                are allowed.
         """
         labels = tuple(cls if allowed is None else allowed)
         plain = plain_name(name)
@@ -44,9 +45,9 @@ class Label(str, Enum):
 
 
 LABELS: tuple[Label, ...] = (Label.ASSERTED, Label.PROBABLE, Label.PERSONAL_OPINION, Label.DENIED)
-"""The labels of claims, in the column order of probabilities and logits."""
+"""The four labels of claims, in the column order of probabilities and logits."""
 
 
 def plain_name(name: object) -> object:
-    """Return a name as the labels are written: `"Personal opinion"` is `"personal_opinion"`."""
+    """Return a name in the form of the labels: `"Personal opinion"` becomes `"personal_opinion"`."""
     return "_".join(name.lower().replace("-", " ").replace("_", " ").split()) if isinstance(name, str) else name

@@ -1,4 +1,4 @@
-"""The model folder on disk: which files it holds, what `certainty.json` says, where the default model lies."""
+"""The model folder: its file names, its settings in `certainty.json`, and how to find and copy it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
 DEFAULT_NAME = "certainty-fr-small"
 HEADS = ("claim", "attributed", "cue")
-"""The heads beside the label's."""
+"""The heads other than the label head."""
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What scoring needs to know of a model beside its weights (`certainty.json`).
+    """The settings of a model that scoring needs, as saved in `certainty.json`.
 
     Attributes:
-        max_length: Longest input in tokens, special tokens included.
-        claim_threshold: A sentence makes a claim if its probability to do so is at least this.
-        attributed_threshold: The same for attribution.
-        cue_threshold: A word is a cue if its probability to be one is at least this.
-        pad_token_id: Fills up shorter rows of a batch.
-        engine: The engine that "auto" takes where its file is there.
-        heads: Those of `HEADS` that were taught. Without its head every sentence makes a claim, none is attributed, or
-            no cues are given.
-        training: Where the model comes from: settings, data digests, versions.
+        max_length: Maximum length of the input in tokens, including special tokens.
+        claim_threshold: Minimum `claim_probability` for a sentence to count as a claim.
+        attributed_threshold: Minimum probability for a claim to count as attributed.
+        cue_threshold: Minimum probability for a word to count as a cue.
+        pad_token_id: Id of the token that fills up the shorter rows of a batch.
+        engine: The engine that "auto" selects if the folder has its file.
+        heads: The members of `HEADS` that were trained. Without the claim head, every sentence counts as a claim;
+            without the attribution head, none is attributed; without the cue head, none has cues.
+        training: The origin of the model: settings, data digests, versions.
     """
 
     max_length: int
@@ -52,7 +52,7 @@ class ModelSettings:
     training: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
-        """Write `certainty.json` into the folder."""
+        """Write `certainty.json` to the folder."""
         values = {"format_version": FORMAT_VERSION, "labels": [label.value for label in LABELS], **vars(self)}
         write_whole(folder / SETTINGS_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
@@ -61,12 +61,12 @@ class ModelSettings:
         """Read `certainty.json`.
 
         Raises:
-            CertaintyError: it is missing, damaged, of a newer format, or speaks of other labels.
+            CertaintyError: If the file is missing or damaged, or has another format version or other labels.
         """
         path = folder / SETTINGS_FILE
         if not path.is_file():
             raise CertaintyError(
-                f"{folder}: not a certainty model, it has no {SETTINGS_FILE}. "
+                f"{folder}: not a certainty model, as it has no {SETTINGS_FILE}. "
                 "Train one with `certainty train`, or leave the model out to use the default."
             )
         try:
@@ -78,7 +78,7 @@ class ModelSettings:
             raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
         if version != FORMAT_VERSION:
             raise CertaintyError(
-                f"{path}: format version {version}, this release reads {FORMAT_VERSION}. Upgrade certainty."
+                f"{path}: format version {version}, but this release reads {FORMAT_VERSION}. Upgrade certainty."
             )
         if labels != [label.value for label in LABELS]:
             raise CertaintyError(f"{path}: labels {labels}, expected {[label.value for label in LABELS]}.")
@@ -86,28 +86,28 @@ class ModelSettings:
 
 
 def default_model() -> Path:
-    """Return the folder of the default model: inside the installed package, or in a checkout's `models/`."""
+    """Return the folder of the default model: inside the installed package, or in `models/` of a checkout."""
     package = Path(__file__).parent
     installed = package / "default_model"
     return installed if installed.is_dir() else package.parent / "models" / DEFAULT_NAME
 
 
 def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:
-    """Copy a model's folder; the copy appears when it is complete, and replaces a model that is there.
+    """Copy a model folder. The copy only appears once it is complete, and replaces an existing model.
 
     Args:
-        source: The folder.
-        target: The copy; folders around it are made.
-        settings: The copy's settings.
+        source: The folder to copy.
+        target: The folder to create, with its parents.
+        settings: The settings of the copy.
 
     Raises:
-        CertaintyError: the copy cannot be written, or something that is no model is there already.
+        CertaintyError: If the copy cannot be written, or the target already holds something that is not a model.
     """
     source, target = source.resolve(), Path(os.path.abspath(target))
     if source in target.parents:
-        raise CertaintyError(f"{target}: lies in the folder of the model itself; give another folder.")
+        raise CertaintyError(f"{target}: is inside the folder of the model itself; give another folder.")
     if target.exists() and not _is_replaceable(target):
-        raise CertaintyError(f"{target}: is there already, and is no model; give a new folder.")
+        raise CertaintyError(f"{target}: already exists and is not a model; give a new folder.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
@@ -123,7 +123,7 @@ def _replace(target: Path, draft: Path, old: Path) -> None:
     if not target.exists():
         draft.rename(target)
         return
-    target.rename(old)  # a folder that is not empty cannot be replaced in one step
+    target.rename(old)  # a non-empty folder cannot be replaced in one step
     try:
         draft.rename(target)
     except OSError:
@@ -132,15 +132,18 @@ def _replace(target: Path, draft: Path, old: Path) -> None:
 
 
 def _is_replaceable(folder: Path) -> bool:
-    """Tell whether it is a model or an empty folder."""
+    """Return whether the folder is a model or empty."""
     return folder.is_dir() and ((folder / SETTINGS_FILE).is_file() or not any(folder.iterdir()))
 
 
 def find_model(name: str | os.PathLike[str] | None) -> Path:
-    """Return the local folder of a model: the default (None or its name), a path, or a download of `owner/name`.
+    """Return the local folder of a model, downloading it if necessary.
+
+    Args:
+        name: A path, or `owner/name` on the Hugging Face hub. None, or `DEFAULT_NAME`, is the default model.
 
     Raises:
-        CertaintyError: there is no such folder and it cannot be downloaded.
+        CertaintyError: If no such folder exists and it cannot be downloaded.
     """
     if name is None:
         return default_model()
@@ -148,7 +151,7 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     if path.is_dir():
         return path
     if path.is_file():
-        raise CertaintyError(f"{path}: a file; give the model's folder.")
+        raise CertaintyError(f"{path}: is a file; give the folder of the model.")
     if name == DEFAULT_NAME:
         return default_model()
     parts = str(name).split("/")
@@ -167,5 +170,5 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     ]
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))
-    except Exception as error:  # the hub client raises its own, requests' and OS errors
+    except Exception as error:  # the hub client raises its own errors, and those of requests and the OS
         raise CertaintyError(f"{name}: no such folder, and the download from the hub failed: {error}") from error

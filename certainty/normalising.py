@@ -1,9 +1,9 @@
-r"""What splitter and model read of a text: what shows, without invisible characters, tags and entities.
+r"""Normalise text for the splitter and the model: remove invisible characters and tags, decode entities.
 
-The model also reads lines, and the words broken at their ends, joined.
+For the model, lines are also joined, as are words that were broken at the end of a line.
 
-Only what a tokenizer's own normaliser leaves undone is done here; Unicode composition, apostrophes and runs of white
-space are its business. Every character of a result keeps its place in the given text.
+Unicode composition, apostrophes and runs of white space are left to the normaliser of the tokenizer. Every character of
+a result keeps its position in the given text.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ Span = tuple[int, int]
 
 
 class Normalised(NamedTuple):
-    """A text made of the characters of another one.
+    """A normalised text, with the position of each character in the given text.
 
     Attributes:
-        text: The text.
-        offsets: Length `len(text) + 1`, strictly increasing: where each character stood in the given text, whose length
-            comes last. A space that stands for a break stood where the break ends.
-        ends: Length `len(text)`: where each ended.
+        text: The normalised text.
+        offsets: Where each character begins in the given text, followed by the length of the given text; length
+            `len(text) + 1`, strictly increasing. A space that replaces a break has the position of the break's last
+            character.
+        ends: Where each character ends in the given text; length `len(text)`.
     """
 
     text: str
@@ -36,15 +37,15 @@ class Normalised(NamedTuple):
 
     @property
     def is_given(self) -> bool:
-        """Whether nothing was changed."""
+        """Whether the text is the given text, unchanged."""
         return isinstance(self.offsets, range)
 
     def spans(self, spans: Iterable[Span]) -> list[Span]:
-        """Do `span` for many."""
+        """Apply `span` to each of several spans."""
         return [self.span(start, end) for start, end in spans]
 
     def span(self, start: int, end: int) -> Span:
-        """Return where `text[start:end]`, without white space at its front, stood in the given text."""
+        """Return the span of `text[start:end]`, without leading white space, in the given text."""
         while start < end and self.text[start].isspace():
             start += 1
         if start >= end:
@@ -52,15 +53,15 @@ class Normalised(NamedTuple):
         return self.offsets[start], self.ends[end - 1]
 
 
-# Control characters that are no white space (U+001F is some to Python alone), and what Unicode calls default-ignorable:
-# the soft hyphen, zero-width and directional characters, variation selectors, tags.
+# Control characters that are not white space (only Python counts U+001F as white space), and the characters that
+# Unicode calls default-ignorable: the soft hyphen, zero-width and directional characters, variation selectors, tags.
 _IGNORABLE = (
     "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
 )
 LINE_END = r"(?:\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
 _INVISIBLE = re.compile(f"[{_IGNORABLE}\xad]+")
-# What is left of a web page in a text. The tags are those of running text; others may be no tags at all.
+# Remains of web pages. Only tags of running text are listed; anything else in angle brackets may not be a tag.
 _BLOCK_TAGS = "br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr|blockquote|section|article"
 _TAGS = f"{_BLOCK_TAGS}|a|abbr|b|cite|em|font|i|img|mark|q|s|small|span|strike|strong|su[bp]|time|u"
 _MARKUP = re.compile(
@@ -75,28 +76,28 @@ _WHITE_SPACE = re.compile(r"\s*")
 
 
 def without_invisible(text: str) -> Normalised:
-    """Leave out the characters that nobody sees and the tags of web pages, and read their entities.
+    """Remove invisible characters and HTML tags, and decode HTML entities.
 
     Args:
         text: Any text.
 
     Returns:
-        The text without them; the tag of a block, such as `<br>` and `</p>`, is a line break, an entity the one
+        The normalised text. A block tag, such as `<br>` or `</p>`, becomes a line break; an entity becomes the
         character that it stands for.
     """
     return _replaced(text, _invisible(text))
 
 
 def reading_form(text: str) -> Normalised:
-    r"""Return a sentence as the model reads it.
+    r"""Normalise a sentence to the form that the model reads.
 
     Args:
         text: A sentence, or any other text.
 
     Returns:
-        The text without invisible characters and markup, with a space for each line break, with words joined that were
-        broken at the end of a line (« pro-\nposé », but « peut-\nêtre » keeps its hyphen), and without the page numbers
-        between two of its parts. A text that has none of these comes back as it is.
+        The text without invisible characters, markup, and page numbers between two pages. Each line break becomes a
+        space, and words broken at the end of a line are joined (« pro-\nposé »; « peut-\nêtre » keeps its hyphen). A
+        text with none of these is returned unchanged.
     """
     visible = without_invisible(text)
     if not _LINE_BREAK.search(visible.text):
@@ -119,23 +120,23 @@ def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         hyphen = text.find("\xad", start, end)
         if hyphen >= 0 and text[start - 1 : start].isalpha() and _LINE_BELOW.match(text, end):
-            yield start, hyphen, ""  # a soft hyphen at the end of a line stays: its word goes on in the next
+            yield start, hyphen, ""  # keep a soft hyphen at the end of a line: its word continues in the next line
             start = hyphen + 1
         yield start, end, ""
 
 
 def _character(markup: str) -> str | None:
-    """Return what a tag or an entity is read as; None leaves it as it is."""
+    """Return the replacement of a tag or an entity, or None to leave it unchanged."""
     if markup[0] == "<":
         return "\n" if _BLOCK_TAG.match(markup) else ""
     character = unescape(markup)
-    if len(character) != 1:  # no entity, or one of the few that stand for two characters
+    if len(character) != 1:  # not an entity, or one of the few that stand for two characters
         return None
     return "" if _INVISIBLE.match(character) else character
 
 
 def _replaced(text: str, edits: Iterator[tuple[int, int, str]]) -> Normalised:
-    """Replace each span, in order, by nothing or by one character."""
+    """Replace each span, in order, with at most one character."""
     parts: list[str] = []
     offsets: list[int] = []
     ends: list[int] = []
@@ -164,7 +165,7 @@ _HEAD = re.compile(rf"{_PAGE_NUMBER} [\r\n]", re.VERBOSE)
 
 
 def page_breaks(text: str) -> list[Span]:
-    r"""Return what lies between two pages: the form feed that `pdftotext` writes, page numbers and white space."""
+    r"""Return the spans between pages: the form feed that `pdftotext` writes, page numbers and white space."""
     spans: list[Span] = []
     at, done = text.find("\f"), 0
     while at >= 0:
@@ -177,7 +178,7 @@ def page_breaks(text: str) -> list[Span]:
 
 
 def _breaks(text: str) -> Iterator[Span]:
-    """Yield the page breaks and, between them, the line breaks, with the white space around each."""
+    """Yield the page breaks and the line breaks between them, with the white space around each."""
     done = 0
     for page in [*page_breaks(text), (len(text), len(text))]:
         for match in _LINE_BREAK.finditer(text, done, page[0]):
@@ -190,7 +191,7 @@ def _breaks(text: str) -> Iterator[Span]:
 
 
 def _widened(text: str, start: int, end: int, least: int) -> Span:
-    """Take in the white space around a span, but none before `least`."""
+    """Extend a span by the white space around it, but not to before `least`."""
     while start > least and text[start - 1].isspace():
         start -= 1
     match = _WHITE_SPACE.match(text, end)
@@ -198,7 +199,7 @@ def _widened(text: str, start: int, end: int, least: int) -> Span:
 
 
 def _joint(text: str, start: int, end: int) -> tuple[int, int, str]:
-    """Return what a break from `start` to `end` is replaced by, with the hyphen before it if that goes too."""
+    """Return the replacement of a break from `start` to `end`, including the hyphen before it if that is removed."""
     hyphen, before, after = text[start - 1 : start], text[max(0, start - 32) : start - 1], text[end : end + 32]
     if hyphen not in set("-\u2010\u2011\xad¬") or not before[-1:].isalnum() or not after[:1].isalnum():
         return start, end, " "

@@ -1,4 +1,4 @@
-"""A progress bar on the terminal or in a notebook, and none in a pipe."""
+"""A progress bar on a terminal or in a notebook, but not in a pipe."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], total: int | None, shown: bool = True) -> Iterator[Item]:
-    """Yield the items, with a bar on standard error where it is shown to somebody.
+    """Yield the items, showing a progress bar on standard error if it is a terminal or a notebook.
 
     Args:
         items: The items.
-        total: How many they are; None shows no end.
-        shown: False yields them as they are.
+        total: Number of items. With None, the bar shows no total.
+        shown: If False, never show a bar.
     """
     if shown:
         from rich.console import Console

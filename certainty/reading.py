@@ -1,4 +1,4 @@
-"""Files and standard input → text, whatever the usual encodings of French files."""
+"""Read text from files and bytes in any of the usual encodings of French files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from certainty.errors import CertaintyError
 
 logger = logging.getLogger(__name__)
 
-# What programs of Western Europe wrote before UTF-8, the likeliest first; Latin-1 text reads as Windows-1252 does.
+# The encodings used in Western Europe before UTF-8, most likely first. Windows-1252 also covers Latin-1 text.
 _OLD_ENCODINGS = {"cp1252": "Windows-1252", "cp850": "the MS-DOS code page 850", "mac-roman": "Mac OS Roman"}
 _REPLACEMENT = "\ufffd"
 
@@ -20,26 +20,27 @@ _REPLACEMENT = "\ufffd"
 def read_text(path: Path, encoding: str | None = None) -> str:
     """Read a text file.
 
-    Line breaks stay as they are in the file, so that offsets point into the decoded text; a byte order mark is no part
-    of it.
+    Line breaks are kept as they are in the file, so that offsets point into the decoded text. A byte order mark is
+    removed.
 
     Args:
         path: The file.
-        encoding: Its encoding; None detects UTF-8, and UTF-16 by its byte order mark. UTF-8 with fewer bad bytes than
-            good accents is read with U+FFFD for them, anything else as Windows-1252 (or as MS-DOS and old Macs wrote,
-            if that gives more accents of French); both log a warning.
+        encoding: Its encoding. None detects UTF-8, and UTF-16 by its byte order mark. Damaged UTF-8, with fewer invalid
+            bytes than valid accents, is read with U+FFFD in place of invalid bytes. Anything else is read as
+            Windows-1252, or as MS-DOS code page 850 or Mac OS Roman if that gives more French accents. In both cases, a
+            warning is logged.
 
     Raises:
-        CertaintyError: there is no such file, it is a directory, or it cannot be read or decoded; see `decode`.
+        CertaintyError: If the file does not exist, is a directory, or cannot be read or decoded; see `decode`.
     """
     return decode(read_bytes(path), str(path), encoding)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Raises:
-        CertaintyError: there is no such file, it is a directory, or it cannot be read.
+        CertaintyError: If the file does not exist, is a directory, or cannot be read.
     """
     with opening(path):
         return path.read_bytes()
@@ -47,7 +48,7 @@ def read_bytes(path: Path) -> bytes:
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Turn what the system says against opening a file into a `CertaintyError`."""
+    """Turn an `OSError` raised while opening or reading a file into a `CertaintyError`."""
     try:
         yield
     except FileNotFoundError:
@@ -64,13 +65,13 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
     """Decode the bytes of a text file; see `read_text`.
 
     Args:
-        data: What the file holds.
-        name: Names it in messages.
+        data: The content of the file.
+        name: Name of the file, for error messages.
         encoding: As for `read_text`.
 
     Raises:
-        CertaintyError: nothing or only white space is in it, it holds NUL characters as binary files do, the encoding
-            is unknown, or the bytes are not text in it.
+        CertaintyError: If the text is empty or only white space, has NUL characters as binary files do, or cannot be
+            decoded, or if the encoding is unknown.
     """
     text = _detect(data, name) if encoding is None else _decode_as(data, name, encoding)
     text = text.removeprefix("\ufeff")
@@ -78,8 +79,8 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
         raise CertaintyError(f"{name}: is empty; give a file with text in it.")
     if "\0" in text:
         raise CertaintyError(
-            f"{name}: holds NUL characters, so it is not plain text; save it as UTF-8 text, or give the encoding if it "
-            "is UTF-16 without a byte order mark (utf-16-le, utf-16-be)."
+            f"{name}: has NUL characters, so it is not plain text; save it as UTF-8 text, or give the encoding if it "
+            "is UTF-16 without a byte order mark (utf-16-le or utf-16-be)."
         )
     return text
 
@@ -93,15 +94,15 @@ def _detect(data: bytes, name: str) -> str:
         first = error.start
     text = data.decode("utf-8", "replace")
     bad = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
-    # Of an old encoding nearly every accent is no UTF-8; of damaged UTF-8 few are.
+    # In an old encoding, nearly all accents are invalid UTF-8; in damaged UTF-8, only a few are.
     if bad < len(text) - len(text.encode("ascii", "ignore")) - bad:
         line, column = _place(data[:first].decode("utf-8"))
         logger.warning(
-            "%s: %d place(s) are not UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
+            "%s: %d place(s) are not valid UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
             *(name, bad, data[first], line, column, _REPLACEMENT),
         )
         return text
-    encoding = max(_OLD_ENCODINGS, key=lambda old: _accents(data, old))  # of equals the first
+    encoding = max(_OLD_ENCODINGS, key=lambda old: _accents(data, old))  # the first, if several have as many
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
@@ -111,7 +112,7 @@ def _detect(data: bytes, name: str) -> str:
 
 
 def _accents(data: bytes, encoding: str) -> int:
-    """Count the letters of French beyond ASCII, which only the true encoding has in number."""
+    """Count the accented letters of French, which are frequent only in the correct encoding."""
     return sum(map(data.decode(encoding, "ignore").count, "àâçèéêîïôùûë"))
 
 
@@ -130,5 +131,5 @@ def _decode_as(data: bytes, name: str, encoding: str) -> str:
         ) from None
     except UnicodeError as error:
         raise CertaintyError(
-            f"{name}: cannot be decoded as {encoding} ({error}); give its true encoding or save it as UTF-8 text."
+            f"{name}: cannot be decoded as {encoding} ({error}); give the correct encoding or save it as UTF-8 text."
         ) from error

@@ -1,4 +1,4 @@
-"""What scoring returns: a `Document` of `SentenceScore`s."""
+"""The result of scoring: a `Document`, which is a sequence of `SentenceScore` objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cue", "Document", "SentenceScore", "checked_probability"]
 
-_SHOWN = 40  # characters of the text in a repr
+_SHOWN = 40  # characters of the text shown in a repr
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,7 +27,7 @@ class Document(Sequence[SentenceScore]):
     `print(document)` shows a plain table; a notebook shows the text in colour.
 
     Attributes:
-        text: The text as it was given.
+        text: The given text.
         sentences: Its scored sentences.
     """
 
@@ -42,7 +42,10 @@ class Document(Sequence[SentenceScore]):
         if not isinstance(index, slice):
             return self.sentences[index]
         if index.step is not None and index.step < 0:
-            raise CertaintyError("a document keeps the order of its text; use reversed(document) to go backwards.")
+            raise CertaintyError(
+                "a document keeps the order of its text, so a slice cannot have a negative step; use "
+                "reversed(document) to iterate backwards."
+            )
         return Document(self.text, self.sentences[index])
 
     def __len__(self) -> int:
@@ -63,7 +66,7 @@ class Document(Sequence[SentenceScore]):
         return plain_table(self)
 
     def counts(self) -> dict[Label, int]:
-        """Count the sentences of each label, `no_claim` among them: the counts sum to `len(document)`."""
+        """Return the number of sentences with each label, including `no_claim`; the counts sum to `len(document)`."""
         found = Counter(sentence.label for sentence in self)
         return {label: found[label] for label in Label}
 
@@ -74,18 +77,18 @@ class Document(Sequence[SentenceScore]):
         attributed: bool | None = None,
         claims_only: bool = False,
     ) -> Document:
-        """Return a document of the same text with only the sentences that meet every condition.
+        """Return a document of the same text with only the sentences that meet all conditions.
 
-        Offsets still point into the text, and every view works: the rest of the text is shown without labels.
+        Offsets still point into the text, and all views work; they show the rest of the text without labels.
 
         Args:
-            label: The label, or several of them; None takes all. "no_claim" takes sentences that make no claim.
-            min_probability: The least probability of the label, in [0, 1].
-            attributed: True takes sentences attributed to a source, False the others.
-            claims_only: Leave out sentences that make no claim.
+            label: The label or labels to keep; "no_claim" keeps sentences that make no claim. None keeps all.
+            min_probability: Minimum probability of the label, in [0, 1]. None keeps all.
+            attributed: True keeps sentences that are attributed to a source, False the others. None keeps all.
+            claims_only: If True, drop sentences that make no claim.
 
         Raises:
-            CertaintyError: there is no such label, or another value is not allowed; the message says what is.
+            CertaintyError: If a label is unknown, or another value is not allowed. The message says what is allowed.
         """
         if label is None:
             labels = set(Label)
@@ -111,11 +114,14 @@ class Document(Sequence[SentenceScore]):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return `{"text": …, "sentences": [SentenceScore.to_dict(), …]}`."""
+        """Return the document as `{"text": …, "sentences": [SentenceScore.to_dict(), …]}`."""
         return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self]}
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return `to_dict` as a JSON string (a lone surrogate in the text is escaped)."""
+        """Return the result of `to_dict` as a JSON string.
+
+        If the text has a lone surrogate, all characters beyond ASCII are escaped.
+        """
         result = json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
         if not result.isascii():
             try:
@@ -126,41 +132,41 @@ class Document(Sequence[SentenceScore]):
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Document:
-        """Read what `to_dict`, `certainty score --format json` or the server gave; further members are passed over.
+        """Read a record written by `to_dict`, `certainty score --format json` or the server; ignore unknown members.
 
         Raises:
-            CertaintyError: it is not such a record; the message names the sentence and the member.
+            CertaintyError: If the record is not of this form. The message names the sentence and the member.
         """
         if not isinstance(record, Mapping) or not {"text", "sentences"} <= set(record):
             raise CertaintyError(
-                f"not one scored document, but {_described(record)}; give an object with `text` and `sentences`."
+                f"expected a scored document, found {_described(record)}; give an object with `text` and `sentences`."
             )
         text, sentences = record["text"], record["sentences"]
         if not isinstance(text, str) or not isinstance(sentences, Sequence) or isinstance(sentences, str):
-            raise CertaintyError("`text` must be a string and `sentences` a list; give what `to_dict` gave.")
+            raise CertaintyError("`text` must be a string and `sentences` a list; give the output of `to_dict`.")
         return cls(text, tuple(_read_sentences(text, sentences)))
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Document:
-        """Read what `to_json`, `certainty score --format json` of one text or the server gave.
+        """Read the JSON of a single text, written by `to_json`, `certainty score --format json` or the server.
 
         Raises:
-            CertaintyError: it is no JSON, or not such a record; see `from_dict`.
+            CertaintyError: If `content` is not JSON, or not a scored document; see `from_dict`.
         """
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise CertaintyError(f"not a JSON document ({error}); give what `to_json` gave.") from None
+            raise CertaintyError(f"not a JSON document ({error}); give the output of `to_json`.") from None
         return cls.from_dict(record)
 
     def to_html(self, min_confidence: float | None = None) -> str:
-        """Return a self-contained HTML page: sentences coloured by label, cues underlined, filters.
+        """Return a self-contained HTML page with sentences coloured by label, underlined cues and filters.
 
         Args:
-            min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+            min_confidence: Show claims whose label has a lower probability as undecided. None shows all labels.
 
         Raises:
-            CertaintyError: `min_confidence` is not between 0 and 1.
+            CertaintyError: If `min_confidence` is not between 0 and 1.
         """
         from certainty.views.html import render_page
 
@@ -172,10 +178,10 @@ class Document(Sequence[SentenceScore]):
         return render_fragment(self)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """Return one row a sentence: its attributes, and a column for the probability of each label.
+        """Return a DataFrame with one row per sentence: its attributes, and the probability of each label.
 
         Raises:
-            MissingExtraError: pandas is not installed (`pip install 'certainty-fr[pandas]'`).
+            MissingExtraError: If pandas is not installed (`pip install 'certainty-fr[pandas]'`).
         """
         from certainty.views.dataframe import to_dataframe
 
@@ -191,9 +197,9 @@ def _read_sentences(text: str, records: Sequence[object]) -> Iterator[SentenceSc
             raise CertaintyError(f"sentences[{i}]: {error}") from None
         for start, end, words in ((sentence.start, sentence.end, sentence.text), *sentence.cues):
             if not sentence.start <= start <= end <= sentence.end or text[start:end] != words:
-                raise CertaintyError(f"sentences[{i}]: {words[:40]!r} does not stand at [{start}, {end}] of the text.")
+                raise CertaintyError(f"sentences[{i}]: {words[:40]!r} is not at [{start}, {end}] of the text.")
         if sentence.start < done:
-            raise CertaintyError(f"sentences[{i}] begins before the one before it ends; give them in order.")
+            raise CertaintyError(f"sentences[{i}] begins before the previous sentence ends; give them in order.")
         done = sentence.end
         yield sentence
 

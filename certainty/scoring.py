@@ -1,4 +1,4 @@
-"""Logits → probabilities, cues and flags of sentences."""
+"""Turn logits into sentence scores: probabilities, labels, attribution and cues."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from certainty.tokenising import Encoding
 
 
 class SentenceLogits:
-    """The logits of many sentences, put together from their windows.
+    """The logits of sentences, combined from those of their windows.
 
     Attributes:
-        label: Shape (sentences, 4), the mean over a sentence's windows.
-        claim, attributed: Shape (sentences,), likewise.
+        label: Shape (sentences, 4), the mean over the windows of each sentence.
+        claim, attributed: Shape (sentences,), also the mean.
 
     Args:
-        windows: All windows of the sentences; each sentence has at least one.
+        windows: The windows of all sentences; each sentence has at least one.
         sentences: Number of sentences.
     """
 
@@ -37,7 +37,7 @@ class SentenceLogits:
         self._cue: list[list[tuple[int, Floats]]] = [[] for _ in range(sentences)]
 
     def add(self, indices: Sequence[int], logits: Logits) -> None:
-        """Add a batch: the logits of the windows at `indices`."""
+        """Add the logits of a batch, which consists of the windows at `indices`."""
         windows = [self._windows[i] for i in indices]
         rows = [window.sentence for window in windows]
         share = self._share[rows]
@@ -48,7 +48,7 @@ class SentenceLogits:
             self._cue[window.sentence].append((window.start, cue[1 : len(window.ids) - 1]))
 
     def cue(self, sentence: int, tokens: int) -> Floats:
-        """Return the cue logits of a sentence without special tokens, shape (tokens,): the maximum over its windows."""
+        """Return the cue logits of a sentence, shape (tokens,), without special tokens: the maximum over windows."""
         total = np.full(tokens, -np.inf, dtype=np.float32)
         for start, logits in self._cue[sentence]:
             part = total[start : start + len(logits)]
@@ -63,12 +63,12 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return 1 / (1 + exp(-x)) in float64, without overflow."""
+    """Return the logistic function 1 / (1 + exp(-x)), in float64 and without overflow."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
 
 
 def logit(probability: float) -> float:
-    """Return log(p / (1 - p)), which is infinite for 0 and 1."""
+    """Return log(p / (1 - p)); this is infinite for 0 and 1."""
     with np.errstate(divide="ignore"):
         return float(np.log(probability) - np.log1p(-probability))
 
@@ -76,16 +76,16 @@ def logit(probability: float) -> float:
 def sentence_scores(
     sentences: Sequence[Sentence], encodings: Sequence[Encoding], logits: SentenceLogits, settings: ModelSettings
 ) -> Iterator[SentenceScore]:
-    """Turn logits into scores.
+    """Yield the score of each sentence.
 
     Args:
-        sentences: The sentences with their places in the given text.
+        sentences: The sentences, with their offsets in the given text.
         encodings: Their tokens, without special tokens.
         logits: Their logits.
-        settings: The model's thresholds.
+        settings: The settings of the model, with its thresholds.
     """
     probabilities = softmax(logits.label)
-    # What a head that was not taught says means nothing.
+    # The output of a head that was not trained is meaningless.
     is_claim = logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf)
     claim_probabilities = sigmoid(logits.claim).tolist() if "claim" in settings.heads else [1.0] * len(logits.claim)
     labels = [
@@ -116,10 +116,10 @@ def sentence_scores(
 def cue_spans(
     cue_logits: Floats, offsets: Sequence[tuple[int, int]], word_ids: Sequence[int | None], threshold: float
 ) -> list[tuple[int, int]]:
-    """Return the character spans of the cue words; neighbouring words make one span.
+    """Return the character spans of the cues, merging adjacent words into one span.
 
-    A word is a cue if one of its tokens reaches the threshold; where none does, the likeliest is the cue, since
-    something in the sentence decided.
+    A word is a cue if one of its tokens reaches the threshold, which is given as a logit. If no word does, the most
+    likely one is the cue, since some word must have decided the label.
     """
     if not len(cue_logits):
         return []
@@ -139,7 +139,7 @@ def cue_spans(
 
 def _cue(sentence: Sentence, start: int, end: int) -> Cue:
     text = sentence.text[start:end]
-    # A token's span may include the space before its word.
+    # The span of a token may include the space before the word.
     start += len(text) - len(text.lstrip())
     text = text.strip()
     return Cue(sentence.start + start, sentence.start + start + len(text), text)

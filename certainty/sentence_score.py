@@ -1,4 +1,4 @@
-"""The score of one sentence: its label, the probabilities, the words that decided."""
+"""The score of one sentence: its label, probabilities and cues."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
 
 SCORED_CHARACTERS = 5000
-"""Of a longer sentence, only so many characters are scored."""
+"""Maximum number of characters of a sentence that are scored."""
 
 
 class Cue(NamedTuple):
-    """Words that decided a label: `document.text[start:end] == text`.
+    """Words that decided a label, such that `document.text[start:end] == text`.
 
     Attributes:
-        start: Character offset of their first character in the text of the document.
-        end: Character offset after their last character.
+        start: Offset of the first character in the text of the document.
+        end: Offset after the last character.
         text: The words.
     """
 
@@ -30,22 +30,22 @@ class Cue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SentenceScore:
-    """One sentence and how it commits itself to its main claim.
+    """A sentence with its label, probabilities and cues.
 
     Attributes:
-        text: The sentence as it stands in the given text.
-        start: Character offset of its first character in the given text.
-        end: Character offset after its last character: `given[start:end] == text`.
-        label: The most probable of the labels of claims, or `Label.NO_CLAIM`.
-        probabilities: Calibrated probability of each of the four labels of claims, given that the sentence makes one;
-            they sum to 1.
-        claim_probability: Probability that the sentence makes a claim. It does where this reaches the
+        text: The sentence as it appears in the given text.
+        start: Offset of the first character in the given text.
+        end: Offset after the last character, such that `given[start:end] == text`.
+        label: The most probable of the four labels of claims, or `Label.NO_CLAIM`.
+        probabilities: Calibrated probability of each of the four labels of claims, given that the sentence makes a
+            claim; they sum to 1.
+        claim_probability: Probability that the sentence makes a claim. It counts as a claim if this reaches the
             `claim_threshold` of the model, which need not be 0.5.
-        attributed: The main claim is attributed to a source in the sentence; never where there is no claim.
+        attributed: Whether the sentence attributes its main claim to a source; False if it makes no claim.
         cues: The words that decided the label; empty for `asserted` and `no_claim`.
 
     Raises:
-        CertaintyError: a sentence without a claim is attributed or has cues.
+        CertaintyError: If a sentence without a claim is attributed or has cues.
     """
 
     text: str
@@ -59,32 +59,35 @@ class SentenceScore:
 
     def __post_init__(self) -> None:
         if self.label is Label.NO_CLAIM and (self.attributed or self.cues):
-            raise CertaintyError("a sentence without a claim is not attributed and has no cues; leave them out.")
+            raise CertaintyError(
+                "a sentence without a claim cannot be attributed or have cues; set attributed to False and leave the "
+                "cues out."
+            )
 
     @property
     def is_claim(self) -> bool:
-        """False for a question, a heading or a fragment, which claims nothing: its label is `no_claim`."""
+        """Whether the sentence makes a claim; False if its label is `no_claim`, as for a question or a heading."""
         return self.label is not Label.NO_CLAIM
 
     @property
     def probability(self) -> float:
-        """Probability of the label: for `no_claim` that there is none, for the others given that there is one."""
+        """Probability of the label: for `no_claim`, 1 - `claim_probability`, else its entry in `probabilities`."""
         return self.probabilities[self.label] if self.is_claim else 1.0 - self.claim_probability
 
     @property
     def certainty(self) -> float | None:
-        """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented; None where there is none."""
+        """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented as; None if there is no claim."""
         if not self.is_claim:
             return None
         return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
 
     @property
     def truncated(self) -> bool:
-        """The sentence is longer than 5,000 characters, and was scored by its first 5,000."""
+        """Whether the sentence is longer than 5,000 characters, so that only the first 5,000 were scored."""
         return len(self.text) > SCORED_CHARACTERS
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, strings, numbers, booleans and None, ready for JSON."""
+        """Return the score as a dict of plain Python values that can be written as JSON."""
         return {
             "text": self.text,
             "start": self.start,
@@ -101,10 +104,10 @@ class SentenceScore:
 
     @classmethod
     def from_dict(cls, record: object) -> SentenceScore:
-        """Read what `to_dict` gave; members that follow from others, and any further ones, are passed over.
+        """Read the output of `to_dict`; derived members (such as `probability`) and unknown ones are ignored.
 
         Raises:
-            CertaintyError: a member is missing or wrong; the message names it.
+            CertaintyError: If a member is missing or invalid. The message names it.
         """
         probabilities = _member(record, "probabilities", dict)
         cues = _member(record, "cues", (list, tuple))
@@ -125,7 +128,7 @@ class SentenceScore:
 
 
 class ScoredText(Protocol):
-    """What views ask of a document: its text and, in order, its scored sentences."""
+    """The part of a document that views need: its text and its scored sentences, in order."""
 
     @property
     def text(self) -> str: ...  # noqa: D102
@@ -133,12 +136,12 @@ class ScoredText(Protocol):
 
 
 def checked_probability(value: object, name: str) -> float:
-    """Return a probability that a user gave.
+    """Return the value as a float if it is a probability.
 
     Raises:
-        CertaintyError: it is not a number between 0 and 1; the message calls it `name`.
+        CertaintyError: If the value is not a number between 0 and 1. The message refers to it as `name`.
     """
-    # bool is a kind of int; NumPy's numbers register as numbers.Real.
+    # bool is a subclass of int; NumPy's real numbers are registered as numbers.Real.
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
         return float(value)
     raise CertaintyError(f"{name} is {value!r}; give a number between 0 and 1, such as 0.8.")
@@ -155,11 +158,11 @@ _KINDS: dict[type | tuple[type, ...], str] = {
 
 
 def _member(record: object, name: str, kind: type | tuple[type, ...]) -> Any:
-    """Return a member of an object that was read from JSON."""
+    """Return a member of an object read from JSON, if it has the expected type."""
     if not isinstance(record, Mapping):
         raise CertaintyError(f"expected an object, found {type(record).__name__}.")
     if name not in record:
-        raise CertaintyError(f"no {name!r}; give what `to_dict` or `to_json` of this version wrote.")
+        raise CertaintyError(f"{name!r} is missing; give the output of `to_dict` or `to_json` of this version.")
     value = record[name]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise CertaintyError(f"{name} is {value!r:.60}; it must be {_KINDS[kind]}.")

@@ -1,4 +1,4 @@
-"""Text to sentences: a splitter for French made of regular expressions and closed word classes."""
+"""Split French text into sentences, using regular expressions and closed word classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from certainty.splitting.stops import split_block
 
 
 class Sentence(NamedTuple):
-    """A sentence and its character offsets: `given[start:end] == text`, with no white space at either end."""
+    """A sentence, without white space at either end, and its offsets: `given[start:end] == text`."""
 
     text: str
     start: int
@@ -18,15 +18,15 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Split a French text into its sentences.
+    """Split a French text into sentences.
 
     Args:
         text: Any string.
 
     Returns:
-        The sentences in order. Every character is in exactly one of them, but for white space, invisible characters
-        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages and the page numbers at a
-        form feed, which are in one only where they interrupt it. A tag that begins or ends a block ends a line.
+        The sentences in order. Each character belongs to exactly one sentence, except for white space, invisible
+        characters (control and zero-width characters, byte order marks, soft hyphens), HTML tags and page numbers next
+        to a form feed: these belong to a sentence only if they are inside it. Block tags count as line breaks.
     """
     visible = without_invisible(text)
     spans = (visible.span(*span) for block in blocks(visible.text) for span in split_block(visible.text, *block))

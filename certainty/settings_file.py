@@ -1,4 +1,7 @@
-"""Settings objects: frozen, checked when made, read from YAML and written to it. Needs pydantic and PyYAML."""
+"""Frozen settings objects that are validated on creation, and read from and written to YAML files.
+
+This module needs pydantic and PyYAML.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,11 @@ __all__ = ["Settings", "as_yaml", "load_settings", "save_settings"]
 
 
 class Settings(BaseModel):
-    """Base of settings; what is wrong is told by a `CertaintyError` that names setting, value and what is allowed."""
+    """Base class of settings.
+
+    Raises:
+        CertaintyError: If a value is invalid. The message names the setting, its value and what is allowed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -38,7 +45,7 @@ class Settings(BaseModel):
         return value
 
     def replace(self, **changes: Any) -> Self:
-        """Return the same settings with some changed, checked again."""
+        """Return a copy with some settings changed; the new values are validated."""
         return type(self)(**{**dict(self), **changes})
 
 
@@ -46,10 +53,10 @@ S = TypeVar("S", bound=Settings)
 
 
 def load_settings(cls: type[S], path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> S:
-    """Build settings from a YAML file and from `overrides` (the values that are not None).
+    """Create settings from a YAML file and from `overrides`, whose values take precedence unless they are None.
 
     Raises:
-        CertaintyError: the file cannot be read, names a setting that `cls` does not have, or gives a wrong value.
+        CertaintyError: If the file cannot be read, a setting is unknown, or a value is invalid.
     """
     values: dict[str, Any] = {}
     if path is not None:
@@ -68,7 +75,7 @@ def load_settings(cls: type[S], path: str | Path | None = None, overrides: Mappi
 
 
 def save_settings(settings: Settings, path: str | Path) -> None:
-    """Write settings as YAML that `load_settings` reads back."""
+    """Write settings to a YAML file, which `load_settings` can read."""
     Path(path).write_text(as_yaml(settings), encoding="utf-8")
 
 
@@ -78,14 +85,14 @@ def as_yaml(settings: Settings) -> str:
 
 
 def _unknown(name: str, names: Sequence[str]) -> str:
-    """Return the message for an unknown setting, with the one that was probably meant."""
+    """Return the message for an unknown setting, with a suggestion if a similar one exists."""
     close = get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"unknown setting {name!r}.{hint} Allowed: {', '.join(names)}."
 
 
 def _told(error: ErrorDetails, names: Sequence[str]) -> str:
-    """Return one of pydantic's errors as a sentence."""
+    """Return a validation error of pydantic as a sentence."""
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return _unknown(name, names)

@@ -1,12 +1,12 @@
 """The spaCy component `certainty`: `nlp.add_pipe("certainty")`, then `doc._.certainty` and `span._.certainty`.
 
-`doc.spans["certainty"]` holds the sentences with their labels, for displaCy: `displacy.render(doc, style="span",
+`doc.spans["certainty"]` contains the labelled sentences for displaCy: `displacy.render(doc, style="span",
 options={"spans_key": "certainty"})`.
 
-spaCy finds it through the entry point `spacy_factories` of the package, so nothing needs to be imported.
+spaCy finds the component through the package's entry point `spacy_factories`, so nothing needs to be imported.
 """
 
-# Without `from __future__ import annotations`: spaCy reads the types of `make_component` to check its settings.
+# No `from __future__ import annotations` here: spaCy reads the types of `make_component` to check its settings.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -33,13 +33,13 @@ from spacy.util import minibatch
 _SENTENCES = ("spacy", "certainty")
 _DOCUMENT = "certainty.Document"
 _SPANS = "certainty"  # the key in `doc.spans`
-_META = "certainty"  # the member of `nlp.meta`
+_META = "certainty"  # the key in `nlp.meta`
 
 
 class CertaintyComponent(Pipe):
-    """Scores the sentences of spaCy documents; see `make_component` for its settings.
+    """Pipeline component that scores the sentences of spaCy documents; see `make_component` for its settings.
 
-    The model is opened at the first document, by `from_disk`, or before by `open`.
+    The model is opened by `open` or `from_disk`, or on the first document at the latest.
     """
 
     def __init__(self, name: str, model: str | None, sentences: str, engine: str) -> None:
@@ -57,16 +57,16 @@ class CertaintyComponent(Pipe):
         """Score the sentences of one document.
 
         Raises:
-            CertaintyError: the document has no sentence boundaries, or the model cannot be opened.
+            CertaintyError: If the document has no sentence boundaries, or the model cannot be opened.
         """
         self._annotate([doc])
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Score the sentences of many documents, those of `batch_size` documents together.
+        """Score the sentences of many documents, `batch_size` documents at a time.
 
         Raises:
-            CertaintyError: as for one document, unless the pipeline has an error handler of its own.
+            CertaintyError: As for a single document, unless the pipeline has its own error handler.
         """
         for docs in map(list, minibatch(stream, size=batch_size)):
             try:
@@ -77,22 +77,22 @@ class CertaintyComponent(Pipe):
                 yield from docs
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy a model that was named into the pipeline's folder; the default model stays in the package."""
+        """Copy the model to the pipeline's folder, unless it is the default model, which is part of the package."""
         if self._model is not None and find_model(self._model).resolve() != Path(path).resolve():
             self.open().save_pretrained(path)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CertaintyComponent":
-        """Open the model in the pipeline's folder, wherever it lay when the pipeline was made."""
+        """Open the copy of the model in the pipeline's folder, unless the component uses the default model."""
         if self._model is not None and Path(path).is_dir():
             self._model, self._classifier = Path(path), None
             self.open()
         return self
 
     def open(self) -> CertaintyClassifier:
-        """Open the model, if it is not yet open.
+        """Return the classifier, opening the model if it is not open yet.
 
         Raises:
-            CertaintyError: it cannot be opened.
+            CertaintyError: If the model cannot be opened.
         """
         if self._classifier is None:
             self._classifier = certainty.load(self._model, engine=self._engine)  # type: ignore[arg-type]  # load checks it
@@ -119,21 +119,21 @@ class CertaintyComponent(Pipe):
     default_config={"model": None, "sentences": "spacy", "engine": "auto"},
 )
 def make_component(nlp: Language, name: str, model: str | None, sentences: str, engine: str) -> CertaintyComponent:
-    """Make the component; spaCy calls this in `nlp.add_pipe("certainty", config={…})`.
+    """Create the component; spaCy calls this for `nlp.add_pipe("certainty", config={…})`.
 
     Args:
         nlp: The pipeline.
-        name: Name of the component in it.
-        model: Model folder or `owner/name` on the Hugging Face hub; None is the model that ships with the package.
-        sentences: "spacy" scores the pipeline's own sentences; "certainty" sets sentence boundaries first, as
-            `certainty.score` would.
+        name: Name of the component in the pipeline.
+        model: Model folder, or `owner/name` on the Hugging Face hub. None is the model that ships with the package.
+        sentences: "spacy" scores the sentences of the pipeline; "certainty" first sets the sentence boundaries, in the
+            same way as `certainty.score`.
         engine: As for `certainty.load`.
 
     Raises:
-        CertaintyError: `sentences` is neither, or the model cannot be opened.
+        CertaintyError: If `sentences` has another value, or the model cannot be opened.
     """
     component = CertaintyComponent(name, model, sentences, engine)
-    # A saved pipeline names the model that it was made with, which need not be there: `from_disk` opens the copy.
+    # A saved pipeline names its original model, which may no longer exist; `from_disk` will open the copy.
     made_with = nlp.meta.setdefault(_META, {})
     if model is None or made_with.get(name) != model:
         component.open()
@@ -146,22 +146,22 @@ def _set_sentence_starts(doc: Doc) -> None:
         return
     if doc.has_annotation("DEP"):
         raise CertaintyError(
-            "sentences is 'certainty', but a parser has already set the sentences: add certainty before the parser, or "
-            "set sentences to 'spacy'."
+            "sentences is 'certainty', but a parser has already set the sentence boundaries: add certainty before the "
+            "parser, or set sentences to 'spacy'."
         )
     spans = (doc.char_span(s.start, s.end, alignment_mode="expand") for s in split_sentences(doc.text))
-    # White space before the first sentence is no sentence of its own.
+    # White space before the first sentence does not count as a sentence.
     starts = {0, *(span.start for span in islice(spans, 1, None) if span)}
     for token in doc:
         token.is_sent_start = token.i in starts
 
 
 def _sentence_places(doc: Doc) -> list[tuple[str, int]]:
-    """Return each sentence that is not white space with its offset, without the white space around it."""
+    """Return the text and offset of each sentence, without surrounding white space; skip those with nothing else."""
     if not doc.has_annotation("SENT_START"):
         raise CertaintyError(
             "the document has no sentence boundaries: add a component that sets them before certainty, such as "
-            'nlp.add_pipe("sentencizer", before="certainty"), or let certainty do it: '
+            'nlp.add_pipe("sentencizer", before="certainty"), or let certainty set them: '
             'nlp.add_pipe("certainty", config={"sentences": "certainty"}).'
         )
     texts = ((span.text, span.start_char) for span in doc.sents)
@@ -174,7 +174,7 @@ def _moved(score: SentenceScore, by: int) -> SentenceScore:
 
 
 def _score_of(span: Span) -> SentenceScore | None:
-    """Return the score of the sentence that holds a span; None where none does, or more than one."""
+    """Return the score of the sentence that contains a span, or None if no single sentence contains all of it."""
     document: Document | None = span.doc._.certainty
     text = span.text
     start = span.start_char + len(text) - len(text.lstrip())
@@ -189,7 +189,7 @@ Doc.set_extension("certainty", default=None, force=True)
 Span.set_extension("certainty", getter=_score_of, force=True)
 
 
-# ---- Doc.to_bytes, DocBin and nlp.pipe(n_process=…) pack what is set on a document with msgpack ---------------------
+# ---- Doc.to_bytes, DocBin and nlp.pipe(n_process=…) serialise extension attributes with msgpack ---------------------
 
 
 @srsly.msgpack_encoders(_DOCUMENT)  # type: ignore[untyped-decorator]

@@ -1,4 +1,4 @@
-"""Tables: CSV and TSV as spreadsheets of any country write them, and Parquet."""
+"""Read tables: CSV and TSV files as written by spreadsheets of any locale, and Parquet files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.reading import read_text
 
-_SEPARATORS = ("\t", ";", ",")  # where a header holds as many of two, the first
-_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # a first line by which Excel is told
+_SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
+_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
 
 def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line on which each row begins, and the row by the names of the header; blank rows are left out.
+    """Yield the number of the line on which each row begins, and the row as a dict; skip blank rows.
 
-    The separator (`;`, `,` or tab) is the one that the header has most of; the encoding, if none is given, is detected
-    as for texts.
+    The separator is the most frequent of `;`, `,` and tab in the header, unless a first line `sep=…` names another. If
+    no encoding is given, it is detected as in `certainty.reading.read_text`. Missing fields at the end of a row are
+    empty strings.
 
     Raises:
-        CertaintyError: the file cannot be read, or a line is no row of the table; the message names the line.
+        CertaintyError: If the file cannot be read, or a line is not a row of the table. The message names the line.
     """
     text = read_text(path, encoding)
     named = _NAMED_SEPARATOR.match(text)
@@ -35,22 +36,22 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
     names = [name.strip() for name in header]
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
-        raise CertaintyError(f"{path}, line {header_line}: column {repeated!r} comes twice; rename one.")
+        raise CertaintyError(f"{path}, line {header_line}: column {repeated!r} appears twice; rename one.")
     for line, row in lines:
         if len(row) > len(names):
             raise CertaintyError(
-                f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put a text that holds "
+                f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put any text that contains "
                 f"{separator!r} in double quotes."
             )
         yield line, dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
 
 
 def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number of each row, from 1, and the row.
+    """Yield the number of each row, counted from 1, and the row as a dict.
 
     Raises:
-        MissingExtraError: pyarrow is not installed.
-        CertaintyError: the file cannot be read.
+        MissingExtraError: If pyarrow is not installed.
+        CertaintyError: If the file cannot be read.
     """
     needs("pyarrow", extra="parquet", user=f"{path}: Parquet")
     from pyarrow import ArrowException
@@ -59,7 +60,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         rows = read_table(path).to_pylist()
     except (ArrowException, OSError) as error:
-        raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); write it anew.") from error
+        raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); save it again.") from error
     yield from enumerate(rows, 1)
 
 
@@ -73,8 +74,8 @@ def _rows(lines: io.StringIO, separator: str, path: Path, first: int) -> Iterato
             return
         except csv.Error as error:
             raise CertaintyError(
-                f"{path}, line {begin}: no row of a table ({error}); double the quotes within a field in quotes, and "
-                "close each."
+                f"{path}, line {begin}: not a table row ({error}); in a quoted field, double any quotes inside it and "
+                "close the field with a quote."
             ) from error
         if any(field.strip() for field in row):
             yield begin, row

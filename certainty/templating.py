@@ -1,4 +1,4 @@
-"""The Jinja templates of reports and cards."""
+"""Set up Jinja for the templates of reports and model cards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def environment(package: str, autoescape: bool) -> Environment:
-    """Return the environment that finds the templates of a package; a missing value is an error."""
+    """Return a Jinja environment that loads the templates of a package and raises an error for undefined values."""
     return Environment(
         loader=PackageLoader(package),
         autoescape=autoescape,

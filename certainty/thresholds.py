@@ -1,7 +1,7 @@
-"""Which minimal probability gives a wanted precision of one label, accuracy of all, or coverage.
+"""Find the minimum probability that gives a required precision of one label, or an accuracy or coverage of all.
 
-A sentence counts as it is scored, by its label. It is right if its gold label is the same; where the gold says that
-there is no claim, only `no_claim` is right.
+A prediction is correct if it equals the gold label. If the gold data says that a sentence makes no claim, only
+`no_claim` is correct.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from certainty.labels import Label
 from certainty.results import SentenceScore
 
 FEW = 30
-"""With fewer sentences than this, an interval is wide and a threshold unsure."""
+"""With fewer sentences than this, the interval is wide and the threshold unreliable."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A minimal probability and what it gives on the labelled rows.
+    """A minimum probability, and its results on the labelled rows.
 
     Attributes:
-        threshold: Keep the sentences whose label has at least this probability.
-        value: Share of the kept that are right: precision of the label, or accuracy.
-        low, high: Its 95 % interval (Wilson 1927).
-        kept: How many are kept.
-        share: For one label its recall; for all labels the coverage, the share of the scored claims that are kept.
-        total: What the share is of: sentences with the label, or scored claims.
+        threshold: The minimum probability of the label for a sentence to be kept.
+        value: Share of the kept sentences that are correct: the precision of the label, or the accuracy.
+        low, high: The 95 % interval of `value` (Wilson 1927).
+        kept: Number of sentences kept.
+        share: The recall of the label; or, for all labels, the coverage: the share of the scored claims that are kept.
+        total: What `share` refers to: number of sentences with the label, or of scored claims.
     """
 
     threshold: float
@@ -46,24 +46,25 @@ class Threshold:
     total: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict for JSON."""
+        """Return the attributes as a dict that can be written as JSON."""
         return asdict(self)
 
 
 def for_precision(
     sentences: Sequence[LabelledSentence], scores: Sequence[SentenceScore], label: Label, precision: float
 ) -> Threshold:
-    """Return the lowest threshold at which the label reaches the precision: the one of the highest recall.
+    """Return the lowest threshold at which the label reaches the precision, which is also the one with most recall.
 
     Args:
         sentences: The labelled rows.
-        scores: The score of each.
+        scores: The score of each row.
         label: The label.
-        precision: The wanted precision, in (0, 1].
+        precision: The required precision, in (0, 1].
 
     Raises:
-        CertaintyError: scikit-learn or SciPy is missing, the label does not occur, or no threshold reaches it;
-            the message says which comes nearest.
+        CertaintyError: If the label does not occur in the rows or the scores, or no threshold reaches the precision.
+            The message then gives the highest precision that can be reached.
+        MissingExtraError: If scikit-learn or SciPy is not installed.
     """
     needs("sklearn", "scipy", extra="label", user="a threshold")
     from sklearn.metrics import precision_recall_curve
@@ -72,12 +73,12 @@ def for_precision(
     positive = np.array([(sentence.label or Label.NO_CLAIM) is label for sentence in sentences], dtype=bool)
     given = np.array([score.label is label for score in scores], dtype=bool)
     if not positive.any():
-        raise CertaintyError(f"no row is labelled {label.value}; give rows that have it.")
+        raise CertaintyError(f"no row is labelled {label.value}; give rows with this label.")
     if not given.any():
-        raise CertaintyError(f"the model calls none of the {len(scores)} sentences {label.value}; give more rows.")
+        raise CertaintyError(f"the model labels none of the {len(scores)} sentences {label.value}; give more rows.")
     probabilities = np.where(given, [score.probability for score in scores], 0.0)
     precisions, _, thresholds = precision_recall_curve(positive, probabilities)
-    # The last point of the curve has no threshold; the first is 0 where some sentence got another label.
+    # The last point of the curve has no threshold; the first is 0 if the model gave some sentence another label.
     points = [(t, p) for t, p in zip(thresholds.tolist(), precisions[:-1].tolist(), strict=True) if t > 0]
     chosen = next((t for t, p in points if p >= precision), None)
 
@@ -104,28 +105,31 @@ def for_accuracy(
     accuracy: float | None = None,
     coverage: float | None = None,
 ) -> Threshold:
-    """Return the lowest threshold of confidence that gives the accuracy, or the highest that keeps the coverage.
+    """Return the lowest threshold that reaches the accuracy, or the highest that keeps the coverage.
 
-    The risk–coverage trade-off of selective classification (El-Yaniv and Wiener 2010; Geifman and El-Yaniv 2017).
+    This is the risk–coverage trade-off of selective classification (El-Yaniv and Wiener 2010; Geifman and El-Yaniv
+    2017). Only sentences that the model scores as claims count.
 
     Args:
         sentences: The labelled rows.
-        scores: The score of each.
-        accuracy: The wanted accuracy, in (0, 1]; or None.
-        coverage: The wanted coverage, in (0, 1], where no accuracy is wanted.
+        scores: The score of each row.
+        accuracy: The required accuracy, in (0, 1], or None.
+        coverage: The required coverage, in (0, 1]. Only used if `accuracy` is None.
 
     Raises:
-        CertaintyError: SciPy is missing, no sentence is a claim, or no threshold reaches the accuracy.
+        CertaintyError: If the model finds no claim, no threshold reaches the accuracy, or the accuracy or coverage is
+            not in (0, 1].
+        MissingExtraError: If SciPy is not installed.
     """
     needs("scipy", extra="label", user="a threshold")
     pairs = [(sentence, score) for sentence, score in zip(sentences, scores, strict=True) if score.is_claim]
     if not pairs:
-        raise CertaintyError("the model finds a claim in none of the sentences; give more rows.")
+        raise CertaintyError("the model finds no claim in any of the sentences; give more rows.")
     right = np.array([sentence.claim and sentence.label is score.label for sentence, score in pairs], dtype=bool)
     confidence = np.array([score.probability for _, score in pairs])
     order = np.argsort(-confidence, kind="stable")
     confidence, hits = confidence[order], np.cumsum(right[order])
-    ends = np.flatnonzero(np.append(np.diff(confidence) < 0, True))  # sentences of the same confidence go together
+    ends = np.flatnonzero(np.append(np.diff(confidence) < 0, True))  # sentences with equal confidence stay together
 
     def outcome(end: int) -> Threshold:
         return _threshold(
@@ -142,7 +146,7 @@ def for_accuracy(
     if not len(good):
         best = outcome(int(ends[reached.argmax()]))
         raise CertaintyError(
-            f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
+            f"no threshold gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
             f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); ask for less."
         )
     return outcome(int(good[-1]))
@@ -156,7 +160,7 @@ def _threshold(threshold: float, right: int, kept: int, share: float, total: int
 
 
 def _between(values: NDArray[np.float64], threshold: float) -> float:
-    """Return the number of fewest decimals that keeps the same sentences as the threshold."""
+    """Round the threshold down to as few decimals as possible such that it still keeps the same sentences."""
     lower = float(values[values < threshold].max(initial=0.0))
     for decimals in range(2, 16):
         rounded = math.floor(threshold * 10.0**decimals) / 10.0**decimals

@@ -1,4 +1,4 @@
-"""Whole files: each is written beside its place and renamed, so that a reader finds the old one or the new one."""
+"""Write files atomically: to a temporary file in the same folder, which then replaces the target."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import Any, TextIO
 
 from certainty.errors import CertaintyError
 
-_KEPT = 60  # characters of the name that a draft keeps, far from the longest name that a file may have
+_KEPT = 60  # characters of the name used in that of the temporary file, to stay below the limit for file names
 
 
 def check_output(path: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
-    """Check an output file before long work, and return it with its links followed.
+    """Check that an output file can be written, before long work, and return its path with links resolved.
 
     Args:
-        path: The file to be written.
+        path: The output file.
         inputs: Files that it must not replace.
 
     Raises:
-        CertaintyError: it is a directory or one of the inputs, its folder is missing, or it may not be replaced.
+        CertaintyError: If the path is a directory or one of the inputs, its folder does not exist, or it is read-only.
     """
-    target = Path(os.path.realpath(path))  # a link stays a link
+    target = Path(os.path.realpath(path))  # a link is kept, and its target replaced
     if target.is_dir():
         raise CertaintyError(f"{path}: is a directory; give a file in it.")
     if target in {Path(os.path.realpath(name)) for name in inputs}:
         raise CertaintyError(f"{path}: is one of the inputs; give another file for the output.")
     if is_regular(Path(path)):
         if not target.parent.is_dir():
-            raise CertaintyError(f"{path}: there is no folder {Path(path).parent}; make it, or give another file.")
+            raise CertaintyError(f"{path}: there is no folder {Path(path).parent}; create it, or give another file.")
         if target.exists() and not os.access(target, os.W_OK):
             raise CertaintyError(f"{path}: is read-only; change its permissions, or give another file.")
     return target
@@ -41,16 +41,17 @@ def check_output(path: str | Path, inputs: Iterable[str | Path] = ()) -> Path:
 
 @contextmanager
 def draft(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[Path]:
-    """Yield the name of a file to write, which becomes `path` only if all goes well; permissions are kept.
+    """Yield the path of a temporary file to write, which replaces `path` if no error occurs.
 
-    For libraries that write to a name themselves. What is no regular file, such as a pipe, is yielded as it is.
+    Use this with libraries that open files themselves. The permissions of an existing file are kept. If `path` is not a
+    regular file (for example, a pipe), it is yielded itself.
 
     Args:
-        path: The file.
+        path: The output file.
         inputs: Files that it must not replace.
 
     Raises:
-        CertaintyError: see `check_output`, or the system refuses to write.
+        CertaintyError: As for `check_output`, or if the system refuses to write.
     """
     with _draft(path, inputs) as beside, _named(path):
         yield beside
@@ -58,16 +59,16 @@ def draft(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[Path]
 
 @contextmanager
 def whole_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[TextIO]:
-    """Yield a stream of UTF-8 whose text becomes the file only if all goes well.
+    """Yield a UTF-8 text stream whose content replaces `path` if no error occurs.
 
-    Line ends stay as they are written; a lone surrogate, which UTF-8 cannot hold, is written as its escape.
+    Line ends are written unchanged. A lone surrogate, which UTF-8 cannot encode, is written as a backslash escape.
 
     Args:
-        path: The file.
+        path: The output file.
         inputs: Files that it must not replace.
 
     Raises:
-        CertaintyError: see `draft`.
+        CertaintyError: As for `draft`.
     """
     with _draft(path, inputs) as beside:
         raw = _File(beside, path)
@@ -76,10 +77,10 @@ def whole_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[
 
 
 def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | Path] = ()) -> None:
-    """Write a file whole or not at all; see `whole_file`.
+    """Write a file completely or not at all; see `whole_file`.
 
     Raises:
-        CertaintyError: see `draft`.
+        CertaintyError: As for `draft`.
     """
     if isinstance(content, str):
         with whole_file(path, inputs) as out:
@@ -90,10 +91,10 @@ def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | P
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder and those above it, where they are missing, and return it.
+    """Create a folder and its parents if they do not exist, and return its path.
 
     Raises:
-        CertaintyError: it is a file, or cannot be made.
+        CertaintyError: If the path is a file, or the folder cannot be created.
     """
     if Path(folder).is_file():
         raise CertaintyError(f"{folder}: is a file; give a folder.")
@@ -103,7 +104,7 @@ def make_folder(folder: str | Path) -> Path:
 
 
 class _File(io.FileIO):
-    """A file whose own failures, and no others that happen while it is open, are the user's mistakes."""
+    """A file that raises `CertaintyError` if it cannot be opened or written, but not for any other error."""
 
     def __init__(self, file: Path, path: str | Path) -> None:
         self._path = path
@@ -119,11 +120,11 @@ class _File(io.FileIO):
 def _named(path: str | Path) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # its reader has all it wants
+    except BrokenPipeError:  # the reader has stopped reading
         raise
     except OSError as error:
         raise CertaintyError(
-            f"{path}: cannot be written ({error.strerror or error}); give another place, or mend this one."
+            f"{path}: cannot be written ({error.strerror or error}); fix this, or give another path."
         ) from error
 
 
@@ -147,5 +148,5 @@ def _draft(path: str | Path, inputs: Iterable[str | Path]) -> Iterator[Path]:
 
 
 def is_regular(path: Path) -> bool:
-    """Whether it is, or will be, a file that can be replaced; a device or a pipe cannot."""
+    """Return whether the path is a regular file or does not exist, so that it can be replaced (unlike a pipe)."""
     return path.is_file() or not path.exists()

@@ -242,7 +242,7 @@ def test_a_run_without_spaces_costs_no_more_than_its_beginning(
     assert longest.probabilities == cut.probabilities
     assert windows[0] == windows[1] < SCORED_CHARACTERS
     assert [record.getMessage() for record in caplog.records] == [
-        f"a sentence of {len(run)} characters, at 0, is scored by its first {SCORED_CHARACTERS}"
+        f"a sentence of {len(run)} characters, at offset 0, is scored by its first {SCORED_CHARACTERS} characters only"
     ]
 
 
@@ -255,7 +255,7 @@ def test_a_run_without_spaces_costs_no_more_than_its_beginning(
         (lambda c: c.score(["Il pleut.", None]), r"texts\[1\] is NoneType"),
         (lambda c: list(c.stream(["Il pleut.", b"x"])), r"texts\[1\] is bytes"),
         (lambda c: list(c.stream("Il pleut.")), r"texts is a str; give a list"),
-        (lambda c: c.score_sentences("Il pleut."), r"one str; give a list"),
+        (lambda c: c.score_sentences("Il pleut."), r"single str; give a list"),
         (lambda c: c.predict_proba(["Il pleut.", "  "]), r"sentences\[1\] is empty"),
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
         (lambda c: list(c.stream(["Il pleut."], as_tuples=True)), r"texts\[0\] is str.*Give a tuple"),
@@ -286,7 +286,7 @@ def test_broken_model_folders(tiny_model: Path, tmp_path: Path) -> None:
         certainty.load(tmp_path / "missing")
     with pytest.raises(CertaintyError, match=r"no certainty\.json"):
         certainty.load(tmp_path)
-    with pytest.raises(CertaintyError, match="a file; give the model's folder"):
+    with pytest.raises(CertaintyError, match="is a file; give the folder of the model"):
         certainty.load(tiny_model / "certainty.json")
     for name, content in {"certainty.json": "{", "tokenizer.json": "{}", "model.onnx": "not a model"}.items():
         folder = copy(f"broken-{name}")
@@ -341,10 +341,10 @@ def test_save_pretrained_replaces_a_model_and_nothing_else(classifier: Certainty
     (tmp_path / "notes" / "notes.txt").touch()
     (tmp_path / "file").touch()
     for name, message in (
-        ("notes", "notes: is there already, and is no model"),
-        ("file", "file: is there already, and is no model"),
+        ("notes", "notes: already exists and is not a model"),
+        ("file", "file: already exists and is not a model"),
         ("file/model", "model: cannot be written"),
-        ("a/model/inner", "inner: lies in the folder of the model itself"),
+        ("a/model/inner", "inner: is inside the folder of the model itself"),
     ):
         with pytest.raises(CertaintyError, match=message):
             copy.save_pretrained(tmp_path / name)

@@ -113,7 +113,7 @@ def test_a_changed_sentence_fails_its_digest_check_by_name(
     status = main([*given, "--labels", str(tmp_path / "labels"), "--output", str(tmp_path / "joined")])
 
     assert status == 1
-    assert f"Digest check failed, the source has another text: {id}\n" in capsys.readouterr().out
+    assert f"Digest check failed, as the source has a different text: {id}\n" in capsys.readouterr().out
     found = [sentence.id for sentence in read_labelled(tmp_path / "joined" / "train.jsonl")]
     assert found == [row["id"] for row in ROWS if row["id"] != id]
 
@@ -176,9 +176,9 @@ def test_the_same_labels_give_the_same_file_without_text(labelled: Path, tmp_pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": "orangesum-7#2"}, "line 5: id 'orangesum-7#2' was used before"),
+        ({"id": "orangesum-7#2"}, "line 5: id 'orangesum-7#2' is used twice"),
         ({"corpus": None}, "line 5: corpus is None"),
-        ({"text": "Deux  espaces."}, "line 5: text has other white space"),
+        ({"text": "Deux  espaces."}, "line 5: text has white space other than"),
         ({"label": "certain"}, "line 5: label: unknown label 'certain'"),
     ],
 )

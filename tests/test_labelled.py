@@ -174,7 +174,7 @@ def test_class_labels_of_datasets_are_read_by_name() -> None:
     )
     data = datasets.Dataset.from_dict({"text": ["Il ment.", "Où ?"], "label": [0, 1]}, features=features)
     assert [(s.label, s.claim) for s in read_labelled(data)] == [(Label.DENIED, True), (None, False)]
-    with pytest.raises(CertaintyError, match="found a DatasetDict of train; give one of its parts"):
+    with pytest.raises(CertaintyError, match="found a DatasetDict with the keys train; give one of its values"):
         read_labelled(datasets.DatasetDict(train=data))
 
 
@@ -185,7 +185,7 @@ def test_class_labels_of_datasets_are_read_by_name() -> None:
         ([{"text": "Il pleut."}], r"the rows: no column 'label'\. Found: text"),
         ([{"text": "Il pleut.", "label": "denied", "quad": "b"}], r"row 0: quad is 'b'; write a whole number"),
         ([["Il pleut.", "denied"]], r"row 0: expected a mapping .*, found list"),
-        ({"text": ["Il pleut."], "label": ["denied"]}, r"expected rows, found a dict of text, label"),
+        ({"text": ["Il pleut."], "label": ["denied"]}, r"expected rows, found a dict with the keys text, label"),
         (3, r"expected paths or rows, found int"),
         ([LabelledSentence("Il pleut.", None)], r"row 0: label is missing"),
     ],

@@ -127,7 +127,7 @@ def test_bad_files_are_reported_and_left_out(tmp_path: Path, capsys: pytest.Capt
     bad.write_bytes(b"\0\1")
     assert main(["label", "suggest", str(bad), str(good), "--count", "1", "--random-share", "1"]) == 2
     captured = capsys.readouterr()
-    assert "bad.txt: holds NUL" in captured.err
+    assert "bad.txt: has NUL" in captured.err
     assert json.loads(captured.out)["text"] == "Le maire a signé."
     assert main(["label", "suggest", str(bad), "--count", "1", "-o", str(tmp_path / "out.jsonl")]) == 2
     assert not (tmp_path / "out.jsonl").exists()

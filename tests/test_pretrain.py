@@ -69,7 +69,7 @@ def test_a_killed_run_resumes_to_the_same_loss(settings: PretrainingSettings, tm
     ]
     for name, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][name], atol=1e-5, err_msg=name)
-    with pytest.raises(CertaintyError, match="holds a run with num_hidden_layers 2, not 1"):
+    with pytest.raises(CertaintyError, match="has a run with num_hidden_layers 2, not 1"):
         pretrain(broken.replace(num_hidden_layers=1))
 
 
@@ -187,5 +187,5 @@ def test_near_duplicates_are_left_out_across_files() -> None:
 def test_wrong_settings() -> None:
     with pytest.raises(CertaintyError, match="text is missing"):
         PretrainingSettings()
-    with pytest.raises(CertaintyError, match="no multiple of num_attention_heads"):
+    with pytest.raises(CertaintyError, match="not a multiple of num_attention_heads"):
         PretrainingSettings(text=["x"], hidden_size=30)

@@ -59,7 +59,7 @@ def test_a_bad_byte_in_utf8_is_named_and_costs_one_character(
         [*lines[:2], "\ufffd", lines[2]]
     )
     (message,) = caplog.messages
-    assert message.startswith(f"{path}: 1 place(s) are not UTF-8, the first (0x{bad[0]:02X}) in line 2, column 5;")
+    assert message.startswith(f"{path}: 1 place(s) are not valid UTF-8, the first (0x{bad[0]:02X}) in line 2, column 5")
 
 
 @pytest.mark.parametrize(("encoding", "said"), [("cp850", "MS-DOS"), ("mac-roman", "Mac OS")])

@@ -99,7 +99,7 @@ def test_a_sentence_without_a_claim() -> None:
     assert question.certainty is None and question.to_dict()["certainty"] is None
     assert DOCUMENT[0].certainty == pytest.approx(0.9 + 0.1 / 3)
     for change in ({"attributed": True}, {"cues": (Cue(56, 61, "Parti"),)}):
-        with pytest.raises(CertaintyError, match="without a claim is not attributed and has no cues"):
+        with pytest.raises(CertaintyError, match="without a claim cannot be attributed or have cues"):
             replace(question, **change)
 
 
@@ -151,20 +151,20 @@ def without(member: str) -> str:
     ("content", "message"),
     [
         ("", "not a JSON document"),
-        ("[]", "not one scored document, but a list"),
-        ('{"text": "a", "label": "denied"}', "but an object with text, label; give an object with `text` and"),
+        ("[]", "expected a scored document, found a list"),
+        ('{"text": "a", "label": "denied"}', "found an object with text, label; give an object with `text` and"),
         ('{"text": "a", "sentences": "b"}', "`sentences` a list"),
         ('{"text": "a", "sentences": [1]}', r"sentences\[0\]: expected an object, found int"),
         (changed(label="true"), r"sentences\[1\]: unknown label 'true'"),
         (changed(label=1), r"sentences\[1\]: label is 1; it must be a string"),
         (changed(start=True), "start is True; it must be a whole number"),
-        (changed(start=3), r"'Il serait parti, dit-on.' does not stand at \[3, 38\]"),
-        (changed(cues=[{"start": 0, "end": 2, "text": "Il"}]), r"'Il' does not stand at \[0, 2\]"),
-        (changed(label="no_claim"), "without a claim is not attributed"),
+        (changed(start=3), r"'Il serait parti, dit-on.' is not at \[3, 38\]"),
+        (changed(cues=[{"start": 0, "end": 2, "text": "Il"}]), r"'Il' is not at \[0, 2\]"),
+        (changed(label="no_claim"), "without a claim cannot be attributed"),
         (changed(probabilities={"asserted": 1}), "probabilities.probable is None; give a number between 0 and 1"),
         (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),
-        (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the one before it ends"),
-        (without("claim_probability"), r"sentences\[1\]: no 'claim_probability'; give what"),
+        (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the previous sentence ends"),
+        (without("claim_probability"), r"sentences\[1\]: 'claim_probability' is missing; give the output"),
     ],
 )
 def test_what_was_not_written_is_refused(content: str, message: str) -> None:

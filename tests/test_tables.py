@@ -54,8 +54,8 @@ def test_excels_separator_line_blank_rows_and_lines_within_a_field(tmp_path: Pat
     ("content", "message"),
     [
         ("text,label\nIl pleut, enfin,asserted\n", r"line 2: 3 fields, but the header has 2; put .* in double quotes"),
-        ('text,label\na,b\n"Il pleut.,asserted\n', r"line 3: no row of a table .*close each"),
-        ("text,text\na,b\n", r"line 1: column 'text' comes twice"),
+        ('text,label\na,b\n"Il pleut.,asserted\n', r"line 3: not a table row .*close the field"),
+        ("text,text\na,b\n", r"line 1: column 'text' appears twice"),
     ],
 )
 def test_mistakes_name_the_line(tmp_path: Path, content: str, message: str) -> None:

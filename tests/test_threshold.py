@@ -80,7 +80,7 @@ def test_wish_that_cannot_be_reached_names_the_nearest() -> None:
     gold, scores = split([case(A, D, 0.9), case(D, D, 0.8), case(D, D, 0.7)])
     with pytest.raises(CertaintyError, match=r"a precision of 0\.9 .*highest is 0\.667, at 0\.7 \(3 sentences"):
         for_precision(gold, scores, D, 0.9)
-    with pytest.raises(CertaintyError, match=r"no confidence gives an accuracy of 1 .* 0\.667"):
+    with pytest.raises(CertaintyError, match=r"no threshold gives an accuracy of 1 .* 0\.667"):
         for_accuracy(gold, scores, accuracy=1.0)
 
 
@@ -116,9 +116,9 @@ def test_labels_that_do_not_occur() -> None:
     gold, scores = split(CASES)
     with pytest.raises(CertaintyError, match="no row is labelled personal_opinion"):
         for_precision(gold, scores, Label.PERSONAL_OPINION, 0.9)
-    with pytest.raises(CertaintyError, match="the model calls none of the 8 sentences probable"):
+    with pytest.raises(CertaintyError, match="the model labels none of the 8 sentences probable"):
         for_precision(gold, scores, P, 0.9)
-    with pytest.raises(CertaintyError, match="finds a claim in none"):
+    with pytest.raises(CertaintyError, match="finds no claim in any"):
         for_accuracy(*split([case(A, A, 0.9, is_claim=False)]), accuracy=0.5)
 
 

@@ -139,7 +139,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_other_kinds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CertaintyError, match=r"of the kind WordLevel; Unigram, WordPiece and BPE"):
+    with pytest.raises(CertaintyError, match=r"of type WordLevel; only Unigram, WordPiece and BPE"):
         trim_vocabulary(str(written(tmp_path / "whole", "WordLevel")), FRENCH, 30, tmp_path / "cut")
     with pytest.raises(CertaintyError, match="cannot load"):
         trim_vocabulary(str(tmp_path / "none"), FRENCH, 30, tmp_path / "cut")

@@ -53,7 +53,7 @@ def test_places_that_cannot_be_written_are_told_before_the_work(tmp_path: Path) 
     source.write_text("x")
     for output, inputs, message in (
         (tmp_path, [], "is a directory; give a file in it"),
-        (tmp_path / "none" / "a.txt", [], "there is no folder .*none; make it"),
+        (tmp_path / "none" / "a.txt", [], "there is no folder .*none; create it"),
         (tmp_path / "." / "rows.jsonl", [source], "is one of the inputs"),
     ):
         with pytest.raises(CertaintyError, match=message):
@@ -95,4 +95,5 @@ def test_a_command_on_a_full_disk_says_so_in_one_line() -> None:
     with FULL.open("w") as out:
         done = subprocess.run(run, input=b"Il pleut.", stdout=out, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2
-    assert done.stderr.decode() == "error: cannot write (No space left on device); make room, or give another output.\n"
+    message = "error: cannot write (No space left on device); free some space or give another output.\n"
+    assert done.stderr.decode() == message

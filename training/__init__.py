@@ -1,1 +1,1 @@
-"""What makes and judges models: pretraining, fine-tuning, calibration, export and evaluation."""
+"""The programs that make our encoders, teachers, data and experiments; they are not part of the package."""

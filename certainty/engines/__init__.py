@@ -1,4 +1,4 @@
-"""Engines, by name."""
+"""Open an engine by its name."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 def open_engine(
     name: EngineName, folder: Path, threads: int | None = None, device: str | None = None, default: str = "onnx"
 ) -> Engine:
-    """Open an engine on a model folder.
+    """Open an engine for a model folder.
 
     Args:
-        name: "onnx" (onnxruntime, on CPUs), "onnx-int8" (the same in 8-bit integers: twice as fast, and one label in a
-            hundred differs), "torch" (also on GPUs), "torch-compile" (the same, compiled: slower to start), or "auto":
-            the default where the folder has its file, and torch for a device that is no CPU.
+        name: "onnx" (onnxruntime, on the CPU), "onnx-int8" (8-bit integers: about twice as fast, and about one label in
+            a hundred differs), "torch" (also on GPUs), "torch-compile" (compiled: slower to start) or "auto". The last
+            selects `default` if the folder has its file and the device is the CPU or None, and "torch" otherwise.
         folder: The model folder.
-        threads: CPU threads; None takes all cores.
-        device: "cpu", "cuda", "cuda:1" or "mps"; None takes a GPU where the engine can use one and there is one.
-        default: What "auto" takes.
+        threads: Number of CPU threads. None uses all cores.
+        device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if the engine is torch and one is available,
+            otherwise the CPU.
+        default: The engine that "auto" selects.
 
     Raises:
-        CertaintyError: there is no such engine, device or number of threads, the files are missing or damaged, or torch
-            is not installed.
+        CertaintyError: If the engine, device or number of threads is invalid, or files are missing or damaged.
+        MissingExtraError: If torch or transformers is needed and not installed.
     """
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
         raise CertaintyError(f"threads is {threads!r}; give an integer of at least 1, or None for all cores.")

@@ -1,4 +1,4 @@
-"""What an engine is: token ids and attention mask → logits of the four heads."""
+"""The interface of engines, which turn token ids and an attention mask into the logits of the four heads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Floats = NDArray[np.float32]
 
 
 class Logits(NamedTuple):
-    """Outputs of the four heads for a batch of `rows` windows of `length` tokens.
+    """Logits of the four heads for a batch of `rows` windows, each `length` tokens long.
 
     Attributes:
-        label: Shape (rows, 4), in `LABELS` order; their softmax is the calibrated probability.
-        claim: Shape (rows,): the sentence makes a claim.
-        attributed: Shape (rows,): its claim is attributed.
-        cue: Shape (rows, length): the token is one of the words that decide.
+        label: The labels, in the order of `LABELS`, shape (rows, 4). Their softmax gives the calibrated probabilities.
+        claim: Whether the sentence makes a claim, shape (rows,).
+        attributed: Whether the claim is attributed to a source, shape (rows,).
+        cue: Whether each token belongs to a cue, shape (rows, length).
     """
 
     label: Floats
@@ -27,16 +27,22 @@ class Logits(NamedTuple):
 
 
 class Engine(Protocol):
-    """Runs the model on one padded batch; safe to call from many threads.
+    """Runs the model on a padded batch. Engines can be called from several threads.
 
     Attributes:
-        workers: How many batches to run at the same time.
-        token_budget: Tokens of a batch, padding included, at which it runs best.
+        workers: Number of batches to run at the same time.
+        token_budget: Number of tokens per batch, including padding, at which the engine is fastest.
     """
 
     workers: int
     token_budget: int
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
-        """Return the logits for arrays of shape (rows, length); `alone` tells that no other batch runs beside it."""
+        """Return the logits of a batch.
+
+        Args:
+            input_ids: Token ids, shape (rows, length).
+            attention_mask: 1 for tokens and 0 for padding, shape (rows, length).
+            alone: Whether this is the only batch, so that it can use all cores.
+        """
         ...

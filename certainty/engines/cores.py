@@ -1,4 +1,4 @@
-"""How many cores this process may use: by its affinity, and by the quota of its container."""
+"""Count the cores that this process may use, according to its CPU affinity and the quota of its container."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def available_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Return the number of cores, at least 1.
+    """Return the number of cores available to this process, at least 1.
 
-    A quota of 1.5 cores counts as 2, as in joblib. Python's own `os.process_cpu_count` knows no quotas.
+    A quota of 1.5 cores is rounded up to 2, as in joblib. `os.process_cpu_count` ignores quotas.
 
     Args:
-        cgroups: Where the control groups are mounted, version 2 or 1.
-        membership: The file that tells the groups of this process.
+        cgroups: The mount point of the control groups, version 1 or 2.
+        membership: The file that lists the control groups of this process.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = (math.ceil(quota) for folder in _groups(cgroups, membership) for quota in _quota(folder))
@@ -26,13 +26,13 @@ def available_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> i
 
 
 def _groups(cgroups: Path, membership: Path) -> Iterator[Path]:
-    """Yield the folders of the groups that this process is in, and of those around them, whose quotas hold too.
+    """Yield the folders of the control groups of this process and of their parents, whose quotas also apply.
 
-    Within a container the path is often the host's; then the folders are missing, but for the container's own root.
+    Inside a container, the path is often that of the host. Its folders then do not exist, except for the root.
     """
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux, or no /proc
+    except OSError:  # not on Linux, or without /proc
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
@@ -48,16 +48,16 @@ def _groups(cgroups: Path, membership: Path) -> Iterator[Path]:
 
 
 def _quota(folder: Path) -> Iterator[float]:
-    """Yield the quota of a group in cores, if it has one."""
+    """Yield the quota of a control group, in cores, if it has one."""
     try:
         if (limit := folder / "cpu.max").is_file():  # version 2: "max 100000" or "200000 100000"
             quota, period = limit.read_text(encoding="ascii").split()
-        elif (limit := folder / "cpu.cfs_quota_us").is_file():  # version 1, in which -1 is none
+        elif (limit := folder / "cpu.cfs_quota_us").is_file():  # version 1, where -1 means no quota
             quota = limit.read_text(encoding="ascii").strip()
             period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii").strip()
         else:
             return
-    except OSError:  # a group that may not be read, or is just gone
+    except OSError:  # the group is not readable, or has just been removed
         return
     if quota not in ("max", "-1"):
         yield int(quota) / int(period)

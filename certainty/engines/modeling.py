@@ -1,6 +1,6 @@
-"""The torch model: any Hugging Face encoder with its classification head, and three small heads beside it.
+"""The torch model: a Hugging Face encoder with its classification head and three additional small heads.
 
-Needs torch and transformers; `import certainty` never imports this module.
+This module needs torch and transformers; `import certainty` does not import it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from certainty.labels import LABELS
 from certainty.model_folder import WEIGHTS_FILE
 
 HEADS_PREFIX = "certainty_heads."
-"""Of the names of the heads' tensors in `model.safetensors`."""
+"""Prefix of the names of the additional heads' tensors in `model.safetensors`."""
 
 
 class CertaintyModel(nn.Module):
-    """A sequence classifier of transformers (the label head) with heads for cue, attribution and claim.
+    """A transformers sequence classifier, whose head predicts the label, with heads for cues, attribution and claims.
 
-    The label head is the encoder's own, so `transformers.pipeline("text-classification")` reads it from the
-    saved folder; the other heads stand beside it in the same file.
+    Since the label head belongs to the classifier, `transformers.pipeline("text-classification")` can load it from the
+    saved folder. The other heads are saved in the same file.
 
-    The cue head reads the layer `config.cue_layer` (an index into the hidden states; -1, the top, where it is missing).
+    The cue head reads the layer `config.cue_layer`, an index into the hidden states (-1, the top layer, by default).
 
     Args:
         classifier: A model with `num_labels=4` that returns `logits` and `hidden_states`.
@@ -49,14 +49,14 @@ class CertaintyModel(nn.Module):
 
     @property
     def config(self) -> Any:
-        """The encoder's configuration."""
+        """The configuration of the encoder."""
         return self.classifier.config
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, output_attentions: bool = False) -> tuple[Tensor, ...]:
-        """Return label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length) logits.
+        """Return the logits of label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length).
 
-        With `output_attentions`, which needs the eager attention, a fifth follows: the attention of the first token in
-        the top layer, (rows, heads, length).
+        With `output_attentions`, which needs the eager attention implementation, also return the attention of the first
+        token in the top layer, of shape (rows, heads, length).
         """
         output = self.classifier(
             input_ids=input_ids,
@@ -77,11 +77,14 @@ class CertaintyModel(nn.Module):
 
     @classmethod
     def from_encoder(cls, encoder: str | Path, dropout: float | None = None) -> CertaintyModel:
-        """Put new heads on a pretrained encoder: a folder or a hub id.
+        """Create a model with new heads from a pretrained encoder.
 
         Args:
-            encoder: Folder or hub id.
-            dropout: Overrides the encoder's dropout rates.
+            encoder: Folder or Hugging Face hub id.
+            dropout: Dropout rate to use instead of the encoder's own.
+
+        Raises:
+            CertaintyError: If the encoder cannot be loaded.
         """
         options = {} if dropout is None else _dropout_rates(AutoConfig.from_pretrained(encoder), dropout)
         try:
@@ -99,14 +102,14 @@ class CertaintyModel(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, dropout: float | None = None) -> CertaintyModel:
-        """Load what `save_pretrained` wrote.
+        """Load a model saved by `save_pretrained`.
 
         Args:
             folder: The folder.
-            dropout: Overrides the model's dropout rates.
+            dropout: Dropout rate to use instead of the model's own.
 
         Raises:
-            CertaintyError: a file is missing or damaged.
+            CertaintyError: If a file is missing or damaged.
         """
         folder = Path(folder)
         try:
@@ -124,7 +127,7 @@ class CertaintyModel(nn.Module):
         return model.float().eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write `config.json` and `model.safetensors`, as 16-bit floats."""
+        """Write `config.json`, and `model.safetensors` with 16-bit floats."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.config.architectures = [type(self.classifier).__name__]
@@ -133,15 +136,15 @@ class CertaintyModel(nn.Module):
         tensors |= {f"{HEADS_PREFIX}{name}": value for name, value in self.heads.state_dict().items()}
         half = {name: v.half().contiguous() if v.is_floating_point() else v for name, v in tensors.items()}
         save_file(half, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-        shutil.copymode(folder / "config.json", folder / WEIGHTS_FILE)  # safetensors lets the owner alone read it
+        shutil.copymode(folder / "config.json", folder / WEIGHTS_FILE)  # safetensors makes it private to the owner
 
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """Run without gradients and return numpy arrays."""
+        """Return the logits as NumPy arrays, computed without gradients."""
         with torch.inference_mode():
             return Logits(*(x.float().cpu().numpy() for x in self(input_ids, attention_mask)))
 
 
 def _dropout_rates(config: Any, dropout: float) -> dict[str, float]:
-    """Return all dropout rates of a configuration, by the names that its architecture has for them, as `dropout`."""
+    """Return the dropout settings that a configuration has, all set to `dropout`; names differ by architecture."""
     names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "mlp_dropout", "classifier_dropout")
     return {name: dropout for name in names if hasattr(config, name)}

@@ -1,7 +1,7 @@
 """The default engine: onnxruntime on the CPU.
 
-Batches run side by side, each on one core, which measured faster than the cores sharing every product of a batch; only
-batches that run alone are shared by them.
+Batches run in parallel on one core each, which was measured to be faster than running one batch at a time on all cores.
+Only batches that run alone may use all cores.
 """
 
 from __future__ import annotations
@@ -18,26 +18,29 @@ from certainty.engines.cores import available_cores
 from certainty.errors import CertaintyError
 from certainty.forking import keep_for_ever, native, renew_after_fork
 
-# From 1.29 on, onnxruntime reports its use to Microsoft over the network unless this is set before it is imported; and
-# the thread that does so keeps the child of a fork from ending.
+# Since version 1.29, onnxruntime sends usage data to Microsoft unless this is set before it is imported. Its thread for
+# this also keeps forked child processes from exiting.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 TOKEN_BUDGET = 512
-"""Best of 256, 512, 1024 and 2048, see `benchmarks/README.md`."""
+"""The best of 256, 512, 1024 and 2048; see `benchmarks/README.md`."""
 LONE_BATCHES = 64
-"""A session takes as long to open as so many batches that run alone would gain by it."""
+"""Number of batches that run alone after which a session on all cores has saved the time it takes to open."""
 
 
 class OnnxEngine:
     """Runs an ONNX file.
 
-    One session, which has no threads of its own, serves all threads and forked processes. Batches that run alone, such
-    as single sentences, get a second session, on all cores, once they have come so often that opening it pays.
+    A session without threads of its own serves all threads and forked processes. A second session that uses all cores
+    runs the batches that run alone, such as single sentences. It is opened after `LONE_BATCHES` of them.
 
     Args:
-        path: The file.
-        threads: Batches that run at the same time; None takes all cores.
+        path: The ONNX file.
+        threads: Number of batches to run at the same time. None uses all cores.
+
+    Raises:
+        CertaintyError: If the file is missing or damaged, or has the wrong outputs.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -51,7 +54,7 @@ class OnnxEngine:
         renew_after_fork(self)
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
-        """Return the logits for arrays of shape (rows, length); batches that run alone come to take all cores."""
+        """Return the logits for arrays of shape (rows, length); see `Engine.run`."""
         session = self._lone_session() if alone and self.workers > 1 else self._session
         with native:
             return Logits(
@@ -59,7 +62,7 @@ class OnnxEngine:
             )
 
     def renew_after_fork(self) -> None:
-        """Leave the session with threads, which the child does not have, and the lock, which may be held."""
+        """Drop the session with threads, which do not exist in the child, and the lock, which may be held."""
         keep_for_ever(self._wide)
         self._wide, self._lone, self._lock = None, 0, threading.Lock()
 
@@ -75,7 +78,7 @@ class OnnxEngine:
             raise CertaintyError(f"{self._path}: missing. Export the model again, or use engine='torch'.")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # Batches differ in shape, so remembered allocation plans do not pay and hold memory.
+        # Batches differ in shape, so cached allocation plans would only use memory.
         options.enable_mem_pattern = False
         options.intra_op_num_threads = threads
         try:
@@ -84,12 +87,12 @@ class OnnxEngine:
                     str(self._path),
                     options,
                     providers=["CPUExecutionProvider"],
-                    # The fused operator is several times slower than an addition and LayerNormalization.
+                    # The fused operator is several times slower than a separate addition and LayerNormalization.
                     disabled_optimizers=["SkipLayerNormFusion"],
                 )
         except Exception as error:  # onnxruntime's exceptions have no common base class of their own
             raise CertaintyError(f"{self._path}: damaged ({error}). Copy the model folder again.") from error
         names = {output.name for output in session.get_outputs()}
         if names != set(Logits._fields):
-            raise CertaintyError(f"{self._path}: a model of another type, its outputs are {sorted(names)}.")
+            raise CertaintyError(f"{self._path}: not a model of this type; its outputs are {sorted(names)}.")
         return session

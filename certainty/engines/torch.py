@@ -1,4 +1,4 @@
-"""The torch engine: for GPUs, and for checkpoints without an ONNX file."""
+"""The torch engine, for GPUs and for models without an ONNX file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from certainty.forking import inherited, native, renew_after_fork
 CPU_TOKEN_BUDGET = 1024
 GPU_TOKEN_BUDGET = 16_384
 _NO_GPU_AFTER_FORK = (
-    "a GPU cannot be used in a forked process: start it with the method 'spawn', as in "
+    "a GPU cannot be used in a forked process: use the start method 'spawn', as in "
     "multiprocessing.get_context('spawn')."
 )
 
@@ -29,11 +29,11 @@ Value = TypeVar("Value")
 
 
 class _Runner:
-    """The one thread in which all engines of a process call torch.
+    """A single thread in which all engines of a process call torch.
 
-    A thread that has called torch on a CPU takes a lock of MKL as it ends, after Python holds it for ended, so that a
-    fork right then would leave the lock taken in the child. This thread does not end. It also has the threads of OpenMP
-    to itself, which the child would wait for in a thread that it has from its parent.
+    A thread that has called torch on a CPU takes an MKL lock when it ends, after Python already considers it ended. A
+    fork at this moment would leave the lock held in the child, so this thread never ends. It also owns the OpenMP
+    threads; if the forking thread had used OpenMP, the child would wait in it for threads that no longer exist.
     """
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class _Runner:
         renew_after_fork(self)
 
     def renew_after_fork(self) -> None:
-        """Begin a thread in the child at its first call."""
+        """Replace the thread; the child starts its own on the first call."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="certainty-torch")
 
     def __call__(self, function: Callable[[], Value]) -> Value:
-        """Return what the function returns in the thread, during which no other thread can fork."""
+        """Run a function in the thread and return its result; no other thread can fork in the meantime."""
         return self._pool.submit(self._run, function).result()
 
     def _run(self, function: Callable[[], Value]) -> Value:
@@ -57,19 +57,19 @@ _in_thread = _Runner()
 
 
 class TorchEngine:
-    """Runs `model.safetensors`, on a CUDA GPU in bfloat16, elsewhere in float32.
+    """Runs `model.safetensors`, in bfloat16 on a CUDA GPU and in float32 on other devices.
 
-    In the child of a fork it runs on one thread, as torch's data loaders do, and uncompiled, since compiled code has
-    the number of threads in it. A GPU cannot be used there at all.
+    In a forked process it uses a single thread, like torch's data loaders, and does not compile, since compiled code
+    depends on the number of threads. A GPU cannot be used in a forked process.
 
     Args:
         folder: The model folder.
-        threads: CPU threads, of all torch in this process; None takes all cores.
-        device: "cpu", "cuda", "cuda:1" or "mps"; None takes a CUDA GPU where there is one, else the CPU.
-        compiled: Compile the model at its first batches.
+        threads: Number of CPU threads, for all use of torch in this process. None uses all cores.
+        device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if one is available, otherwise the CPU.
+        compiled: If True, compile the model on the first batches.
 
     Raises:
-        CertaintyError: there is no such device, or the files are missing or damaged.
+        CertaintyError: If the device does not exist, or files are missing or damaged.
     """
 
     def __init__(
@@ -87,19 +87,19 @@ class TorchEngine:
         renew_after_fork(self)
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
-        """Return the logits for arrays of shape (rows, length), whatever runs beside it.
+        """Return the logits for arrays of shape (rows, length); `alone` is ignored.
 
         Raises:
-            CertaintyError: it is on a GPU, and this process was forked from the one that opened it.
+            CertaintyError: If the model is on a GPU and was opened before this process was forked.
         """
         return _in_thread(lambda: self._logits(input_ids, attention_mask))
 
     def renew_after_fork(self) -> None:
-        """Take note that torch's threads are gone."""
+        """Stop using the compiled model, and use a single thread from the next batch on."""
         self._forward, self._just_forked = self._model, True
 
     def _load(self, folder: Path, threads: int) -> CertaintyModel:
-        torch.set_num_threads(threads)  # OpenMP counts for each thread
+        torch.set_num_threads(threads)  # OpenMP keeps this number per thread
         model = CertaintyModel.from_pretrained(folder)
         try:
             return model.to(self._device)
@@ -133,7 +133,7 @@ def _find_device(name: str | None) -> torch.device:
         raise CertaintyError(f"unknown device {name!r}; give 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
     if not there:
         raise CertaintyError(
-            f"device {name!r} is not there: torch {torch.__version__} finds {found[device.type]} of type "
-            f"{device.type!r}. Give device='cpu', or install a torch that is built for the GPU."
+            f"device {name!r} not found: torch {torch.__version__} finds {found[device.type]} device(s) of type "
+            f"{device.type!r}. Give device='cpu', or install a torch build for your GPU."
         )
     return device

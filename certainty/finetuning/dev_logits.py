@@ -35,15 +35,15 @@ class DevSentences:
 
     Args:
         sentences: The sentences.
-<<<<<<< HEAD
+    <<<<<<< HEAD
         tokenizer: Reads the sentences.
         max_length: Longest window in tokens, special tokens included.
         pad_token_id: Fills up shorter rows.
-=======
+    =======
         tokenizer: Tokenizer without truncation or padding.
         max_length: Maximum window length in tokens, including special tokens.
         pad_token_id: Id used to pad shorter rows.
->>>>>>> english_a
+    >>>>>>> english_a
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""How a text is cut into sentences: first by its lines, then, within what they leave together, by its stops."""
+"""Split text into sentences in two steps: first into blocks of lines, then each block at its stops."""

@@ -1,4 +1,4 @@
-"""The closed word classes of the splitter: words that begin a sentence, and abbreviations that do not end one."""
+"""Closed word classes for the splitter: words that begin a sentence, and abbreviations that do not end one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# With a capital letter, these most likely begin a sentence; another word may be a name.
+# A capitalised word in this list most likely begins a sentence; other capitalised words may be names.
 STARTERS = _words(
     """
     A À Afin Ainsi Alors Après Au Aucun Aucune Aujourd Auparavant Aussi Autant Autour Autre Autrefois Aux Avant Avec
@@ -27,7 +27,7 @@ STARTERS = _words(
     Vous Y
     """
 )
-# These begin one even in small letters (typing errors, points of a list): articles, subject pronouns, connectives.
+# These may begin a sentence even without a capital (typing errors, list items): articles, pronouns, connectives.
 UNCAPITALISED = _words(
     """
     à afin ainsi alors après au aujourd aussi aux avant avec bref c ça car ce ceci cela celle celui cependant ces cet
@@ -35,21 +35,21 @@ UNCAPITALISED = _words(
     néanmoins nous on or pour pourquoi pourtant puis quand quant selon si sur toutefois tu un une voici voilà vous y
     """
 )
-# A line that ends with one of these goes on in the next.
+# If a line ends with one of these, its sentence continues in the next line.
 UNFINISHED = _words(
     """
     à au aux avec ce ces cet cette chez dans de des du en et la le les leur leurs mais ou par pour que qui sa sans ses
     son sous sur un une vers
     """
 )
-# Written before a name or a date: never the end of a sentence.
+# These precede a name or a date, so they never end a sentence.
 TITLES = _words(
     """
     amb apr av Av Bd bd Boul boul Capt Cdt Cf cf cne Cne Col Dr Drs Éts Ets Gal gal Gen Gén gén Lt lt M Me Mgr Mgrs
     Mlle Mlles MM mm Mme Mmes Mr Mrs Ms Pr Préf Prof Prs Rev Sen sén Sén Sgt sgt St Ste Sté Stes Sts vs Vve
     """
 )
-# The end of a sentence only where a word of STARTERS follows; a capital may begin those in small letters.
+# These end a sentence only if a word of STARTERS follows. Those in small letters also match with an initial capital.
 _ABBREVIATIONS = _words(
     """
     adj adm aff al alin ann app approx apt arr art augm avr bât Bros bull cass chap chem chron Cie cit civ Co col
@@ -59,20 +59,20 @@ _ABBREVIATIONS = _words(
     tab tel tél tom trad trav univ var vol
     """
 )
-# Units are written without a stop: one that follows « 12 km » ends the sentence, but « 14 h. 30 » goes on.
+# Units have no stop of their own, so a stop after « 12 km » ends the sentence; but « 14 h. 30 » continues.
 _UNITS = _words("cl cm dl dm ft g GHz h hl kb kg km kW kWh l m mg MHz min ml mm Mt MW ng px s t")
 _INITIALS = re.compile(r"(?:[A-ZÀ-Ý]|[CPT]h)(?:(?:\.-?|-)[A-ZÀ-Ý]h?)*")
-# Without a vowel (« c. », « pl. », « Bdx. »): no French word is; in capitals (« SNCF ») it is a name.
+# Words without a vowel (« c. », « pl. », « Bdx. ») are abbreviations; those in capitals (« SNCF ») are names.
 _NO_VOWEL = re.compile(r"[B-DF-HJ-NP-TV-XZÇ]?[b-df-hj-np-tv-xzç]+")
 
 
 def is_abbreviated(word: str, after_number: bool, before_number: bool) -> bool:
-    """Tell whether a word before a full stop is an abbreviation, which goes on unless a sentence clearly begins.
+    """Return whether the word before a full stop is an abbreviation.
 
     Args:
         word: The word.
-        after_number: A number stands before it.
-        before_number: A number stands after the stop.
+        after_number: Whether a number precedes the word.
+        before_number: Whether a number follows the stop.
     """
     if after_number and word in _UNITS:
         return before_number

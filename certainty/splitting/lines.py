@@ -1,4 +1,4 @@
-"""Lines to blocks: a line end is a boundary unless the sentence goes on below."""
+"""Group lines into blocks: the end of a line is a boundary unless the sentence continues in the next line."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _WIDTHS = range(20, 201)
 
 
 class _Wrap(NamedTuple):
-    """How the lines of a paragraph were cut.
+    """How the lines of a paragraph were wrapped.
 
     Attributes:
         width: Length of the longest line.
-        even: Lines were cut where the next word had no room, as mail programs and editors do.
-        ragged: Most end within a sentence, as in a column set in letters of different width.
+        even: Whether lines were wrapped where the next word did not fit, as mail programs and editors do.
+        ragged: Whether most lines end within a sentence, as in a column set in a proportional font.
     """
 
     width: int = 0
@@ -38,13 +38,14 @@ class _Wrap(NamedTuple):
 
 
 def blocks(text: str) -> Iterator[Span]:
-    """Yield the offsets of the stretches of text in which only a stop ends a sentence.
+    """Yield the offsets of the blocks of a text, inside which only a stop can end a sentence.
 
-    They have no white space at either end. What lies between two pages is in none, unless a sentence goes on there.
+    Blocks have no white space at either end. Text between two pages, such as a page number, belongs to no block unless
+    a sentence continues across it.
     """
     wrap = _Wrap()
-    start = 0  # of the block
-    last: Span | None = None  # the line before
+    start = 0  # start of the block
+    last: Span | None = None  # previous line
     for lines, new_page in _paragraphs(text):
         wrap = found if (found := _wrap(text, lines)).even or found.ragged else wrap._replace(ragged=False)
         for number, line in enumerate(lines):
@@ -59,9 +60,9 @@ def blocks(text: str) -> Iterator[Span]:
 
 
 def _paragraphs(text: str) -> Iterator[tuple[list[Span], bool]]:
-    """Yield the lines, without the white space around them, from one blank line to the next.
+    """Yield the lines of each paragraph, without surrounding white space, and whether the paragraph begins a page.
 
-    Each comes with whether a page begins there.
+    Paragraphs end at blank lines and at page breaks.
     """
     done, new_page = 0, False
     for page_end, page_start in [*page_breaks(text), (len(text), len(text))]:
@@ -81,14 +82,14 @@ def _paragraphs(text: str) -> Iterator[tuple[list[Span], bool]]:
 
 
 def _goes_on(text: str, line: Span, next_start: int, wrap: _Wrap, number: int) -> bool:
-    """Tell whether the sentence at the end of a line may go on in the next one.
+    """Return whether the sentence at the end of a line may continue in the next line.
 
     Args:
         text: The text.
         line: The line.
-        next_start: Where the next one begins.
-        wrap: How the paragraph was cut.
-        number: Number of the next line in its paragraph; 0 where it begins a page.
+        next_start: Offset of the next line.
+        wrap: How the paragraph was wrapped.
+        number: Index of the next line in its paragraph; 0 if it begins a page.
     """
     if _LIST_ITEM.match(text, next_start):
         return False
@@ -116,18 +117,18 @@ def _wrap(text: str, lines: list[Span]) -> _Wrap:
     breaks = len(lines) - 1
     full = sum(_is_full(text, line, next_start, width) for line, (next_start, _) in pairwise(lines))
     within = sum(_is_within(text, line, next_start) for line, (next_start, _) in pairwise(lines))
-    # Short lines are full by chance: a list of names is told from a column by its capitals.
+    # Short lines are full by chance, but capitals at the beginning of lines distinguish a list of names from a column.
     even = full >= 0.75 * breaks and (width >= 50 or within >= 0.5 * breaks)
     return _Wrap(width, even, breaks > 2 and within >= 0.6 * breaks)
 
 
 def _is_within(text: str, line: Span, next_start: int) -> bool:
-    """Tell whether a line clearly ends within a sentence."""
+    """Return whether a line clearly ends within a sentence."""
     return text[next_start].islower() and text[line[1] - 1] not in ".!?…;:"
 
 
 def _is_full(text: str, line: Span, next_start: int, width: int) -> bool:
-    """Tell whether the first word of the next line had no room in this one."""
+    """Return whether the first word of the next line did not fit into this line."""
     length = line[1] - line[0]
     if not width // 2 < length <= width:
         return False

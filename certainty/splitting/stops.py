@@ -1,8 +1,8 @@
-"""Where a sentence ends within a block: every stop is looked at (`. ! ? … ;`, with what closes after it).
+"""Find where sentences end within a block, by checking each stop (`. ! ? … ;` and any closing marks after it).
 
-What follows decides, and for a full stop also the word before it: abbreviations, initials and the numbers of a list do
-not end a sentence. Each look goes a bounded number of characters back and ahead, so time grows with the length of the
-text and no faster.
+The text after the stop decides and, for a full stop, also the word before it: abbreviations, initials and list numbers
+do not end a sentence. Each check looks at a limited number of characters before and after the stop, so the time is
+linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _EMOJI = (
 )
 _BULLETS = "•▪►■●"
 _OPENERS = "([" + _BULLETS
-# One set of characters comes first, so that `re` skips fast from candidate to candidate.
+# The pattern begins with a set of characters, so that `re` can skip quickly to the next candidate.
 _STOP = re.compile(
     rf"""
     [.!?…‼‽⁇⁈⁉;:(\[{_BULLETS}{_EMOJI}]
     (?: (?<= [.!?…‼‽⁇⁈⁉] ) [.!?…‼‽⁇⁈⁉]* (?: \s [!?…]{{1,9}} ){{0,9}}
       | (?<= ; )
       | (?<= : ) (?= \s{{1,9}} [-–—•] \s{{1,9}} \D )            # before a list or a dialogue
-      | (?<= [(\[] ) (?: \.{{2,4}} | … ) [)\]]                  # (...): words left out
+      | (?<= [(\[] ) (?: \.{{2,4}} | … ) [)\]]                  # (...): omitted words
       | (?<= [{_BULLETS}] ) (?= \s )
       | (?<= [{_EMOJI}] ) [{_EMOJI}]* )
     (?: \s? [»›”)\]}}] | ["'’] (?=\s)
-      | \s? \[\d{{1,3}}\] | \(\d{{1,3}}\) | [¹²³⁰⁴-⁹*†‡]         # calls of notes: [12] (12) ² *
+      | \s? \[\d{{1,3}}\] | \(\d{{1,3}}\) | [¹²³⁰⁴-⁹*†‡]         # note references: [12] (12) ² *
       | (?P<note> (?<= [^\W\d_]{{2}} [.!?] | .[)»”%] [.!?] ) \d{{1,3}} (?= \s (?:[«“"(]\s?)? [A-ZÀ-Ý] ) )  # mot.3 La
       | [\ \xa0\u202f]? [{_EMOJI}] )*
-    (?P<quote> \s " (?=\s) | " (?=\w) )?                        # closes or opens
+    (?P<quote> \s " (?=\s) | " (?=\w) )?                        # closing or opening
     (?P<gap> \s* )
     (?= (?P<opening> (?: [«‹“„"'‘’(\[{{¿¡–—-] \s* ){{0,4}} ) (?P<next> \w* ) (?P<after> .? ) )
     """,
@@ -68,7 +68,7 @@ _LONGEST_WORD = 24
 
 
 def split_block(text: str, start: int, end: int) -> Iterator[Span]:
-    """Yield the offsets of the sentences of a block, which begins and ends with no white space."""
+    """Yield the offsets of the sentences of a block, which has no white space at either end."""
     if date := _DATE_LINE.match(text, start, end):
         yield date.span()
         start = end - len(text[date.end() : end].lstrip())
@@ -80,9 +80,9 @@ def split_block(text: str, start: int, end: int) -> Iterator[Span]:
         if match["quote"]:
             quotes += text.count('"', counted, stop - 1)
             counted = stop - 1
-            if quotes % 2 == 0:  # no quotation is open: this mark opens the next sentence
+            if quotes % 2 == 0:  # no quotation is open, so this mark begins the next sentence
                 stop, next_start = match.start("quote"), stop - 1
-        if text[match.start()] in _OPENERS:  # what follows begins with this mark
+        if text[match.start()] in _OPENERS:  # this mark may begin the next sentence
             next_start = match.start()
             before = text[max(start, next_start - 20) : next_start]
             stop = next_start - len(before) + len(before.rstrip())
@@ -96,14 +96,14 @@ def split_block(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _begins_anew(text: str, stop: int, match: re.Match[str]) -> bool:
-    """Tell whether a bullet, or the mark of words left out, begins a sentence."""
+    """Return whether a bullet, or a mark of omitted words such as (...), begins a sentence."""
     if text[match.start()] in _BULLETS:
         return stop < match.start()
     return _is_starter(match) and text[stop - 1] not in _OPENING
 
 
 def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
-    """Tell whether the sentence that began at `start` ends at this stop."""
+    """Return whether the sentence that began at `start` ends at this stop."""
     at = match.start()
     stop = text[at]
     gap, following, after = match.group("gap", "next", "after")
@@ -114,8 +114,8 @@ def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
     if not following:
         return bool(gap) and after not in _NEVER_FIRST
     if text[at - 1] in "([" or not any(map(str.isalnum, text[start : min(start + 8, at)])):
-        return False  # (!), or a sentence that would have no word
-    if stop not in ".!?…‼‽⁇⁈⁉":  # an emoji in the place of a stop
+        return False  # (!), or a sentence that would have no words
+    if stop not in ".!?…‼‽⁇⁈⁉":  # an emoji used as a stop
         return bool(gap) and _is_starter(match)
     word = _WORD_BREAK.split(text[max(start, at - _LONGEST_WORD) : at])[-1]
     if not gap and not _lacks_space(text, at, word, match):
@@ -127,7 +127,7 @@ def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _lacks_space(text: str, at: int, word: str, match: re.Match[str]) -> bool:
-    """Tell whether a space was forgotten, as in « juillet.La »; in « exemple.fr » and « 3.5 » none was."""
+    """Return whether a space is missing after the stop, as in « juillet.La » but not « exemple.fr » or « 3.5 »."""
     opening, following, after = match.group("opening", "next", "after")
     if match["quote"] or opening:
         return bool(match["quote"]) or opening[0] in "«“("
@@ -139,7 +139,7 @@ def _lacks_space(text: str, at: int, word: str, match: re.Match[str]) -> bool:
 
 
 def _begins_uncapitalised(text: str, start: int, match: re.Match[str]) -> bool:
-    """Tell whether a full stop before a small letter is one: it follows a whole word and a clause begins after it."""
+    """Return whether a sentence begins with a small letter: the stop follows a whole word and precedes a clause."""
     if match["opening"].startswith("- "):
         return True
     tail = text[max(start, match.start() - 4) : match.start()]
@@ -147,7 +147,7 @@ def _begins_uncapitalised(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(text: str, start: int, word: str, match: re.Match[str]) -> bool:
-    """Tell whether the full stop belongs to the word before it: an abbreviation, an initial, the number of a list."""
+    """Return whether the full stop belongs to the word before it: an abbreviation, an initial or a list number."""
     at, before_number = match.start(), match["next"].isdigit()
     if word in TITLES or _LIST_MARK.fullmatch(text, start, at) or text.endswith(": 1", start, at):
         return True
@@ -160,7 +160,7 @@ def _is_abbreviation(text: str, start: int, word: str, match: re.Match[str]) -> 
 
 
 def _is_reference(text: str, start: int, word: str, match: re.Match[str]) -> bool:
-    """Tell whether a number goes on what a full stop interrupts: 3. 000, sam. 3 mars, (Phil. 4:8)."""
+    """Return whether the number after a full stop continues the expression: 3. 000, sam. 3 mars, (Phil. 4:8)."""
     word_start = match.start() - len(word)
     if _DAY.match(text, word_start) or _THOUSANDS.fullmatch(text, word_start, match.end() + len(match["next"])):
         return True
@@ -175,5 +175,5 @@ def _is_starter(match: re.Match[str]) -> bool:
 
 
 def _in_brackets(text: str, start: int, at: int) -> bool:
-    start = max(start, at - 500)  # a bracket left open further back was forgotten
+    start = max(start, at - 500)  # a bracket that was opened further back was probably never closed
     return text.count("(", start, at) > text.count(")", start, at)

@@ -1,1 +1,1 @@
-"""Our labels and authored sentences, and how they join the text of public corpora."""
+"""Our labels and authored sentences, and the program that joins the labels with the text of public corpora."""

@@ -1,10 +1,10 @@
-"""Join the published labels with your own copies of the public corpora, or make such labels from labelled files.
+"""Join the published labels with your own copies of the public corpora, or create such labels from labelled files.
 
     python -m training.data.corpus --source UD_French-GSD=UD_French-GSD --source OrangeSum=OrangeSum --output corpus
     python -m training.data.corpus --write-labels train.jsonl dev.jsonl --output training/data/labels
 
-A copy of a corpus holds whole articles, and no sentence splitter has to agree with ours: every stretch of a labelled
-length that starts at a word or a punctuation mark is a candidate, and the digest decides.
+Corpora contain whole articles, and sentences are found without a sentence splitter: every substring that has the length
+of a labelled sentence and starts at a word or a punctuation mark is a candidate, which its digest confirms.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the labels of one corpus in one split.
+    """The result for the labels of one corpus in one split.
 
     Attributes:
-        split, corpus: Which.
+        split, corpus: Names of the split and the corpus.
         labels: Number of labels.
-        has_source: A source was given for the corpus.
-        changed: Ids whose sentence or article is in the source, but without the text that was labelled.
-        missing: Ids that were not found otherwise.
+        has_source: Whether a source was given for the corpus.
+        changed: Ids whose sentence or article is in the source, but with a different text.
+        missing: Ids of the other sentences that were not found.
     """
 
     split: str
@@ -61,17 +61,17 @@ class Outcome:
 
     @property
     def found(self) -> int:
-        """Number of labels whose sentence was found."""
+        """Number of labels whose sentences were found."""
         return self.labels - len(self.changed) - len(self.missing)
 
 
 def find_sentences(
     labels: Iterable[StandoffLabel], passages: Iterable[Passage]
 ) -> tuple[dict[str, str], set[str | None]]:
-    """Look for the labelled sentences in passages of text, until all are found.
+    """Search passages of text for the labelled sentences, until all are found.
 
     Returns:
-        The sentences by digest, and the names of the passages that were looked at.
+        The sentences by digest, and the names of the passages searched.
     """
     index: dict[int, dict[int, set[tuple[int, str]]]] = {}
     for label in labels:
@@ -101,16 +101,16 @@ def join(
     splits: Sequence[str] | None = None,
     labels: str | Path = LABELS,
 ) -> list[Outcome]:
-    """Write `SPLIT.jsonl` with every labelled sentence that was found; a split without any is not written.
+    """Write the labelled sentences that are found to `SPLIT.jsonl`, unless a split has none.
 
     Args:
-        sources: Paths for `read_passages`, by name of the corpus.
+        sources: Paths for `read_passages`, by the name of the corpus.
         output: The folder to write to.
-        splits: The label files to join; all by default.
-        labels: The folder of the label files.
+        splits: The label files to join. None joins all.
+        labels: The folder with the label files.
 
     Raises:
-        CertaintyError: a corpus or a split is unknown, or a file cannot be read or written.
+        CertaintyError: If a corpus or a split is unknown, or a file cannot be read or written.
     """
     files = {file.name.removesuffix(SUFFIX): read_labels(file) for file in sorted(Path(labels).glob(f"*{SUFFIX}"))}
     _check_names("split", splits or (), files)
@@ -120,7 +120,7 @@ def join(
     for corpus, paths in sources.items():
         wanted = [label for rows in chosen.values() for label in rows if label.corpus == corpus]
         passages = (passage for path in paths for passage in read_passages(path))
-        # disable=None: a bar on a terminal, none in a pipe
+        # disable=None shows a bar on a terminal, but not in a pipe
         found[corpus] = find_sentences(wanted, tqdm(passages, corpus, unit=" passages", disable=None))
     spans = read_sources(SOURCES)
     outcomes = []
@@ -145,7 +145,7 @@ def join(
 
 
 def report(outcomes: Sequence[Outcome], verbose: bool = False) -> str:
-    """Return a table of what was found and, below it, the ids whose text has changed (all missing ids if verbose)."""
+    """Return a table of the outcomes, followed by the ids whose text has changed (and, if verbose, all missing ids)."""
     row = "{:<12} {:<18} {:>7} {:>7} {:>8} {:>8}{}"
     lines = [row.format("split", "corpus", "labels", "found", "changed", "missing", "")]
     for o in outcomes:
@@ -156,7 +156,7 @@ def report(outcomes: Sequence[Outcome], verbose: bool = False) -> str:
     if changed:
         shown = changed if verbose else changed[:_SHOWN]
         rest = f" and {len(changed) - len(shown)} more (--verbose)" if len(shown) < len(changed) else ""
-        lines.append(f"Digest check failed, the source has another text: {', '.join(shown)}{rest}")
+        lines.append(f"Digest check failed, as the source has a different text: {', '.join(shown)}{rest}")
     if missing:
         lines.append(f"Warning: {len(missing)} sentences are missing" + (f": {', '.join(missing)}" if verbose else "."))
     return "\n".join(lines)
@@ -171,15 +171,17 @@ def _check_names(kind: str, names: Iterable[str], allowed: Iterable[str]) -> Non
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line. Returns 1 where a digest check failed, else 0; exits with 2 on a mistake in what was given."""
+    """Run the command line; return 1 if a digest check failed and 0 otherwise. Exits with 2 on invalid input."""
     parser = argparse.ArgumentParser(prog="python -m training.data.corpus", description=__doc__.split("\n")[0])
     task = parser.add_mutually_exclusive_group(required=True)
-    task.add_argument("--source", action="append", metavar="NAME=PATH", help="a corpus and its file or folder; repeat")
-    task.add_argument("--write-labels", nargs="+", metavar="JSONL", help="labelled files to make labels from")
+    task.add_argument(
+        "--source", action="append", metavar="NAME=PATH", help="a corpus and its file or folder; repeatable"
+    )
+    task.add_argument("--write-labels", nargs="+", metavar="JSONL", help="labelled files to create labels from")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
-    parser.add_argument("--split", nargs="+", help="join these label files only (all by default)")
-    parser.add_argument("--labels", default=LABELS, metavar="DIR", help="folder of the label files")
-    parser.add_argument("--verbose", action="store_true", help="name every missing sentence")
+    parser.add_argument("--split", nargs="+", help="only join these label files (default: all)")
+    parser.add_argument("--labels", default=LABELS, metavar="DIR", help="folder with the label files")
+    parser.add_argument("--verbose", action="store_true", help="list the ids of all missing sentences")
     args = parser.parse_args(argv)
     try:
         if args.write_labels:

@@ -1,4 +1,4 @@
-"""Text of local corpora, passage by passage: treebanks, JSON and plain text, compressed or not."""
+"""Read the text of local corpora in passages, from treebanks, JSON and plain text, compressed or not."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ _NOT_SPACE = re.compile(r"\S")
 
 
 class Passage(NamedTuple):
-    """A stretch of text, and the name of its sentence or article where the source gives one."""
+    """A passage of text, and the name of its sentence or article if the source has one."""
 
     name: str | None
     text: str
 
 
 def read_passages(path: str | Path) -> Iterator[Passage]:
-    """Yield the passages of a file, or of every .conllu, .json, .jsonl and .txt file below a folder.
+    """Yield the passages of a file, or of all .conllu, .json, .jsonl and .txt files below a folder.
 
-    The files may be compressed (.gz, .xz, .bz2). A treebank gives its sentences under their `sent_id`; JSON every
-    string in it, under the `id` of its object or else the name of the file; any other file its lines, nameless.
+    The files may be compressed (.gz, .xz, .bz2). The passages of a treebank are its sentences, named by `sent_id`;
+    those of JSON are all its strings, named by the `id` of their object or else by the file; those of other files are
+    their lines, without a name.
 
     Raises:
-        CertaintyError: the path does not exist, holds no such file, or a file cannot be read.
+        CertaintyError: If the path does not exist, the folder has no such files, or a file cannot be read.
     """
     path = Path(path).expanduser()
     files = [path]
@@ -50,10 +51,10 @@ def read_passages(path: str | Path) -> Iterator[Passage]:
 
 
 def read_lines(file: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, decompressed by its suffix.
+    """Yield the lines of a UTF-8 file, which is decompressed according to its suffix.
 
     Raises:
-        CertaintyError: it cannot be read.
+        CertaintyError: If the file cannot be read.
     """
     try:
         with _OPENERS.get(file.suffix, open)(file, "rt", encoding="utf-8-sig") as lines:
@@ -77,7 +78,7 @@ def _treebank(lines: Iterable[str]) -> Iterator[Passage]:
 
 
 def _json_passages(file: Path) -> Iterator[Passage]:
-    """Take one document, an array or one document a line, whatever the suffix: the corpora mix them."""
+    """Read a single document, an array or one document per line, whatever the suffix, since corpora mix these."""
     text, end = "".join(read_lines(file)), 0
     while start := _NOT_SPACE.search(text, end):
         try:

@@ -1,11 +1,11 @@
-"""Stand-off labels: what was said of a sentence, and the marks by which it is found again, without its text.
+"""Stand-off labels: the labels of a sentence and what is needed to find it again, without its text.
 
-The texts of the corpora are not ours to publish, so a label names its sentence by length and SHA-256 digest. To hash
-a candidate of every labelled length at every word of a large corpus would take days; so a label also has a checksum
-of the sentence's first characters, and a digest is computed only where it agrees. 16 bits are enough (of 19,000
-labels, a word of the corpus meets 0.3) and too few to give anything away: French has millions of openings of 12
-characters, so each value stands for many. The digest of the whole sentence, which can confirm a guess, is needed in
-any case.
+We may not publish the texts of the corpora, so a label identifies its sentence by length and SHA-256 digest. Hashing a
+candidate of every labelled length at every word of a large corpus would take days. Therefore, a label also has a
+checksum of the sentence's first characters, and the digest is only computed if the checksum matches. 16 bits are enough
+(out of 19,000 labels, 0.3 match at a word on average) and too few to reveal anything: French has millions of openings
+of 12 characters, so each value stands for many. The digest of the whole sentence, which can confirm a guess, is needed
+in any case.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from certainty.writing import make_folder, write_whole
 SUFFIX = ".jsonl.gz"
 OPTIONAL = ("construction", "doubtful")
 OPENING = 12
-"""Characters that the checksum of an opening covers."""
+"""Number of characters covered by the checksum of an opening."""
 _ARTICLE = re.compile(r"\w+[:-]([^#]+)")
 
 
@@ -37,15 +37,16 @@ class StandoffLabel:
     """The labels of one sentence, without the sentence.
 
     Attributes:
-        id: Prefix of the corpus, article and number in it (`orangesum-12#3`), or sentence (`gsd:fr-ud-dev_00012`).
+        id: Corpus, article and number in the article (`orangesum-12#3`), or corpus and sentence
+            (`gsd:fr-ud-dev_00012`).
         corpus: Name of the corpus.
         label, second, attributed, claim, annotators: As in the labelled file.
         cues: [start, end] character offsets into the sentence.
-        length: Characters of the sentence.
-        sha256: Digest of the sentence in UTF-8, hexadecimal.
-        opening: CRC-32 of its first 12 characters in UTF-8, the low 16 bits.
-        construction: Why the sentence was picked, or None.
-        doubtful: A careful reader could give another label.
+        length: Number of characters of the sentence.
+        sha256: Hexadecimal digest of the sentence in UTF-8.
+        opening: The low 16 bits of the CRC-32 of its first 12 characters in UTF-8.
+        construction: Why the sentence was selected, or None.
+        doubtful: Whether a careful reader could give another label.
     """
 
     id: str
@@ -64,7 +65,7 @@ class StandoffLabel:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> StandoffLabel:
-        """Take the labels of a row with text, and the marks by which its sentence is found again."""
+        """Create the stand-off label of a row with text."""
         text, label = row["text"], row["label"]
         return cls(
             id=row["id"],
@@ -83,11 +84,11 @@ class StandoffLabel:
         )
 
     def with_text(self, text: str, sources: list[list[int]] | None = None) -> dict[str, Any]:
-        """Return the row of a labelled file, as `certainty.labelled` reads it.
+        """Return the row of a labelled file that `certainty.labelled` can read.
 
         Args:
             text: The sentence.
-            sources: Spans of the words that name the source, where they are annotated.
+            sources: Spans of the words that name the source, if annotated.
         """
         names = ("label", "claim", "second", "attributed", "cues", "corpus", "annotators")
         row = {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
@@ -95,26 +96,26 @@ class StandoffLabel:
         return row if sources is None else row | {"sources": sources}
 
     def to_row(self) -> dict[str, Any]:
-        """Return the row of a label file; what is optional is left out where there is nothing to say."""
+        """Return the row of a label file, without optional members that are empty."""
         return {name: value for name, value in asdict(self).items() if name not in OPTIONAL or value}
 
     def names(self) -> set[str]:
-        """Return the names under which a source may hold the sentence or its article: `orangesum-12`, `12`."""
+        """Return the possible names of the sentence or its article in a source, such as `orangesum-12` and `12`."""
         article = _ARTICLE.match(self.id)
         return {self.id, *([article[0], article[1]] if article else [])}
 
 
 def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
-    """Write `NAME.jsonl.gz`, the labels without text, for each labelled `NAME.jsonl` and return the paths.
+    """Write the labels of each labelled `NAME.jsonl`, without text, to `NAME.jsonl.gz`, and return the paths.
 
     Raises:
-        CertaintyError: a row is wrong, its id or corpus is missing, an id comes twice, or a text is not single-spaced.
+        CertaintyError: If a row is invalid or has no id or corpus, an id appears twice, or a text is not single-spaced.
     """
     written = []
     for file in map(Path, files):
         if file.suffix != ".jsonl":
-            raise CertaintyError(f"{file}: labels are made from .jsonl files.")
-        read_labelled(file)  # refuses malformed rows
+            raise CertaintyError(f"{file}: labels can only be created from .jsonl files.")
+        read_labelled(file)  # raises an error for invalid rows
         labels: dict[str, StandoffLabel] = {}
         for number, row in read_json_lines(file):
             where = f"{file}, line {number}"
@@ -122,12 +123,12 @@ def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
                 if not isinstance(row.get(name), str) or not row[name]:
                     raise CertaintyError(f"{where}: {name} is {row.get(name)!r}; write a name.")
             if row["id"] in labels:
-                raise CertaintyError(f"{where}: id {row['id']!r} was used before; give each sentence its own.")
+                raise CertaintyError(f"{where}: id {row['id']!r} is used twice; give each sentence its own id.")
             if row["text"] != single_spaced(row["text"]):
-                raise CertaintyError(f"{where}: text has other white space than single spaces; replace it.")
+                raise CertaintyError(f"{where}: text has white space other than single spaces; replace it.")
             labels[row["id"]] = StandoffLabel.of(row)
         path = Path(output) / f"{file.stem}{SUFFIX}"
-        # mtime=0: the same labels give the same file
+        # With mtime=0, the same labels always give the same file.
         make_folder(path.parent)
         write_whole(path, gzip.compress(json_lines(label.to_row() for label in labels.values()), mtime=0))
         written.append(path)
@@ -135,27 +136,27 @@ def write_labels(files: Iterable[str | Path], output: str | Path) -> list[Path]:
 
 
 def read_labels(file: str | Path) -> list[StandoffLabel]:
-    """Read a file of `write_labels`.
+    """Read a file written by `write_labels`.
 
     Raises:
-        CertaintyError: it is none; the message names the line.
+        CertaintyError: If it is not such a file. The message names the line.
     """
     labels = []
     for number, row in read_json_lines(file):
         try:
             labels.append(StandoffLabel(**row))
         except TypeError as error:
-            raise CertaintyError(f"{file}, line {number}: no label ({error}). Make the file anew.") from error
+            raise CertaintyError(f"{file}, line {number}: not a label ({error}). Create the file again.") from error
     return labels
 
 
 def read_sources(file: str | Path) -> dict[tuple[str, str], list[list[int]]]:
-    """Return the spans of the words that name the source, by split and id; empty where nobody is named."""
+    """Return the spans of the words that name the source, by split and id; empty if no source is named."""
     return {(row["set"], row["id"]): row["sources"] for _, row in read_json_lines(file)}
 
 
 def single_spaced(text: str) -> str:
-    """Return the text with one space for every run of white space, and none at its ends."""
+    """Replace each run of white space by a single space, and strip the ends."""
     return " ".join(text.split())
 
 
@@ -170,7 +171,7 @@ def opening_checksum(opening: str) -> int:
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return compact JSON, a row a line, in UTF-8."""
+    """Return the rows as compact JSON Lines in UTF-8."""
     return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
 
 

@@ -1,4 +1,4 @@
-"""Raw text for pretraining: streamed paragraph by paragraph from .txt and .txt.xz files."""
+"""Read raw text for pretraining from .txt and .txt.xz files, one paragraph at a time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from certainty import CertaintyError
 
 
 def text_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Expand directories to their .txt and .txt.xz files, in alphabetical order.
+    """Return the files, with each folder replaced by its .txt and .txt.xz files in alphabetical order.
 
     Raises:
-        CertaintyError: a path does not exist, or nothing was found.
+        CertaintyError: If a path does not exist, or there are no files.
     """
     files: list[Path] = []
     for path in map(Path, paths):
@@ -29,7 +29,7 @@ def text_files(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def read_paragraphs(path: Path) -> Iterator[str]:
-    """Yield the non-empty lines of a text file, one paragraph each."""
+    """Yield the non-empty lines of a text file, each of which is a paragraph."""
     opener = lzma.open if path.suffix == ".xz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for line in lines:

@@ -1,1 +1,1 @@
-"""Teachers label unlabelled text, for a smaller student to learn from."""
+"""Label raw text with teacher models, to train a smaller student on it."""

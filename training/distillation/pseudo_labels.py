@@ -1,10 +1,11 @@
-"""Label unlabelled sentences by an ensemble of fine-tuned teachers, for the distillation of a student.
+"""Label unlabelled sentences with an ensemble of fine-tuned teachers, for the distillation of a student.
 
 `python -m training.distillation.pseudo_labels --teacher models/a models/b --text text/ --output pseudo.safetensors`
 
-Text → distinct sentences → the mean of the teachers' probabilities (https://arxiv.org/abs/1503.02531) → fewer of the
-easy sentences → one file, which `certainty train --pseudo-labels` reads. Such a file holds the sentences as token
-ids, from which anybody can restore them: it may be published only where the text may.
+The text is split into distinct sentences; each gets the mean of the teachers' probabilities
+(https://arxiv.org/abs/1503.02531); most of the easy sentences are dropped; and the rest is written to a file for
+`certainty train --pseudo-labels`. The file contains the sentences as token ids, from which anyone can restore them, so
+it may only be published if the text may be.
 """
 
 from __future__ import annotations
@@ -31,21 +32,21 @@ from training.distillation.teachers import Teachers
 logger = logging.getLogger(__name__)
 
 EASY_ASSERTED, EASY_CLAIM = 0.95, 0.05
-"""A sentence is easy if P(asserted) is at least the one, or P(claim) below the other."""
+"""A sentence is easy if P(asserted) is at least the first value, or P(claim) is below the second."""
 
 
 def keep_hard(
     labels: NDArray[np.float16], claim: NDArray[np.float16], asserted_share: float, seed: int
 ) -> NDArray[np.int64]:
-    """Return the rows to keep, ascending: every hard sentence, and as many easy ones as make `asserted_share` of all.
+    """Return the indices to keep, ascending: all hard sentences, and easy ones up to `asserted_share` of the result.
 
-    Natural text is mostly plain assertions, of which a student learns nothing new.
+    Most sentences in natural text are plain assertions, from which a student learns nothing new.
 
     Args:
-        labels: Shape (n, 4).
-        claim: Shape (n,).
-        asserted_share: Share of the easy sentences (`EASY_ASSERTED`, `EASY_CLAIM`), from 0 up to but not 1.
-        seed: Seed of the choice among the easy.
+        labels: Probabilities of the labels, shape (n, 4).
+        claim: Probability of a claim, shape (n,).
+        asserted_share: Share of easy sentences (`EASY_ASSERTED`, `EASY_CLAIM`) in the result, in [0, 1).
+        seed: Seed for choosing the easy sentences.
     """
     easy = (labels[:, LABELS.index(Label.ASSERTED)] >= EASY_ASSERTED) | (claim < EASY_CLAIM)
     wanted = round(asserted_share / (1 - asserted_share) * int((~easy).sum()))
@@ -73,29 +74,29 @@ def pseudo_label(
     batch_tokens: int = 16_384,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """Draw sentences, score them by the teachers, write the file, and return its metadata.
+    """Sample sentences, score them with the teachers, write the file, and return its metadata.
 
     Args:
-        teachers: Model folders of one tokenizer.
-        text: Files or folders of .txt and .txt.xz, a paragraph a line.
-        output: The file.
-        sentences: How many to score.
-        per_file: The most from one text file, or None.
+        teachers: Model folders, all with the same tokenizer.
+        text: .txt and .txt.xz files, or folders of them, with one paragraph per line.
+        output: The file to write.
+        sentences: Number of sentences to score.
+        per_file: Maximum number of sentences from one text file. None sets no limit.
         asserted_share: See `keep_hard`.
-        exclude: Labelled files whose sentences are left out, so that dev and test are never trained on.
-        batch_tokens: The most tokens in a batch.
-        seed: Seed of the choice of sentences.
+        exclude: Labelled files whose sentences are left out, so that the student is not trained on dev or test.
+        batch_tokens: Maximum number of tokens per batch.
+        seed: Seed for choosing the sentences.
 
     Raises:
-        CertaintyError: a teacher, a file or a number cannot be used.
+        CertaintyError: If a teacher, a file or a number cannot be used.
     """
     for name, value in (("sentences", sentences), ("per-file", per_file), ("batch-tokens", batch_tokens)):
         if value is not None and value < 1:
             raise CertaintyError(f"{name} is {value}; it must be 1 or more.")
     if not 0 <= asserted_share < 1:
-        raise CertaintyError(f"asserted-share is {asserted_share}; it must lie in [0, 1).")
+        raise CertaintyError(f"asserted-share is {asserted_share}; it must be in [0, 1).")
     if not Path(output).resolve().parent.is_dir():
-        raise CertaintyError(f"{output}: its folder does not exist; make it first.")
+        raise CertaintyError(f"{output}: its folder does not exist; create it first.")
     files = text_files(text)
     excluded = frozenset(text_key(s.text) for s in read_labelled(list(exclude))) if exclude else frozenset()
     ensemble = Teachers(teachers)
@@ -108,7 +109,7 @@ def pseudo_label(
     _log_counts("scored", scored.labels)
     _log_counts("kept", scored.labels[kept])
     if not len(kept):
-        raise CertaintyError("The teachers find every sentence easy; give more text.")
+        raise CertaintyError("All sentences are easy according to the teachers; give more text.")
     metadata = {
         "teachers": ensemble.names,
         "sentences": len(kept),
@@ -124,19 +125,29 @@ def pseudo_label(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.distillation.pseudo_labels",
-        description="Label unlabelled sentences by fine-tuned teachers.",
+        description="Label unlabelled sentences with fine-tuned teachers.",
     )
-    parser.add_argument("--teacher", nargs="+", required=True, metavar="DIR", help="model folders of one tokenizer")
-    parser.add_argument("--text", nargs="+", required=True, help="files or folders of .txt and .txt.xz")
-    parser.add_argument("--output", required=True, help="the .safetensors file; as publishable as the text")
-    parser.add_argument("--sentences", type=int, default=1_000_000, help="how many to score (default: %(default)s)")
-    parser.add_argument("--per-file", type=int, help="the most from one text file")
-    parser.add_argument("--asserted-share", type=float, default=0.4, help="of easy sentences (default: %(default)s)")
-    parser.add_argument("--exclude", nargs="+", default=[], metavar="FILE", help="labelled files to leave out")
-    parser.add_argument("--batch-tokens", type=int, default=16_384, help="tokens a batch (default: %(default)s)")
+    parser.add_argument(
+        "--teacher", nargs="+", required=True, metavar="DIR", help="model folders that share a tokenizer"
+    )
+    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files, or folders of them")
+    parser.add_argument("--output", required=True, help="the .safetensors file, which reveals the sentences")
+    parser.add_argument(
+        "--sentences", type=int, default=1_000_000, help="number of sentences to score (default: %(default)s)"
+    )
+    parser.add_argument("--per-file", type=int, help="maximum number of sentences from one text file")
+    parser.add_argument(
+        "--asserted-share", type=float, default=0.4, help="share of easy sentences to keep (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--exclude", nargs="+", default=[], metavar="FILE", help="labelled files whose sentences are left out"
+    )
+    parser.add_argument(
+        "--batch-tokens", type=int, default=16_384, help="maximum tokens per batch (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -155,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{args.output}: {metadata['sentences']} sentences of {metadata['scored']} scored.")
+    print(f"{args.output}: kept {metadata['sentences']} of {metadata['scored']} scored sentences.")
     return 0
 
 

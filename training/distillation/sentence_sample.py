@@ -1,4 +1,4 @@
-"""A random sample of the distinct sentences of raw text, as token ids."""
+"""Draw a random sample of the distinct sentences of raw text, as token ids."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from training.data.text import read_paragraphs
 
 logger = logging.getLogger(__name__)
 
-SHORTEST, LONGEST = 5, 96  # tokens, special tokens included
-_PARAGRAPHS = 1000  # given to a worker at a time
-_SENTENCES = 16_384  # tokenised at a time
+SHORTEST, LONGEST = 5, 96  # in tokens, including special tokens
+_PARAGRAPHS = 1000  # number passed to a worker at a time
+_SENTENCES = 16_384  # number tokenised at a time
 
-_excluded: frozenset[str] = frozenset()  # of a worker
+_excluded: frozenset[str] = frozenset()  # set in each worker
 
 
 def sample_sentences(
@@ -41,20 +41,20 @@ def sample_sentences(
     pad_token_id: int | None = None,
     seed: int = 1,
 ) -> TokenisedSentences:
-    """Split texts and draw sentences at random, in random order.
+    """Split texts into sentences and sample from these, in random order.
 
     Args:
-        files: Text files, a paragraph a line.
-        tokenizer: Adds the special tokens itself.
-        sentences: How many to draw; fewer where there are fewer.
-        per_file: The most to draw from one file, or None.
-        excluded: Keys (`certainty.evaluation.leakage.text_key`) of sentences that are not drawn.
-        longest: The most tokens of a sentence.
-        pad_token_id: A text that spells this token out is not drawn.
-        seed: Seed of the choice and the order.
+        files: Text files with one paragraph per line.
+        tokenizer: A tokenizer that adds the special tokens.
+        sentences: Number of sentences to draw. If there are fewer, all are drawn.
+        per_file: Maximum number of sentences from one file. None sets no limit.
+        excluded: Keys (`certainty.evaluation.leakage.text_key`) of sentences that must not be drawn.
+        longest: Maximum length of a sentence in tokens.
+        pad_token_id: Sentences that contain this token are not drawn.
+        seed: Seed for the choice and the order.
 
     Raises:
-        CertaintyError: a file is no UTF-8 text, or no sentence is left.
+        CertaintyError: If a file is not UTF-8 text, or no sentences are left.
     """
     origin = _distinct_sentences(files, excluded)
     texts = list(origin)
@@ -82,14 +82,14 @@ def sample_sentences(
             if len(lengths) == sentences:
                 break
     if not lengths:
-        raise CertaintyError(f"No sentence of {SHORTEST} to {longest} tokens in the text; give more of it.")
+        raise CertaintyError(f"No sentence of {SHORTEST} to {longest} tokens in the text; give more text.")
     for i, file in enumerate(files):
         logger.info("%s: %d sentences drawn", file.name, drawn[i])
     return TokenisedSentences(np.concatenate(ids), np.array(lengths, dtype=np.int32))
 
 
 def _distinct_sentences(files: Sequence[Path], excluded: frozenset[str]) -> dict[str, int]:
-    """Return the sentences with the number of the file in which each stands first."""
+    """Return the distinct sentences, each with the index of the first file that contains it."""
     origin: dict[str, int] = {}
     with Pool(os.cpu_count(), _initialise, (excluded,)) as pool:
         for i, file in enumerate(files):

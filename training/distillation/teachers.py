@@ -1,4 +1,4 @@
-"""Fine-tuned models that score sentences together, for a student to learn from."""
+"""Score sentences with an ensemble of fine-tuned models, to train a student on the result."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from certainty.model_folder import ModelSettings
 
 
 class Teachers:
-    """Fine-tuned models of one tokenizer.
+    """An ensemble of fine-tuned models with the same tokenizer.
 
     Args:
-        folders: Model folders, as `certainty.finetuning.finetune` writes them.
+        folders: Model folders, as written by `certainty.finetuning.finetune`.
 
     Raises:
-        CertaintyError: a folder holds no model, or the tokenizers differ.
+        CertaintyError: If a folder has no model, or the tokenizers differ.
     """
 
     def __init__(self, folders: Sequence[str | Path]) -> None:
@@ -44,7 +44,7 @@ class Teachers:
         for folder, tokenizer in zip(folders, tokenizers, strict=True):
             if tokenizer_digest(tokenizer) != tokenizer_digest(tokenizers[0]):
                 raise CertaintyError(
-                    f"{folder}: its tokenizer is not that of {folders[0]}; take teachers of one tokenizer."
+                    f"{folder}: its tokenizer differs from that of {folders[0]}; use teachers with the same tokenizer."
                 )
         self.names = [Path(folder).resolve().name for folder in folders]
         self.tokenizer = tokenizers[0]
@@ -55,11 +55,11 @@ class Teachers:
             model.classifier.set_attn_implementation("sdpa")
 
     def __call__(self, sentences: TokenisedSentences, batch_tokens: int = 16_384) -> Probabilities:
-        """Score sentences.
+        """Return the mean of the models' probabilities.
 
         Args:
             sentences: The sentences.
-            batch_tokens: The most tokens in a batch, padding included.
+            batch_tokens: Maximum number of tokens per batch, including padding.
         """
         order = np.argsort(-sentences.lengths, kind="stable")
         ordered = sentences[order]
@@ -68,7 +68,7 @@ class Teachers:
         bounds = list(_batches(ordered.lengths, batch_tokens))
         autocast = torch.autocast(self.device.type, torch.bfloat16) if bf16_is_fast(self.device) else nullcontext()
         bar = tqdm(total=len(sentences), disable=None, unit="sentence", desc="score")
-        with torch.inference_mode(), autocast, bar:  # one autocast, so that it casts the weights once
+        with torch.inference_mode(), autocast, bar:  # a single autocast casts the weights only once
             for start, end in bounds:
                 lengths = ordered.lengths[start:end]
                 real = np.arange(lengths[0]) < lengths[:, None]
@@ -79,7 +79,7 @@ class Teachers:
             if self.device.type == "cuda":
                 torch.cuda.synchronize()
 
-        # Columns of a batch: the labels, claim, attributed, and the cue of every token.
+        # Columns of a batch: the labels, claim, attributed, and the cue value of each token.
         heads = np.empty((len(sentences), len(LABELS) + 2), dtype=np.float16)
         cue = np.empty(len(sentences.ids), dtype=np.uint8)
         for (start, end), result in zip(bounds, results, strict=True):
@@ -93,7 +93,7 @@ class Teachers:
         return Probabilities(heads[:, : len(LABELS)], heads[:, -2], heads[:, -1], back)
 
     def _mean(self, ids: Tensor) -> Tensor:
-        """Return the mean probabilities of a padded batch, shape (rows, 6 + length), on its way to the CPU."""
+        """Return the mean probabilities of a padded batch, shape (rows, 6 + length), copied asynchronously to CPU."""
         if self.device.type == "cuda":
             ids = ids.pin_memory().to(self.device, non_blocking=True)
         ids = ids.long()
@@ -109,7 +109,7 @@ class Teachers:
 
 
 def _batches(lengths: NDArray[np.int32], batch_tokens: int) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of batches of falling lengths, each of one sentence at least."""
+    """Yield the bounds of batches for lengths in descending order; each batch has at least one sentence."""
     start = 0
     while start < len(lengths):
         end = min(len(lengths), start + max(1, batch_tokens // int(lengths[start])))

@@ -1,1 +1,1 @@
-"""Short fine-tunings that compare settings, data and encoders."""
+"""Compare settings, data and encoders by short fine-tuning runs."""

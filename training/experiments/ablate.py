@@ -1,11 +1,11 @@
-"""Measure what each setting does to a short fine-tuning, one variant of the settings beside the other.
+"""Measure the effect of settings by short fine-tuning runs, one for each variant of the settings and seed.
 
 `python -m training.experiments.ablate --config FILE --train FILE --dev FILE --variant "dropout=0.1"`
 
-The settings as they are come first, as "baseline". Every run is written to a JSON-lines file beside the table as soon
-as it ends, and a run that stands there is not done again, so a killed command goes on where it was.
+The first variant, "baseline", has the given settings unchanged. The result of each run is written at once to a JSON
+Lines file next to the table. Runs in that file are not repeated, so that an interrupted command can be resumed.
 
-Dev is the same for all variants: corrections and extra sentences change train alone.
+All variants have the same dev data: corrections and extra sentences only change the training data.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ HEADER = (
 
 
 def table_row(variant: str, found: Sequence[Mapping[str, Any]], seeds: int) -> str:
-    """Return a variant's row of the Markdown table: means over its runs, for macro-F1 with the standard deviation.
+    """Return the row of a variant in the Markdown table: means over its runs, and the standard deviation of macro-F1.
 
     Args:
-        variant: Its name.
-        found: Its results.
-        seeds: How many results there will be; a row of fewer says so.
+        variant: Name of the variant.
+        found: Its results so far.
+        seeds: Expected number of results. If there are fewer, the row says so.
     """
 
     def mean(name: str, form: str = ".4f") -> str:
@@ -71,25 +71,25 @@ def plan(
     seeds: Sequence[int] = (1, 2, 3),
     sentences: int | None = None,
 ) -> list[Run]:
-    """Read everything and return the runs, baseline first.
+    """Read all files and return the runs, with those of the baseline first.
 
     Args:
-        base: The settings as they are.
-        train_files: Files of the sentences to train on.
-        dev_files: Files of the sentences that choose the checkpoint, calibrate, and are scored.
-        changes: What each variant changes; see `training.experiments.variants.parse_variant`.
-        extra_files: Files of more sentences, by the names that variants give them.
-        corrections: Files of corrections of train.
-        seeds: Seeds of the runs of each variant.
-        sentences: Train on a sample of at least this size; None takes all.
+        base: The settings of the baseline.
+        train_files: Files with the training sentences.
+        dev_files: Files with the sentences for choosing the checkpoint, calibrating and scoring.
+        changes: The changes of each variant; see `training.experiments.variants.parse_variant`.
+        extra_files: Files with additional training sentences, by the names used in variants.
+        corrections: Files with corrections of the training data.
+        seeds: Seeds for the runs of each variant.
+        sentences: Train on a sample of at least this size. None uses all sentences.
 
     Raises:
-        CertaintyError: a variant or a file cannot be used.
+        CertaintyError: If a variant or a file cannot be used.
     """
     extra_files = extra_files or {}
     names = list(dict.fromkeys([BASELINE, *(v or BASELINE for v in changes)]))
     variants = [parse_variant(name, base, list(extra_files), bool(corrections)) for name in names]
-    for variant in variants:  # a wrong encoder is told before hours of training
+    for variant in variants:  # report a wrong encoder before hours of training
         find_start(variant.settings).tokenizer()
 
     given, dev = read_labelled(train_files), read_labelled(dev_files)
@@ -111,7 +111,7 @@ def plan(
 
 
 def _extra_files(given: Sequence[str]) -> dict[str, str]:
-    """Return the files of `--extra` by name."""
+    """Return the files given to `--extra`, by name."""
     files: dict[str, str] = {}
     for item in given:
         name, sign, file = item.partition("=")
@@ -122,7 +122,7 @@ def _extra_files(given: Sequence[str]) -> dict[str, str]:
 
 
 def _finished(log: Path | None) -> list[dict[str, Any]]:
-    """Read the results of an earlier command, and cut off a last line that a kill left without its end."""
+    """Read the results of an earlier command, and remove a last line that was not written completely."""
     if log is None or not log.is_file():
         return []
     content = log.read_bytes()
@@ -133,20 +133,20 @@ def _finished(log: Path | None) -> list[dict[str, Any]]:
 
 
 def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: bool = False) -> None:
-    """Do the runs and print a variant's row when its last run ends.
+    """Execute the runs, and print the row of each variant when its last run ends.
 
     Args:
-        runs: The runs, those of a variant one after another.
-        output: Markdown file of the table, written anew after each run; the results stand beside it, with the suffix
-            .jsonl.
-        jobs: Processes at a time.
-        cpu: Hide the GPUs.
+        runs: The runs, grouped by variant.
+        output: Markdown file for the table, which is rewritten after each run. The results are written next to it, with
+            the suffix .jsonl.
+        jobs: Number of processes to use.
+        cpu: If True, do not use GPUs.
     """
     log = output.with_suffix(".jsonl") if output else None
     wanted = {run.key: run for run in runs}
     found = {result["key"]: result for result in _finished(log) if result.get("key") in wanted}
     if found:
-        logger.info("%d of %d runs are in %s already.", len(found), len(runs), log)
+        logger.info("%d of %d runs are already in %s.", len(found), len(runs), log)
     members: dict[str, list[str]] = {}
     for run in runs:
         members.setdefault(run.variant, []).append(run.key)
@@ -177,15 +177,19 @@ def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.experiments.ablate",
-        description="Measure variants of the settings by short fine-tunings.",
+        description="Measure variants of the settings by short fine-tuning runs.",
     )
-    parser.add_argument("--config", help="YAML file of FinetuningSettings")
-    parser.add_argument("--encoder", help="folder or hub id (default: that of the settings)")
-    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
-    parser.add_argument("--dev", nargs="+", required=True, help="chooses the checkpoint, calibrates, and is scored")
+    parser.add_argument("--config", help="YAML file with FinetuningSettings")
+    parser.add_argument("--encoder", help="folder or hub id of the encoder (default: from the settings)")
+    parser.add_argument(
+        "--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet files with text and label"
+    )
+    parser.add_argument(
+        "--dev", nargs="+", required=True, help="files for choosing the checkpoint, calibrating and scoring"
+    )
     parser.add_argument("--corrections", nargs="+", default=[], metavar="FILE", help="for variants with corrections=on")
     parser.add_argument(
         "--extra", action="extend", nargs="+", default=[], metavar="NAME=FILE", help="for variants with extra=NAME"
@@ -196,23 +200,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="+",
         default=[],
         metavar="SETTING=VALUE,…",
-        help="what it changes in the settings; the settings as they are always come first",
+        help="settings to change; the unchanged settings are always the first variant",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--epochs", type=float, help="(default: that of the settings)")
+    parser.add_argument("--epochs", type=float, help="number of epochs (default: from the settings)")
     parser.add_argument(
-        "--sentences", type=int, help="train on a sample of this size, the same for all; groups stay whole"
+        "--sentences", type=int, help="train on a sample of this size, the same for all runs; groups are kept whole"
     )
-    parser.add_argument("--output", type=Path, metavar="FILE.md", help="file of the table; results go to FILE.jsonl")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; above 1 each has one thread")
-    parser.add_argument("--cpu", action="store_true", help="leave the GPU alone")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE.md", help="file for the table; the results are written to FILE.jsonl"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="number of runs at the same time; if above 1, each has one thread"
+    )
+    parser.add_argument("--cpu", action="store_true", help="do not use the GPU")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         if args.jobs < 1:
             raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
         if args.output and args.output.suffix == ".jsonl":
-            raise CertaintyError(f"{args.output}: the suffix .jsonl is that of the results; name the table .md.")
+            raise CertaintyError(f"{args.output}: the suffix .jsonl is for the results; give the table the suffix .md.")
         if args.output:
             check_output(args.output)
         runs = plan(

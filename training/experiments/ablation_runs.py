@@ -1,4 +1,4 @@
-"""One fine-tuning of an ablation, and many of them in several processes."""
+"""Execute the fine-tuning runs of an ablation, in one or several processes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from training.experiments.trials import trained
 
 @dataclass(frozen=True)
 class Run:
-    """One fine-tuning, as it travels to another process.
+    """A fine-tuning run, which can be sent to another process.
 
     Attributes:
-        variant: Name of its variant.
-        settings: The settings, with the seed.
-        train: What it trains on.
-        dev: What chooses the checkpoint, calibrates, and is scored.
-        contrast: The held-out groups.
+        variant: Name of the variant.
+        settings: The settings, including the seed.
+        train: Training sentences.
+        dev: Sentences for choosing the checkpoint, calibrating and scoring.
+        contrast: Sentences of the held-out groups.
     """
 
     variant: str
@@ -48,18 +48,19 @@ class Run:
 
     @property
     def key(self) -> str:
-        """A digest of variant, settings and sentences, by which a finished run is known again."""
+        """A digest of variant, settings and sentences that identifies the run."""
         changed = self.settings.model_dump(exclude_defaults=True)
         parts = [self.variant, json.dumps(changed, sort_keys=True), *map(digest, (self.train, self.dev, self.contrast))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def run_once(run: Run) -> dict[str, Any]:
-    """Fine-tune once and return what its best checkpoint is worth.
+    """Fine-tune once and return the metrics of the best checkpoint.
 
     Returns:
-        `variant`, `seed`, `key`; `macro_f1`, and after calibration on dev its `ece` and `brier`; `contrast_accuracy`
-        and `whole_quadruples` (None without held-out groups); `steps`, and `seconds` of set-up and training.
+        `variant`, `seed` and `key`; the dev `macro_f1` and, after calibration on dev, `ece` and `brier`;
+        `contrast_accuracy` and `whole_quadruples` (None without held-out groups); `steps`, and the `seconds` taken by
+        set-up and training.
     """
     started = time.monotonic()
     with trained(run.settings, run.train, run.dev) as setup:
@@ -96,12 +97,12 @@ def run_once(run: Run) -> dict[str, Any]:
 
 
 def results(runs: Sequence[Run], jobs: int = 1, cpu: bool = False) -> Iterator[dict[str, Any]]:
-    """Do the runs and yield each result as it comes.
+    """Execute the runs and yield each result as soon as it is available.
 
     Args:
         runs: The runs.
-        jobs: Processes at a time; above 1 each has one thread of torch.
-        cpu: Hide the GPUs.
+        jobs: Number of processes to use. If above 1, each uses one torch thread.
+        cpu: If True, do not use GPUs.
     """
     if jobs == 1 and not cpu:
         yield from map(run_once, runs)
@@ -110,7 +111,7 @@ def results(runs: Sequence[Run], jobs: int = 1, cpu: bool = False) -> Iterator[d
     if jobs > 1:
         environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     spawn = multiprocessing.get_context("spawn")
-    # The processes start while runs are handed in, and read their environment before torch is imported.
+    # The processes start when runs are submitted, and read the environment before they import torch.
     with _environment(environment), ProcessPoolExecutor(jobs, spawn, _set_threads, (jobs,)) as pool:
         futures = [pool.submit(run_once, run) for run in runs]
         try:

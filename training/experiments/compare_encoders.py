@@ -1,8 +1,8 @@
-"""Compare encoders by what a short fine-tuning makes of them.
+"""Compare encoders by short fine-tuning runs.
 
 `python -m training.experiments.compare_encoders --encoder A B --train FILE --dev FILE --seeds 1 2 3 --epochs 1`
 
-Every encoder gets the same sentences, the same settings and the same seeds; dev is scored after each epoch.
+All encoders get the same sentences, settings and seeds. Dev is scored after each epoch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from training.pretraining.encoder_card import STAGES_FILE
 logger = logging.getLogger(__name__)
 
 RECIPE: dict[str, Any] = {"evaluations_per_epoch": 1, "learning_rate": 5e-4, "dropout": 0.0, "pooling_layer": True}
-"""What every encoder is fine-tuned with, beside seed, number of epochs and, where it is given, the learning rate."""
+"""Settings for fine-tuning all encoders, apart from the seed, the number of epochs and a given learning rate."""
 
 HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|"
 
@@ -34,10 +34,10 @@ HEADER = "| encoder | tokens | held-out loss | dev macro-F1 |\n|---|---|---|---|
 def dev_macro_f1(
     settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
 ) -> float:
-    """Fine-tune once and return the dev macro-F1 of the best of the epochs; nothing is kept.
+    """Fine-tune once, without keeping the model, and return the dev macro-F1 of the best epoch.
 
     Args:
-        settings: The settings, with the encoder.
+        settings: The settings, including the encoder.
         train: Training sentences, already checked against dev.
         dev: Sentences to score.
     """
@@ -46,9 +46,10 @@ def dev_macro_f1(
 
 
 def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
-    """Return tokens seen and last held-out loss of an encoder of ours, where they are recorded.
+    """Return the number of training tokens and the last held-out loss of an encoder of ours, or None if unknown.
 
-    They stand in the encoder's folder, with the tokens of all stages; failing that, in the run's folder, for the last.
+    They are read from the encoder's folder, for all stages of its training, or else from the folder of the run, for the
+    last stage only.
     """
     folder = Path(encoder)
     logs: list[list[dict[str, Any]]] = []
@@ -62,29 +63,32 @@ def pretraining_log(encoder: str | Path) -> tuple[int, float] | None:
 
 
 def table_row(encoder: str, scores: Sequence[float]) -> str:
-    """Return the encoder's row of the Markdown table, with mean and standard deviation of its scores."""
+    """Return the row of an encoder in the Markdown table, with the mean and standard deviation of its scores."""
     log = pretraining_log(encoder)
     tokens, loss = (f"{log[0]:,}", f"{log[1]:.4f}") if log else ("–", "–")
     return f"| {encoder} | {tokens} | {loss} | {mean_and_deviation(scores)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.compare_encoders", description="Compare encoders by a short fine-tuning."
+        prog="python -m training.experiments.compare_encoders",
+        description="Compare encoders by short fine-tuning runs.",
     )
-    parser.add_argument("--encoder", nargs="+", required=True, help="folders or hub ids")
-    parser.add_argument("--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet with text and label")
-    parser.add_argument("--dev", nargs="+", required=True, help="what is scored")
+    parser.add_argument("--encoder", nargs="+", required=True, help="folders or hub ids of the encoders")
+    parser.add_argument(
+        "--train", nargs="+", required=True, help="JSONL, CSV, TSV or Parquet files with text and label"
+    )
+    parser.add_argument("--dev", nargs="+", required=True, help="files with the sentences to score")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=RECIPE["learning_rate"], help="default: %(default)s")
-    parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all")
+    parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all runs")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         for encoder in args.encoder:
-            find_start(FinetuningSettings(encoder=encoder)).tokenizer()  # a wrong name is told before hours of training
+            find_start(FinetuningSettings(encoder=encoder)).tokenizer()  # report a wrong name before hours of training
         dev = read_labelled(args.dev)
         train = split_held_out_groups(read_labelled(args.train))[0]
         train = check_data(sample(train, args.sentences), dev)

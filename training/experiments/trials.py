@@ -1,4 +1,4 @@
-"""Short fine-tunings that are measured and thrown away, for comparisons."""
+"""Short fine-tuning runs for comparisons, whose models are not kept."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from certainty.labelled import LabelledSentence
 def trained(
     settings: FinetuningSettings, train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]
 ) -> Iterator[Setup]:
-    """Fine-tune and yield what `set_up` returns, the best checkpoint in the Trainer's model; nothing is kept.
+    """Fine-tune and yield the result of `set_up`, whose Trainer has the best checkpoint loaded; no files are kept.
 
     Args:
-        settings: The settings, with the encoder.
+        settings: The settings, including the encoder.
         train: Training sentences, already checked against dev.
-        dev: Chooses the checkpoint.
+        dev: Sentences for choosing the checkpoint.
     """
     with tempfile.TemporaryDirectory() as checkpoints, quiet_transformers():
         setup = set_up(settings, find_start(settings), train, dev, Path(checkpoints))
@@ -34,12 +34,12 @@ def trained(
 
 
 def sample(train: Sequence[LabelledSentence], size: int | None) -> list[LabelledSentence]:
-    """Return a sample, of the same positions each time; all where `size` is None or not below their number."""
+    """Return a sample of `size` sentences, or all if `size` is None or too large; positions are the same each time."""
     return list(train) if size is None or size >= len(train) else random.Random(0).sample(list(train), size)
 
 
 def sample_groups(train: Sequence[LabelledSentence], size: int | None) -> list[LabelledSentence]:
-    """Return a sample of at least `size` sentences in which groups stay whole, of the same positions each time."""
+    """Return a sample of at least `size` sentences that keeps groups whole; positions are the same each time."""
     if size is None or size >= len(train):
         return list(train)
     units: dict[tuple[bool, int], list[int]] = {}
@@ -55,6 +55,6 @@ def sample_groups(train: Sequence[LabelledSentence], size: int | None) -> list[L
 
 
 def mean_and_deviation(scores: Sequence[float]) -> str:
-    """Return "mean ± standard deviation", or the one score."""
+    """Format scores as "mean ± standard deviation", or as a single number if there is only one."""
     spread = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
     return f"{statistics.mean(scores):.4f}{spread}"

@@ -1,4 +1,4 @@
-"""Variants of the fine-tuning settings, as the command line names them."""
+"""Parse variants of the fine-tuning settings given on the command line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant of the settings and of train.
+    """A variant of the settings and the training data.
 
     Attributes:
-        name: As it was given, or "baseline".
-        settings: The settings, but for the seed.
-        corrections: Whether train's labels are corrected.
-        extra: Names of the sentences that join train.
+        name: The variant as given, or "baseline".
+        settings: The settings, apart from the seed.
+        corrections: Whether to correct the labels of the training data.
+        extra: Names of the additional sentences to train on.
     """
 
     name: str
@@ -32,18 +32,19 @@ class Variant:
 
 
 def parse_variant(text: str, base: FinetuningSettings, extra: Sequence[str] = (), corrections: bool = False) -> Variant:
-    """Return the variant that `text` describes: "setting=value,…", or "" or "baseline" for the settings as they are.
+    """Parse "setting=value,…"; "" and "baseline" leave the settings unchanged.
 
-    Beside the settings, `corrections=on` corrects train and `extra=NAME` (or NAME+NAME) adds sentences to it.
+    In addition to settings, `corrections=on` corrects the training data, and `extra=NAME` (or NAME+NAME) adds sentences
+    to it.
 
     Args:
-        text: The description.
-        base: What it changes.
-        extra: The names that there are.
-        corrections: Whether there are any.
+        text: The description of the variant.
+        base: The settings to change.
+        extra: The available names of extra sentences.
+        corrections: Whether corrections are available.
 
     Raises:
-        CertaintyError: a part is not `name=value`, names an unknown setting, or has a wrong value.
+        CertaintyError: If a part is not `name=value`, a setting is unknown, or a value is invalid.
     """
     where = f"--variant {text!r}"
     changes: dict[str, Any] = {}
@@ -54,7 +55,7 @@ def parse_variant(text: str, base: FinetuningSettings, extra: Sequence[str] = ()
         if name in changes:
             raise CertaintyError(f"{where}: {name} is given twice.")
         if name == "seed":
-            raise CertaintyError(f"{where}: the seeds of all variants are given by --seeds.")
+            raise CertaintyError(f"{where}: use --seeds to set the seeds of all variants.")
         changes[name] = value
     switch, names = changes.pop("corrections", "off"), changes.pop("extra", None)
     if switch not in ("on", "off"):
@@ -72,7 +73,7 @@ def parse_variant(text: str, base: FinetuningSettings, extra: Sequence[str] = ()
 
 
 def _value(text: str) -> Any:
-    """Read a value as YAML does, which knows numbers, true, false and null."""
+    """Parse a value as YAML, which has numbers, true, false and null."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

@@ -1,1 +1,1 @@
-"""How our encoders are made: tokenizer, masked language model, cards."""
+"""Make our encoders: tokenizer, masked language model, cards."""

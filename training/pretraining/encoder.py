@@ -1,4 +1,4 @@
-"""The encoder that pretraining makes: new or opened to go on from, and written at the end."""
+"""Create, open and save the encoder that is pretrained."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from certainty import CertaintyError
 from training.pretraining.settings import PretrainingSettings
 from training.pretraining.tokenizer import for_transformers
 
-# Compiled, eager is faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there.
+# When compiled, eager attention is faster on CPUs than scaled_dot_product_attention, whose backward pass is slow there.
 ATTENTION = "sdpa" if torch.cuda.is_available() else "eager"
 
 
 def new_encoder(settings: PretrainingSettings) -> CamembertForMaskedLM:
-    """Build the encoder with its language-model head and random weights, or open the one that the run goes on from.
+    """Create an encoder with language-model head and random weights, or open `settings.initial` if it is given.
 
     Raises:
-        CertaintyError: `settings.initial` cannot be loaded.
+        CertaintyError: If `settings.initial` cannot be loaded.
     """
     torch.manual_seed(settings.seed)
     if settings.initial:
@@ -54,7 +54,7 @@ def open_encoder(folder: str) -> CamembertForMaskedLM:
     """Open an encoder with its language-model head, in 32-bit floats.
 
     Raises:
-        CertaintyError: it cannot be loaded.
+        CertaintyError: If the encoder cannot be loaded.
     """
     try:
         return CamembertForMaskedLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=ATTENTION)
@@ -63,10 +63,12 @@ def open_encoder(folder: str) -> CamembertForMaskedLM:
 
 
 def keep_layers(encoder: CamembertForMaskedLM, layers: Sequence[int]) -> None:
-    """Leave only the layers of these indices: the start of a smaller encoder (https://arxiv.org/abs/1910.01108).
+    """Remove all layers except those with the given indices, to initialise a smaller encoder.
+
+    See DistilBERT (https://arxiv.org/abs/1910.01108).
 
     Raises:
-        CertaintyError: the encoder has no such layer.
+        CertaintyError: If the encoder has no such layer.
     """
     there = encoder.roberta.encoder.layer
     unknown = [index for index in layers if not 0 <= index < len(there)]
@@ -77,13 +79,13 @@ def keep_layers(encoder: CamembertForMaskedLM, layers: Sequence[int]) -> None:
 
 
 def compile_layers(model: nn.Module) -> None:
-    """Compile each layer by itself: all are one graph, so that it takes seconds and not a minute."""
+    """Compile each layer separately; since all share one graph, this takes seconds instead of a minute."""
     for module in model.modules():
         if isinstance(module, CamembertLayer):
             module.compile(dynamic=False)
 
 
 def save_encoder(encoder: CamembertForMaskedLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the encoder with its language-model head in Hugging Face layout (16-bit floats) with its tokenizer."""
+    """Write the encoder, its language-model head and its tokenizer in Hugging Face layout, as 16-bit floats."""
     encoder.half().save_pretrained(folder)
     for_transformers(tokenizer, encoder.config.max_position_embeddings - 2).save_pretrained(folder)

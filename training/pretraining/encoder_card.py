@@ -1,4 +1,4 @@
-"""The card of an encoder, written by the run that makes it."""
+"""Write the card of an encoder, at the end of the run that trained it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def write_encoder_card(
     files: Mapping[str, Mapping[str, int]],
     log: Sequence[Mapping[str, Any]],
 ) -> Path:
-    """Write `README.md` and `pretraining.json`, the stages of its training, into an encoder's folder.
+    """Write `README.md`, and `pretraining.json` with the stages of the training, to the folder of an encoder.
 
-    A run that went on from an encoder with such a file adds its stage to those of that one; what that one is built on
-    (`training.pretraining.origin`) is told again.
+    If the run continued from an encoder with such a file, its stage is added to those in the file, and the origin of
+    that encoder (`training.pretraining.origin`) is repeated.
 
     Args:
-        folder: The folder, with its weights.
-        name: The encoder's name.
-        settings: The run's settings.
-        files: For each text file its numbers of `paragraphs` and `tokens`.
+        folder: The folder, which already has the weights.
+        name: Name of the encoder.
+        settings: Settings of the run.
+        files: Number of `paragraphs` and `tokens` of each text file.
         log: The rows of the run's `log.json`.
     """
     before = Path(settings.initial) / STAGES_FILE if settings.initial else None

@@ -1,4 +1,4 @@
-"""Which pieces of multilingual-e5-small French uses, as it is printed and as other hands type it."""
+"""Choose the pieces of multilingual-e5-small that French text uses, both as printed and as people type it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from training.pretraining.trim_vocabulary import chosen_pieces, coverage, piece_
 PRINTED = "as printed"
 TYPED = ("capitals", "capitals_without_accents", "lower_case", "without_accents")
 RETYPED_SHARE = 0.2
-"""What all re-typed text together weighs in the choice of pieces, beside 1 for the text as it is printed."""
+"""Weight of all retyped text together in the choice of pieces, relative to 1 for the text as printed."""
 RETYPED_EVERY = 4
-"""Pieces of re-typed text are counted in every so many paragraphs."""
-_XLMR_SPECIAL_IDS = (0, 1, 2, 3)  # of <s>, <pad>, </s>, <unk>; the mask is the last piece
+"""For retyped text, pieces are counted in one out of this many paragraphs."""
+_XLMR_SPECIAL_IDS = (0, 1, 2, 3)  # <s>, <pad>, </s>, <unk>; the mask is the last piece
 
 
 class FrenchPieces:
-    """The pieces of a multilingual Unigram tokenizer, under our rules, counted in a French text.
+    """The pieces of a multilingual Unigram tokenizer, with their counts in a French text under our splitting rules.
 
     Attributes:
-        counts: For "as printed" and each of `TYPED`, the count of each piece by its id here, which is our special
-            tokens' or, for the others, that of their order.
+        counts: The count of each piece by id, for "as printed" and each of `TYPED`. Ids begin with our special tokens,
+            followed by the other pieces in their original order.
     """
 
     def __init__(self, tokenizer_file: Path, paragraphs: Sequence[str]) -> None:
-        """Count.
+        """Count the pieces.
 
         Args:
             tokenizer_file: The `tokenizer.json` of multilingual-e5-small.
-            paragraphs: French text as it is printed; it is re-typed here.
+            paragraphs: French text as printed; the retyped versions are made from it.
         """
         original = unigram_pieces(Tokenizer.from_file(str(tokenizer_file)))
         special = {original[i][0] for i in _XLMR_SPECIAL_IDS} | {"<mask>"}
@@ -48,30 +48,30 @@ class FrenchPieces:
         self.counts = self._counted(self._whole, paragraphs)
 
     def cut(self, size: int) -> tuple[Tokenizer, NDArray[np.int64]]:
-        """Return the tokenizer of the `size` pieces that are used most, and for each its row in the embeddings.
+        """Return a tokenizer with the `size` most frequent pieces, and the row of each piece in the embeddings.
 
         Args:
-            size: Pieces, the five special tokens included.
+            size: Number of pieces, including the five special tokens.
 
         Raises:
-            CertaintyError: `size` has no room for the characters of the text.
+            CertaintyError: If `size` is too small for the characters of the text.
         """
         kept = self._kept(size)
         pieces = [self._pieces[i - len(SPECIAL_TOKENS)] for i in kept[len(SPECIAL_TOKENS) :]]
         return french_tokenizer(pieces), np.array([self._rows[i] for i in kept])
 
     def report(self, size: int, paragraphs: Sequence[str]) -> str:
-        """Return, as a Markdown table, what a vocabulary of `size` pieces keeps of a text by kind of typing.
+        """Return a Markdown table of how well a vocabulary of `size` pieces covers a text, by kind of typing.
 
-        Columns: the share of the pieces that it has, pieces a word (between white space) with all pieces and with the
-        kept ones, and the share of unknown pieces then.
+        Its columns are the share of the text's pieces that are kept, the pieces per word (between white space) with all
+        pieces and with the kept ones, and the share of unknown pieces with the kept ones.
 
         Args:
-            size: Pieces, the five special tokens included.
-            paragraphs: Other text than that in which pieces were counted.
+            size: Number of pieces, including the five special tokens.
+            paragraphs: Text other than that in which pieces were counted.
 
         Raises:
-            CertaintyError: `size` has no room for the characters of the text.
+            CertaintyError: If `size` is too small for the characters of the text.
         """
         kept, (tokenizer, _) = self._kept(size), self.cut(size)
         rows = [

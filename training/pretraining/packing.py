@@ -1,4 +1,4 @@
-"""Token arrays: text encoded once to flat 16-bit arrays, cut into rows of a fixed length on demand."""
+"""Encode text once into flat 16-bit token arrays, and cut these into rows of a fixed length on demand."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from training.pretraining.deduplication import Deduplicator
 logger = logging.getLogger(__name__)
 
 BOS, EOS = 0, 2
-TOKEN_COUNTS = "tokens/tokens.json"  # in the folder of a run
+TOKEN_COUNTS = "tokens/tokens.json"  # path in the folder of a run
 
 
 def encode_files(
     files: Iterable[Path], tokenizer: Tokenizer, folder: Path, deduplicate: bool = True
 ) -> list[NDArray[np.uint16]]:
-    """Encode each file to `<folder>/<name>.npy` (shape (tokens,), a paragraph ends in `</s>`) unless it is there.
+    """Encode each file to `<folder>/<name>.npy`, of shape (tokens,), with `</s>` after each paragraph.
 
-    The arrays are opened as memory maps. A changed tokenizer or file list makes them anew.
+    The arrays are opened as memory maps. They are only written if they do not exist yet, or if the tokenizer or the
+    list of files has changed.
     """
     files = list(files)
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,12 +57,12 @@ def encode_files(
 
 @dataclass(frozen=True)
 class TokenRows:
-    """Rows `<s> … </s>` of one fixed length, over several arrays; each pass over an array is shifted.
+    """Rows `<s> … </s>` of a fixed length, from several arrays; each pass over an array has another offset.
 
     Attributes:
         sources: Token arrays.
-        starts: Shape (rows, 2): the array and the first token of each row.
-        length: Tokens a row, `<s>` and `</s>` included.
+        starts: Index of the array and of the first token of each row, shape (rows, 2).
+        length: Number of tokens per row, including `<s>` and `</s>`.
     """
 
     sources: list[NDArray[np.uint16]]
@@ -70,7 +71,7 @@ class TokenRows:
 
     @classmethod
     def cut(cls, sources: list[NDArray[np.uint16]], repeats: list[int], length: int) -> TokenRows:
-        """Cut every source `repeats[i]` times, each time from another first token."""
+        """Cut each source into rows `repeats[i]` times, each time with another offset."""
         body = length - 2
         starts = []
         for i, (source, repeat) in enumerate(zip(sources, repeats, strict=True)):
@@ -83,7 +84,7 @@ class TokenRows:
         return len(self.starts)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows as ids, shape (len(rows), length)."""
+        """Return the ids of the given rows, shape (len(rows), length)."""
         ids = np.empty((len(rows), self.length), dtype=np.int64)
         ids[:, 0], ids[:, -1] = BOS, EOS
         for k, (source, first) in enumerate(self.starts[rows]):

@@ -1,8 +1,9 @@
 """Pretrain an encoder from raw text: `python -m training.pretraining.pretrain --config training/configs/pretrain.yaml`.
 
-Tokenizer → token arrays → static embeddings → training by `training.pretraining.masked_language_model`. Each stage is
-kept in the output folder and taken up there by the next run; the training itself resumes exactly from its last
-checkpoint, since the rows, masks and random numbers of a step follow from the seed and the step alone.
+The stages are the tokenizer, the token arrays, the static embeddings, and training with the loss of
+`training.pretraining.masked_language_model`. The tokenizer and the arrays are kept in the output folder and reused by
+the next run. Training resumes exactly from its last checkpoint, since the rows, masks and random numbers of a step only
+depend on the seed and the step.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ logger = logging.getLogger(__name__)
 SETTINGS_FILE = "settings.yaml"
 CHECKPOINTS = "checkpoints"
 MAY_CHANGE = ("total_tokens", "checkpoint_minutes", "threads", "compile", "output", "text")
-"""Settings of a run that may change when it is resumed: its length, its place, and what changes no result."""
+"""Settings that may change when a run is resumed: its length, its paths, and those that do not affect the result."""
 NOT_YET_KNOWN = 10**15
 
 
 def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Path) -> Tokenizer:
-    """Load `tokenizer.json` from the run's folder, or train it on a sample of every file and save it there.
+    """Load `tokenizer.json` from the folder of the run, or train it on a sample of all files and save it there.
 
-    A run that goes on from an encoder takes that encoder's.
+    A run that starts from an encoder uses the tokenizer of that encoder.
     """
     path = folder / "tokenizer.json"
     if not path.exists() and settings.initial:
@@ -62,16 +63,16 @@ def build_tokenizer(settings: PretrainingSettings, files: list[Path], folder: Pa
 def pretrain(
     settings: PretrainingSettings, stop_after: int | None = None, minutes: float | None = None
 ) -> list[dict[str, Any]]:
-    """Run, or resume, the whole pretraining and return its log.
+    """Run or resume the whole pretraining, and return its log.
 
     Args:
         settings: The settings.
-        stop_after: Stop with a checkpoint after this step, as a kill would.
-        minutes: Take as many tokens as the first steps promise for this time, in place of `settings.total_tokens`; the
-            saved settings tell how many, and a resumed run keeps to them.
+        stop_after: Stop after this step, with a checkpoint, to simulate an interruption.
+        minutes: Train for about this time, instead of `settings.total_tokens`. The number of tokens is estimated from
+            the speed of the first steps and saved with the settings; a resumed run uses the saved number.
 
     Raises:
-        CertaintyError: a file or encoder cannot be used, or the folder holds a run with other settings.
+        CertaintyError: If a file or an encoder cannot be used, or the folder has a run with other settings.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -121,10 +122,10 @@ def pretrain(
 def resumed(
     settings: PretrainingSettings, folder: Path, minutes: float | None
 ) -> tuple[PretrainingSettings, float | None]:
-    """Return the settings with which a stopped run goes on, and the time that is left to settle, which is none.
+    """Return the settings for resuming a stopped run, and None, since its number of tokens is already known.
 
     Raises:
-        CertaintyError: they are not those of the stopped run, but for its length and what changes no result.
+        CertaintyError: If a setting other than those in `MAY_CHANGE` differs from the stopped run.
     """
     saved = load_settings(PretrainingSettings, folder / SETTINGS_FILE)
     if minutes:
@@ -132,27 +133,29 @@ def resumed(
     for name, value in settings.model_dump().items():
         if name not in MAY_CHANGE and value != getattr(saved, name):
             raise CertaintyError(
-                f"{folder}: holds a run with {name} {getattr(saved, name)!r}, not {value!r}. Choose another output, "
-                "or delete it."
+                f"{folder}: has a run with {name} {getattr(saved, name)!r}, not {value!r}. Choose another output, or "
+                "delete it."
             )
     return settings, None
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.pretraining.pretrain", description=__doc__.split("\n")[0])
-    parser.add_argument("--config", required=True, help="YAML file of PretrainingSettings")
-    parser.add_argument("--text", nargs="+", help="files or folders; overrides the config's")
-    parser.add_argument("--output", help="overrides the config's")
-    parser.add_argument("--total-tokens", type=int, help="overrides the config's; also prolongs or ends a run early")
-    parser.add_argument("--minutes", type=float, help="as many tokens as fit into this time, in place of total_tokens")
+    parser.add_argument("--config", required=True, help="YAML file with PretrainingSettings")
+    parser.add_argument("--text", nargs="+", help="text files or folders (default: from the config)")
+    parser.add_argument("--output", help="folder of the run (default: from the config)")
+    parser.add_argument(
+        "--total-tokens", type=int, help="number of tokens (default: from the config); can change when resuming"
+    )
+    parser.add_argument("--minutes", type=float, help="train for about this time, instead of total_tokens")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     settings = load_settings(
         PretrainingSettings, args.config, {"text": args.text, "output": args.output, "total_tokens": args.total_tokens}
     )
     logger.info("%s", settings.model_dump())
-    logger.info("%.3g floating-point operations a token", settings.flops_per_token)
+    logger.info("%.3g floating-point operations per token", settings.flops_per_token)
     pretrain(settings, minutes=args.minutes)
 
 

@@ -1,8 +1,8 @@
-"""The same French text as other hands type it: capitals, no accents, no *ne*, no or typographic apostrophes.
+"""Rewrite French text as people type it: in capitals, without accents, without *ne*, with other apostrophes.
 
-Each kind is a pure function from a text to its edits, so that character spans (cues, sources) can follow the text
-through it. `retyped` chooses one by the text and a seed alone; nothing is read and no state is kept. Pretraining and
-fine-tuning read a share of their rows so, that a model is as good on capitals as on careful print.
+Each kind of typing is a pure function from a text to its edits, so that character spans (cues, sources) can be mapped
+to the new text. `retyped` chooses a kind that only depends on the text and a seed. Pretraining and fine-tuning retype a
+share of their rows, so that a model is as good on capitals as on carefully edited text.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Edit(NamedTuple):
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
-    """Return the text with its edits, which are in order and do not overlap."""
+    """Apply edits, which must be in order and must not overlap, to a text."""
     parts, last = [], 0
     for start, end, new in edits:
         parts += [text[last:start], new]
@@ -45,20 +45,20 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
 
 @dataclass(frozen=True)
 class Retyped:
-    """A text after one or more kinds of typing.
+    """A retyped text.
 
     Attributes:
         text: The new text.
-        steps: The edits of each kind in turn.
+        steps: The edits of each step, in order.
     """
 
     text: str
     steps: tuple[tuple[Edit, ...], ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the characters from `start` to `end` (exclusive) of the first text stand in the new one.
+        """Return the span in the new text for the characters from `start` to `end` (exclusive) of the original text.
 
-        A span of which nothing is left is empty: both ends are alike.
+        If nothing of a span is left, the result is empty, with equal ends.
         """
         for edits in self.steps:
             start, end = _moved(start, edits, after=False), _moved(end, edits, after=True)
@@ -71,24 +71,24 @@ def _moved(position: int, edits: Sequence[Edit], *, after: bool) -> int:
     for start, end, new in edits:
         if position <= start:
             break
-        if position < end:  # inside what is replaced: its start for the start of a span, its end for the end
+        if position < end:  # inside replaced text: use its start for the start of a span, and its end for the end
             return start + shift + (len(new) if after else 0)
         shift += len(new) - (end - start)
     return position + shift
 
 
 def capitals(text: str) -> list[Edit]:
-    """Write all letters as capitals, accents kept."""
+    """Write all letters as capitals, keeping accents."""
     return _by_character(text, str.upper)
 
 
 def lower_case(text: str) -> list[Edit]:
-    """Write all letters small."""
+    """Write all letters in lower case."""
     return _by_character(text, str.lower)
 
 
 def without_accents(text: str) -> list[Edit]:
-    """Leave out accents and cedillas; œ and æ become two letters."""
+    """Remove accents and cedillas, and write œ and æ as two letters."""
     return _by_character(text, _bare)
 
 
@@ -108,12 +108,12 @@ def spaced_apostrophes(text: str) -> list[Edit]:
 
 
 def typographic_apostrophes(text: str) -> list[Edit]:
-    """Write each straight apostrophe as a typographic one."""
+    """Replace straight apostrophes by typographic ones."""
     return [Edit(match.start(), match.end(), "’") for match in re.finditer("'", text)]
 
 
 def without_punctuation(text: str) -> list[Edit]:
-    """Drop the full stops, commas and other marks that stand before a space or at the end."""
+    """Drop full stops, commas and other marks before white space or at the end."""
     return [Edit(m.start(), m.end(), "") for m in re.finditer(r"(?<=\w)[.,;:!?…]+(?=\s|$)", text)]
 
 
@@ -129,18 +129,18 @@ KINDS: dict[str, tuple[Callable[[str], list[Edit]], ...]] = {
     "without_punctuation": (without_punctuation,),
     "hurried": (lower_case, without_accents, without_ne, without_punctuation),
 }
-"""Each kind of typing, as the steps that make it."""
+"""The steps of each kind of typing."""
 
 
 def retype(text: str, kind: str) -> Retyped:
-    """Return the text as that kind of hand types it.
+    """Retype a text in the given way.
 
     Args:
-        text: Any text; kinds that find nothing to change leave it as it is.
+        text: Any text; it is unchanged if there is nothing to change for this kind.
         kind: A name in `KINDS`.
 
     Raises:
-        CertaintyError: there is no such kind.
+        CertaintyError: If the kind is unknown.
     """
     if kind not in KINDS:
         raise CertaintyError(f"kind of typing {kind!r} is unknown. Allowed: {', '.join(KINDS)}.")
@@ -153,19 +153,19 @@ def retype(text: str, kind: str) -> Retyped:
 
 
 def retyped(text: str, seed: int, share: float, kinds: Sequence[str] = tuple(KINDS)) -> Retyped:
-    """Return the text retyped by one of the kinds that change it, for a share of all texts, and else as it is.
+    """Retype a share of all texts, each in one of the ways that change it, and return the others unchanged.
 
     Args:
         text: The text.
-        seed: Another seed retypes other texts, and by other kinds.
+        seed: Seed for the choice of texts and kinds.
         share: Share of the texts to retype, from 0 to 1.
         kinds: Names in `KINDS` to choose from.
 
     Raises:
-        CertaintyError: the share is out of range, or there is no such kind.
+        CertaintyError: If the share is out of range, or a kind is unknown.
     """
     if not 0 <= share <= 1:
-        raise CertaintyError(f"share is {share}; it must lie in [0, 1].")
+        raise CertaintyError(f"share is {share}; it must be in [0, 1].")
     drawn = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).digest()
     if int.from_bytes(drawn[:8], "big") >= share * 2**64:
         return Retyped(text)

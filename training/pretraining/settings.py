@@ -1,4 +1,4 @@
-"""The settings of a pretraining: frozen, checked when made, read from YAML, saved with the encoder."""
+"""The settings of a pretraining run."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class PretrainingSettings(Settings):
     """All settings of a pretraining run.
 
     Attributes:
-        text: Files or folders of .txt and .txt.xz, a paragraph a line.
-        initial: Encoder folder to go on from, with its shape and tokenizer; null starts anew.
-        keep_layers: Indices of the layers of `initial` to keep (null: all).
-        teacher: Folder of a deeper encoder with the same tokenizer, whose hidden states are learnt in place of masked
-            words (null: none); see `training.pretraining.hidden_distillation`.
-        deduplicate: Leave out paragraphs met before, to the letter or nearly.
-        repeats: Passes over a file in one epoch, by file name (1 where it is not named).
-        output: Folder of the run; the encoder ends there.
-        vocab_size, hidden_size, num_hidden_layers, num_attention_heads: The encoder's shape.
-        curriculum: Phases (share of the run at which it ends, row length, …); several row lengths take turns, a step
-            each, and the longest is the encoder's maximum.
-        batch_tokens: Tokens a step.
-        total_tokens: Tokens of the whole run.
-        head_only: Train the language-model head and leave encoder and embeddings as they are.
+        text: .txt and .txt.xz files, or folders of them, with one paragraph per line.
+        initial: Folder of an encoder to start from, with its shape and tokenizer. null starts with random weights.
+        keep_layers: Indices of the layers of `initial` to keep. null keeps all.
+        teacher: Folder of a deeper encoder with the same tokenizer, whose hidden states are learned instead of masked
+            words; see `training.pretraining.hidden_distillation`. null learns masked words.
+        deduplicate: Whether to drop exact and near duplicates of paragraphs.
+        repeats: Number of passes over a file per epoch, by file name. The default is 1.
+        output: Folder of the run and of the resulting encoder.
+        vocab_size, hidden_size, num_hidden_layers, num_attention_heads: Shape of the encoder.
+        curriculum: Phases, each a list of the share of the run at which it ends and one or more row lengths. Steps
+            alternate between the row lengths; the longest is the encoder's maximum.
+        batch_tokens: Number of tokens per step.
+        total_tokens: Number of tokens of the whole run.
+        head_only: Whether to train only the language-model head, and keep encoder and embeddings unchanged.
         mask_rate: Share of the tokens to predict.
-        learning_rate, weight_decay, warmup_steps: AdamW; constant after the warm-up until
-        decay_fraction: the last share of the run, in which the learning rate falls linearly to 0.
-        checkpoint_minutes: Time between two checkpoints.
-        threads: CPU threads (null: torch's choice).
-        seed: Seed of the weights, the order of rows and the masks.
+        learning_rate, weight_decay, warmup_steps: Settings of AdamW. The learning rate is constant after the warm-up.
+        decay_fraction: Share of the run at its end in which the learning rate decreases linearly to 0.
+        checkpoint_minutes: Time between two checkpoints, in minutes.
+        threads: Number of CPU threads. null leaves the choice to torch.
+        seed: Seed for the weights, the order of rows and the masks.
     """
 
     text: Annotated[list[str], Field(min_length=1)]
@@ -44,7 +44,7 @@ class PretrainingSettings(Settings):
     deduplicate: bool = True
     repeats: dict[str, int] = Field(default_factory=dict)
     output: str = "pretraining"
-    vocab_size: Annotated[int, Field(gt=0, le=2**16)] = 16_000  # token arrays hold no more
+    vocab_size: Annotated[int, Field(gt=0, le=2**16)] = 16_000  # limit of the 16-bit token arrays
     tokenizer_words: PositiveInt = 8_000_000
     hidden_size: PositiveInt = 256
     num_hidden_layers: PositiveInt = 6
@@ -66,34 +66,34 @@ class PretrainingSettings(Settings):
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
         if self.head_only and self.teacher:
-            raise ValueError("head_only goes with masked words, not with a teacher; leave one of them out")
+            raise ValueError("head_only cannot be used with a teacher; leave one of them out")
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
-                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}"
+                f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads {self.num_attention_heads}"
             )
         return self
 
     @property
     def total_steps(self) -> int:
-        """Optimizer steps of the whole run."""
+        """Number of optimizer steps of the whole run."""
         return math.ceil(self.total_tokens / self.batch_tokens)
 
     def row_length(self, step: int) -> int:
-        """Row length at a step."""
+        """Return the row length at a step."""
         lengths = next(lengths for share, *lengths in self.curriculum if step < share * self.total_steps)
         return int(lengths[step % len(lengths)])
 
     @property
     def row_lengths(self) -> list[int]:
-        """Every row length of the run, ascending."""
+        """All row lengths of the run, ascending."""
         return sorted({int(n) for _, *lengths in self.curriculum for n in lengths})
 
     @property
     def flops_per_token(self) -> float:
-        """Floating-point operations of a training step for each token, matrix products alone, backward pass included.
+        """Floating-point operations per token of a training step, for the matrix products of both passes.
 
-        Six a weight (https://arxiv.org/abs/2001.08361), where the vocabulary counts for the masked tokens only; what a
-        teacher costs is left out.
+        There are six per weight (https://arxiv.org/abs/2001.08361); those of the vocabulary only count for masked
+        tokens. The cost of a teacher is not included.
         """
         size, length = self.hidden_size, self.row_lengths[-1]
         layer = 6 * 12 * size**2 + 12 * size * length
@@ -101,6 +101,9 @@ class PretrainingSettings(Settings):
         return self.num_hidden_layers * layer + (0 if self.teacher else head)
 
     def learning_rate_factor(self, step: int) -> float:
-        """Warm-up, constant, linear decay (https://arxiv.org/abs/2404.06395): easy to prolong before the decay."""
+        """Return the factor of the learning rate at a step: warm-up, constant, linear decay.
+
+        A run with this schedule (https://arxiv.org/abs/2404.06395) is easy to extend before the decay.
+        """
         left = (self.total_steps - step) / (self.decay_fraction * self.total_steps)
         return min(1.0, (step + 1) / self.warmup_steps, left)

@@ -1,6 +1,6 @@
-"""Static embeddings of the subwords, the warm start of the encoder's word embeddings.
+"""Compute static embeddings of subwords, to initialise the word embeddings of the encoder.
 
-Positive pointwise mutual information of neighbours, factorised by a truncated SVD (Levy & Goldberg 2014,
+They are the positive pointwise mutual information of neighbours, factorised by a truncated SVD (Levy & Goldberg 2014,
 https://papers.nips.cc/paper/5477).
 """
 
@@ -17,17 +17,18 @@ from training.pretraining.tokenizer import SPECIAL_TOKENS
 def static_embeddings(
     sources: list[NDArray[np.uint16]], vocab_size: int, size: int, window: int = 4, max_tokens: int = 12_000_000
 ) -> NDArray[np.float32]:
-    """Embed each subword by its neighbours.
+    """Compute an embedding of each subword from its neighbours.
 
     Args:
         sources: Token arrays.
         vocab_size: Number of subwords.
-        size: Dimensions of an embedding.
-        window: Neighbours on each side, weighted by 1/distance.
-        max_tokens: Tokens read, taken from all sources in proportion.
+        size: Number of dimensions.
+        window: Number of neighbours on each side, weighted by 1/distance.
+        max_tokens: Maximum number of tokens to read, taken from all sources in proportion to their length.
 
     Returns:
-        Shape (vocab_size, size), with mean 0 and standard deviation 1 over all values; special tokens are random.
+        Array of shape (vocab_size, size), with mean 0 and standard deviation 1 over all values. Special tokens have
+        random embeddings.
     """
     total = sum(map(len, sources))
     counts = sp.csr_matrix((vocab_size, vocab_size), dtype=np.float32)
@@ -51,7 +52,7 @@ def static_embeddings(
     embeddings = (u * np.sqrt(s)).astype(np.float32)
     embeddings -= embeddings.mean(axis=0)
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    # Rare subwords get short vectors from the SVD; the encoder wants one scale for all.
+    # Rare subwords get short vectors from the SVD, but the encoder needs the same scale for all.
     embeddings /= np.maximum(norms, 1e-6) / np.sqrt(size)
     embeddings[: len(SPECIAL_TOKENS)] = np.random.default_rng(0).normal(size=(len(SPECIAL_TOKENS), size))
     return np.asarray(embeddings)

@@ -1,15 +1,15 @@
-"""Training of the Unigram tokenizer (Kudo 2018, https://arxiv.org/abs/1804.10959).
+"""Train the Unigram tokenizer (Kudo 2018, https://arxiv.org/abs/1804.10959).
 
-Choices for French, all of them kept in the saved `tokenizer.json`:
+It has these rules for French, which are all part of the saved `tokenizer.json`:
 
-* Unicode NFC; `’` is folded to `'`, every run of white space to one space. Offsets still point into the
+* Text is normalised to NFC; `’` becomes `'`, and a run of white space a single space. Offsets still point into the
   original text.
-* Accents, œ and æ, capitals and « » are kept: they carry meaning.
-* An elided word is a piece of its own with its apostrophe (`l'`, `n'`, `qu'`), so a cue can end there.
-* A run of digits is split from what surrounds it; hyphenated words (`peut-être`, `a-t-il`) may be one piece.
+* Accents, œ and æ, capitals and « » are kept, because they carry meaning.
+* An elided word and its apostrophe are split off (`l'`, `n'`, `qu'`), so that a cue can end there.
+* A run of digits is split from its surroundings; hyphenated words (`peut-être`, `a-t-il`) may be a single piece.
 
-sentencepiece learns the pieces from word counts and from our own list of frequent substrings: the seed list that
-it makes itself drops each piece that is always followed by the same character, which at word ends is most words.
+sentencepiece learns the pieces from word counts and from our own list of frequent substrings. Its own seed list omits
+pieces that are always followed by the same character; as the end of a word counts as one, this is most words.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def _untrained() -> Tokenizer:
 
 
 def splitting() -> tuple[pre_tokenizers.PreTokenizer, decoders.Decoder]:
-    """Return what splits normalised text into words, elisions, runs of digits and marks, and what joins them again."""
+    """Return the pre-tokenizer, which splits text into words, elisions, digits and marks, and the matching decoder."""
     rules = pre_tokenizers.Split(Regex(f"{_ELISION}|{_WORD}|{_OTHER}"), "isolated")
     words = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
     return pre_tokenizers.Sequence([words, rules]), decoders.Metaspace()
 
 
 def sample_paragraphs(paragraphs: Iterable[str], words: int, seed: int) -> Iterator[str]:
-    """Yield paragraphs in random order until they hold `words` words."""
+    """Yield paragraphs in random order until they have `words` words."""
     shuffled = list(paragraphs)
     random.Random(seed).shuffle(shuffled)
     count = 0
@@ -61,7 +61,7 @@ def sample_paragraphs(paragraphs: Iterable[str], words: int, seed: int) -> Itera
 
 
 def train_tokenizer(paragraphs: Iterable[str], vocab_size: int) -> Tokenizer:
-    """Train a Unigram tokenizer of `vocab_size` pieces, the five special tokens included."""
+    """Train a Unigram tokenizer with `vocab_size` pieces, including the five special tokens."""
     import sentencepiece
 
     tokenizer = _untrained()
@@ -112,11 +112,11 @@ def train_tokenizer(paragraphs: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def for_transformers(tokenizer: Tokenizer, max_length: int) -> PreTrainedTokenizerFast:
-    """Wrap a trained tokenizer for transformers, with the roles of its special tokens.
+    """Wrap a trained tokenizer for transformers, and set the roles of its special tokens.
 
     Args:
-        tokenizer: What `train_tokenizer` returned.
-        max_length: Longest input of the encoder in tokens, special tokens included.
+        tokenizer: The result of `train_tokenizer`.
+        max_length: Maximum length of the encoder's input in tokens, including special tokens.
     """
     bos, pad, eos, unk, mask = SPECIAL_TOKENS
     return PreTrainedTokenizerFast(

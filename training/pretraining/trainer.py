@@ -1,4 +1,4 @@
-"""The Trainer of transformers, set up for pretraining: a step is one ready batch, checkpoints come by the clock."""
+"""The transformers Trainer, adapted to pretraining: each step gets a prepared batch, and checkpoints are timed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ logger = logging.getLogger(__name__)
 
 Loss = Callable[..., Tensor]
 MEASURED_STEPS = (24, 64)
-"""Between these two, speed is measured; before them, layers are compiled for each row length."""
+"""First and last step for measuring the speed; before the first, layers are compiled for each row length."""
 
 
 class Steps(Dataset[Batch]):
-    """Batches by their number, each made when it is asked for.
+    """A data set of batches, each created on demand.
 
     Args:
-        batch_of: Makes the batch of a step.
-        steps: How many there are.
+        batch_of: Creates the batch of a step.
+        steps: Number of steps.
     """
 
     def __init__(self, batch_of: Callable[[int], Batch], steps: int) -> None:
@@ -45,16 +45,16 @@ class Steps(Dataset[Batch]):
 
 
 class Pace(TrainerCallback):
-    """Says when a checkpoint is due and when the run ends.
+    """Decides when to save a checkpoint and when to end the run.
 
     Attributes:
-        settings: The run's settings; in a run of a given time, the number of tokens is settled when the speed is known.
+        settings: The settings of the run. If its time is given, the number of tokens is set once the speed is known.
 
     Args:
-        settings: The run's settings.
-        settled: Called with the settings once their number of tokens is settled.
-        stop_after: Step after which the run stops with a checkpoint, as a kill would.
-        minutes: The time that the run may take, in place of `settings.total_tokens`.
+        settings: The settings of the run.
+        settled: Called with the settings once their number of tokens is set.
+        stop_after: Step after which the run stops with a checkpoint, to simulate an interruption.
+        minutes: Duration of the run, instead of `settings.total_tokens`.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Pace(TrainerCallback):
 
     @property
     def tokens_per_second(self) -> float:
-        """Speed since the last checkpoint."""
+        """Number of tokens per second since the last checkpoint."""
         return self._step * self.settings.batch_tokens / (time.monotonic() - self._checkpoint)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Ask for a checkpoint where one is due, and end the run at its last step."""
+        """Request a checkpoint if one is due, and end the run at its last step."""
         step, now = state.global_step, time.monotonic()
         self._step += 1
         if self.minutes and step == MEASURED_STEPS[0]:
@@ -84,26 +84,26 @@ class Pace(TrainerCallback):
             steps = step + max(1, int(speed * (self.minutes * 60 - (now - self._begun))))
             self.settings = self.settings.replace(total_tokens=steps * self.settings.batch_tokens)
             self.settled(self.settings)
-            logger.info("%.0f tokens/s: %d steps in all", speed * self.settings.batch_tokens, steps)
+            logger.info("%.0f tokens/s: %d steps in total", speed * self.settings.batch_tokens, steps)
         control.should_training_stop = step == self.stop_after or step >= self.settings.total_steps
         if control.should_training_stop or now - self._checkpoint > self.settings.checkpoint_minutes * 60:
             control.should_log = control.should_evaluate = control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure the speed anew."""
+        """Restart the measurement of the speed."""
         self._checkpoint, self._step = time.monotonic(), 0
 
 
 class PretrainingTrainer(Trainer):
-    """Trains on ready batches in the order of their steps, so that a resumed run sees what an unbroken one would.
+    """Trains on prepared batches in the order of steps, so that a resumed run sees the same data as one without a stop.
 
     Args:
         model: The encoder with its language-model head.
-        batch_of: Makes the batch of a step.
+        batch_of: Creates the batch of a step.
         held_out: Batches that are never trained on.
-        pace: When checkpoints are due.
-        checkpoints: Their folder.
-        loss: What is minimised: a function of the model and a masked batch.
+        pace: Decides when to save checkpoints.
+        checkpoints: Folder for the checkpoints.
+        loss: The loss, a function of the model and a masked batch.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class PretrainingTrainer(Trainer):
                 eval_strategy="no",
                 save_strategy="no",
                 logging_strategy="no",
-                logging_nan_inf_filter=False,  # it would wait for the device at every step
+                logging_nan_inf_filter=False,  # the filter would wait for the device at every step
                 save_total_limit=1,
                 remove_unused_columns=False,
                 prediction_loss_only=True,
@@ -162,12 +162,12 @@ class PretrainingTrainer(Trainer):
         )
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any) -> Any:
-        """Return the loss of the run in training, and the mean cross-entropy of the masked tokens on held-out rows."""
+        """Return the loss of the run in training, or the mean cross-entropy of masked tokens in evaluation."""
         loss = (self.loss if model.training else masked_loss)(model, **inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
-        """Log tokens, perplexity and speed beside the held-out loss."""
+        """Log tokens, perplexity and speed along with the held-out loss."""
         if "eval_loss" in logs:
             logs["tokens"] = self.state.global_step * self.pace.settings.batch_tokens
             logs["perplexity"] = math.exp(logs["eval_loss"])
@@ -175,7 +175,7 @@ class PretrainingTrainer(Trainer):
         super().log(logs, *args, **options)
 
     def checkpoint_log(self) -> list[dict[str, Any]]:
-        """Return a row for each checkpoint: step, tokens, losses, perplexity and speed."""
+        """Return a row for each checkpoint, with step, tokens, losses, perplexity and speed."""
         training = {entry["step"]: entry["loss"] for entry in self.state.log_history if "loss" in entry}
         return [
             {
@@ -195,5 +195,5 @@ class PretrainingTrainer(Trainer):
 
 
 def _only(batches: list[Batch]) -> dict[str, Tensor]:
-    (batch,) = batches  # a step is one batch already
+    (batch,) = batches  # each step has a single prepared batch
     return dict(zip(("ids", "positions", "labels"), batch, strict=True))

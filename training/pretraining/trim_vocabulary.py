@@ -1,11 +1,11 @@
-"""Cut the vocabulary of any encoder to what a text uses: a multilingual encoder, made small for one language.
+"""Reduce the vocabulary of an encoder to the pieces that a text uses, such as a multilingual one to one language.
 
 `python -m training.pretraining.trim_vocabulary --encoder NAME --text FILE … --vocab-size 16000 --output FOLDER`
 
-The embeddings of a multilingual encoder are most of its weights, and one language uses a tenth of them. The pieces that
-the text uses most are kept, with their embeddings and what the language-model head says of them, and so are the single
-characters that occur; layers, splitting and scores stay as they are. Unigram (XLM-R, CamemBERT, multilingual E5),
-WordPiece (BERT, DistilBERT) and BPE (RoBERTa) vocabularies can be cut (Abdaoui et al. 2020, arXiv:2010.05609).
+Most weights of a multilingual encoder are embeddings, and one language uses a tenth of them. The most frequent pieces
+of the text are kept, with their embeddings and their part of the language-model head, as well as the single characters
+that occur. Layers, splitting and scores do not change. This works for Unigram (XLM-R, CamemBERT, multilingual E5),
+WordPiece (BERT, DistilBERT) and BPE (RoBERTa) vocabularies (Abdaoui et al. 2020, arXiv:2010.05609).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BATCH = 2048
 
 
 def piece_counts(tokenizer: Tokenizer, paragraphs: Iterable[str]) -> Counter[int]:
-    """Count the pieces of the paragraphs by id, special tokens left out."""
+    """Count the pieces of the paragraphs by id, without special tokens."""
     counts: Counter[int] = Counter()
     paragraphs = iter(paragraphs)
     while batch := list(islice(paragraphs, _BATCH)):
@@ -50,17 +50,17 @@ def piece_counts(tokenizer: Tokenizer, paragraphs: Iterable[str]) -> Counter[int
 def chosen_pieces(tokenizer: Tokenizer, counts: Counter[int], size: int, always: Iterable[int] = ()) -> list[int]:
     """Return the ids of the pieces to keep, ascending: `always`, the characters of the text, the most frequent pieces.
 
-    A piece that is left out is spelt with shorter ones, down to these characters. A text that uses fewer pieces than
-    `size` keeps fewer.
+    Other pieces can be spelled with shorter ones, down to single characters. If the text uses fewer pieces than `size`,
+    only these are kept.
 
     Args:
-        tokenizer: The whole tokenizer.
-        counts: What `piece_counts` returns.
-        size: Most pieces of the new vocabulary.
-        always: Ids that are kept whether they occur or not.
+        tokenizer: The full tokenizer.
+        counts: The result of `piece_counts`.
+        size: Maximum number of pieces in the new vocabulary.
+        always: Ids to keep even if they do not occur.
 
     Raises:
-        CertaintyError: `size` has no room for the characters.
+        CertaintyError: If `size` is too small for the characters.
     """
     kept = set(always)
     pieces = {i: _bare(piece) for piece, i in tokenizer.get_vocab(with_added_tokens=False).items()}
@@ -68,8 +68,8 @@ def chosen_pieces(tokenizer: Tokenizer, counts: Counter[int], size: int, always:
     characters = {i for i, piece in pieces.items() if len(piece) <= 1 and (piece in occurring or counts[i])}
     if len(kept | characters) > size:
         raise CertaintyError(
-            f"--vocab-size is {size}, but {len(kept | characters)} special tokens and single characters are in "
-            "the text; ask for more pieces."
+            f"--vocab-size is {size}, but the text has {len(kept | characters)} special tokens and single characters; "
+            "ask for more pieces."
         )
     kept |= characters
     for piece, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
@@ -80,19 +80,19 @@ def chosen_pieces(tokenizer: Tokenizer, counts: Counter[int], size: int, always:
 
 
 def coverage(counts: Counter[int], kept: Iterable[int]) -> float:
-    """Return the share of the counted pieces that is kept, from 0 to 1."""
+    """Return the share of the counted pieces that are kept, from 0 to 1."""
     return sum(counts[i] for i in kept) / max(1, counts.total())
 
 
 def cut_tokenizer(spec: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
-    """Return the content of a `tokenizer.json` with only those pieces.
+    """Return the content of a `tokenizer.json` with only the given pieces.
 
     Args:
-        spec: The content of the whole one.
-        kept: Ids of the pieces to keep, in their new order; special tokens among them.
+        spec: The content of the full `tokenizer.json`.
+        kept: Ids of the pieces to keep, in their new order and including special tokens.
 
     Raises:
-        CertaintyError: the tokenizer is of a kind that cannot be cut.
+        CertaintyError: If this kind of tokenizer is not supported.
     """
     spec, new_id = deepcopy(spec), {old: new for new, old in enumerate(kept)}
     model = spec["model"]
@@ -105,7 +105,7 @@ def cut_tokenizer(spec: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
             model["merges"] = [merge for merge in model["merges"] if _whole(merge, model["vocab"])]
     else:
         raise CertaintyError(
-            f"The vocabulary is of the kind {model.get('type')}; Unigram, WordPiece and BPE vocabularies can be cut."
+            f"The vocabulary is of type {model.get('type')}; only Unigram, WordPiece and BPE are supported."
         )
     spec["added_tokens"] = [
         {**token, "id": new_id[token["id"]]} for token in spec["added_tokens"] if token["id"] in new_id
@@ -115,9 +115,9 @@ def cut_tokenizer(spec: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
 
 
 def with_parts(spec: dict[str, Any], counts: Counter[int]) -> Counter[int]:
-    """Return the counts in which each piece of a BPE also counts for the pieces that it is merged from.
+    """Add the count of each piece of a BPE vocabulary to the counts of the pieces that it is merged from.
 
-    Other kinds of vocabulary need no parts, and their counts are returned as they are.
+    The counts of other kinds of vocabulary are returned unchanged.
     """
     model = spec["model"]
     if model.get("type") != "BPE":
@@ -132,7 +132,7 @@ def with_parts(spec: dict[str, Any], counts: Counter[int]) -> Counter[int]:
 
 
 def cut_embeddings(model: Any, kept: Sequence[int]) -> None:
-    """Leave in an encoder the embeddings of those pieces, in that order, and as much of its language-model head."""
+    """Reduce the embeddings and the language-model head of an encoder to the given pieces, in the given order."""
     rows = torch.tensor(kept)
     vocabulary = model.get_input_embeddings().num_embeddings
     old = model.get_input_embeddings()
@@ -143,7 +143,7 @@ def cut_embeddings(model: Any, kept: Sequence[int]) -> None:
     if head is not None:
         head.weight = new.weight if head.weight is old.weight else nn.Parameter(head.weight.data[rows].clone())
         head.out_features = len(kept)
-    biases: dict[int, nn.Parameter] = {}  # a bias may hang on the head, on its parent, or on both: it stays one
+    biases: dict[int, nn.Parameter] = {}  # keep a bias shared if both the head and its parent have it
     for module in model.modules():
         bias = getattr(module, "bias", None)
         if isinstance(bias, nn.Parameter) and bias.shape == (vocabulary,):
@@ -152,25 +152,25 @@ def cut_embeddings(model: Any, kept: Sequence[int]) -> None:
 
 
 def trim_vocabulary(encoder: str, paragraphs: Iterable[str], size: int, output: str | Path) -> float:
-    """Write an encoder with the pieces of its vocabulary that the paragraphs use most.
+    """Write a copy of an encoder with only the most frequent pieces of the paragraphs.
 
     Args:
-        encoder: Folder or hub id, with a fast tokenizer.
-        paragraphs: Text of the language that is to be kept, read once.
-        size: Pieces of the new vocabulary, special tokens included.
+        encoder: Folder or hub id of an encoder with a fast tokenizer.
+        paragraphs: Text in the language to keep; it is read once.
+        size: Number of pieces in the new vocabulary, including special tokens.
         output: Folder to write, in Hugging Face layout.
 
     Returns:
-        The share of the pieces of the text that is kept; the rest is spelt with shorter pieces.
+        The share of the text's pieces that are kept; the others are spelled with shorter pieces.
 
     Raises:
-        CertaintyError: the encoder cannot be loaded, its vocabulary cannot be cut, or `size` is too small.
+        CertaintyError: If the encoder cannot be loaded, its vocabulary is not supported, or `size` is too small.
     """
     wrapped = load_tokenizer(encoder)
     tokenizer = backend(wrapped)
     spec = json.loads(tokenizer.to_str())
     special = {token["id"] for token in spec["added_tokens"]}
-    kinds = cut_tokenizer(spec, sorted(special | set(range(tokenizer.get_vocab_size()))))  # refuses other kinds
+    kinds = cut_tokenizer(spec, sorted(special | set(range(tokenizer.get_vocab_size()))))  # raises for other types
     assert kinds["model"]["type"] == spec["model"]["type"]
     try:
         config = AutoConfig.from_pretrained(encoder)
@@ -179,7 +179,7 @@ def trim_vocabulary(encoder: str, paragraphs: Iterable[str], size: int, output: 
     except (OSError, ValueError) as error:
         raise CertaintyError(f"{encoder}: cannot load the encoder: {error}") from error
     counts = with_parts(spec, piece_counts(tokenizer, paragraphs))
-    # RoBERTa's kin count positions from the padding's id on, which must therefore not change.
+    # RoBERTa and similar encoders count positions from the padding id, which must therefore not change.
     padding = model.config.pad_token_id or 0
     always = special | set(range(padding + 1)) | _bytes(spec)
     kept = chosen_pieces(tokenizer, counts, min(size, tokenizer.get_vocab_size()), always)
@@ -213,14 +213,14 @@ def _whole(merge: Any, vocabulary: dict[str, int]) -> bool:
 
 
 def _bytes(spec: dict[str, Any]) -> set[int]:
-    """Return the ids of the single characters of a BPE, without which bytes cannot be spelt."""
+    """Return the ids of the single characters of a BPE vocabulary, which are needed to spell bytes."""
     if spec["model"].get("type") != "BPE":
         return set()
     return {i for piece, i in spec["model"]["vocab"].items() if len(piece) == 1}
 
 
 def _renumber(processor: Any, new_id: dict[int, int]) -> None:
-    """Give special tokens their new ids, in a post-processor of any kind."""
+    """Update the ids of special tokens in a post-processor of any kind."""
     if isinstance(processor, list):
         for part in processor:
             _renumber(part, new_id)
@@ -235,19 +235,21 @@ def _renumber(processor: Any, new_id: dict[int, int]) -> None:
 
 
 def paragraphs_of(files: Sequence[str]) -> Iterator[str]:
-    """Yield the paragraphs of files and folders of .txt and .txt.xz."""
+    """Yield the paragraphs of .txt and .txt.xz files, or folders of them."""
     return chain.from_iterable(read_paragraphs(path) for path in text_files(files))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.trim_vocabulary", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--encoder", required=True, help="folder or hub id of an encoder")
-    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files or folders")
-    parser.add_argument("--vocab-size", type=int, required=True, help="pieces to keep, special tokens included")
-    parser.add_argument("--output", required=True, help="folder of the smaller encoder")
+    parser.add_argument("--text", nargs="+", required=True, help=".txt and .txt.xz files, or folders of them")
+    parser.add_argument(
+        "--vocab-size", type=int, required=True, help="number of pieces to keep, including special tokens"
+    )
+    parser.add_argument("--output", required=True, help="folder for the smaller encoder")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

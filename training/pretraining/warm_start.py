@@ -1,4 +1,4 @@
-"""The warm start of pretraining, so that it does not idle at the unigram loss."""
+"""Initialise an encoder for pretraining, so that its loss does not plateau at that of a unigram model."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from transformers import CamembertForMaskedLM
 
 @torch.no_grad()
 def warm_start(model: CamembertForMaskedLM, embeddings: np.ndarray, frequencies: np.ndarray) -> None:
-    """Start from a continuous bag of words, so that training does not idle at the unigram loss.
+    """Initialise the model as a continuous bag of words, so that its loss does not plateau at that of a unigram model.
 
-    The word embeddings are static ones; the output bias is the log frequency; the first layer adds the mean of its
-    neighbours (identity values) and the output layer passes on what it gets (identity); the positions are sinusoids
-    (https://arxiv.org/abs/1706.03762), in which "the next word" is one rotation at every place. All of it is then
-    trained.
+    The word embeddings are the given static ones, and the output bias is the log frequency. The first layer adds the
+    mean of the neighbours (its values are the identity), and the output layer is the identity. The positions are
+    sinusoids (https://arxiv.org/abs/1706.03762), in which "the next word" is the same rotation at every position. All
+    weights are then trained.
 
     Args:
-        model: The model, changed in place.
-        embeddings: Shape (vocab_size, hidden_size), standard deviation 1.
-        frequencies: Shape (vocab_size,), positive, with the sum 1.
+        model: The model, which is changed in place.
+        embeddings: Static embeddings with standard deviation 1, shape (vocab_size, hidden_size).
+        frequencies: Frequency of each piece, positive and with sum 1, shape (vocab_size,).
     """
     encoder, scale = model.roberta, model.config.initializer_range
     size = model.config.hidden_size
