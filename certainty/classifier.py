@@ -211,7 +211,7 @@ class CertaintyClassifier:
     def tokenize(self, sentences: Iterable[str]) -> list[Encoding]:
         """Tokenise sentences without special tokens; each result has `ids`, `offsets` (characters) and `word_ids`.
 
-        See `certainty.tokenising.SentenceTokenizer`; the offsets are those of the sentence.
+        Offsets refer to the sentence as given; see `certainty.tokenising.SentenceTokenizer`.
         """
         return self._tokenizer(sentences)
 

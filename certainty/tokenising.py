@@ -1,4 +1,4 @@
-"""Sentences → tokens, read in the same way when scoring, when training and when thresholds are chosen."""
+"""Tokenise sentences in the same way for scoring, for training and for choosing thresholds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Tokens(NamedTuple):
 
 
 class SentenceTokenizer:
-    """Tokenises sentences as the model reads them.
+    """Tokenise sentences as the model reads them.
 
     Attributes:
         special: Ids of the special tokens before and after a sentence.
@@ -83,15 +83,16 @@ class SentenceTokenizer:
 
     @property
     def mask_token_id(self) -> int | None:
-        """Id of the token that hides a word, as in the encoder's pretraining; None if the tokenizer has none."""
+        """Id of the mask token, which replaced words in the encoder's pretraining; None if there is none."""
         ids = (self._tokenizer.token_to_id(name) for name in _MASKS)
         return next((token for token in ids if token is not None), None)
 
     def __call__(self, sentences: Iterable[str]) -> list[Encoding]:
-        """Return the tokens of sentences, without special tokens: `ids`, `offsets` (characters), `word_ids`.
+        """Tokenise sentences without special tokens; each result has `ids`, `offsets` (characters) and `word_ids`.
 
-        The tokens are those of the sentence's `certainty.normalising.reading_form`; the offsets point into the sentence
-        as given. Only the first 5,000 characters of a sentence are read: what is longer is a table or encoded data.
+        The tokenizer reads `certainty.normalising.reading_form` of each sentence; the offsets refer to the sentence
+        itself. Only the first 5,000 characters of a sentence are tokenised: longer ones are tables or encoded data, and
+        could take minutes.
         """
         forms = [reading_form(_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS])) for sentence in sentences]
         with native:

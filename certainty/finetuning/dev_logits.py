@@ -35,15 +35,9 @@ class DevSentences:
 
     Args:
         sentences: The sentences.
-    <<<<<<< HEAD
-        tokenizer: Reads the sentences.
-        max_length: Longest window in tokens, special tokens included.
-        pad_token_id: Fills up shorter rows.
-    =======
-        tokenizer: Tokenizer without truncation or padding.
+        tokenizer: Reads the sentences as in scoring.
         max_length: Maximum window length in tokens, including special tokens.
         pad_token_id: Id used to pad shorter rows.
-    >>>>>>> english_a
     """
 
     def __init__(
