@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -75,6 +75,32 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         return
     with whole_file(output, [name for name in names if name != STDIN]) as out:
         yield out
+
+
+def interruption(output: str | Path | None) -> Callable[[], str]:
+    """Return a function that says, after Ctrl-C, what became of an output.
+
+    Args:
+        output: The file or the folder that the command is about to write; None is standard output.
+    """
+    path = None if output is None or str(output) == STDIN else Path(output)
+    before = _state(path)
+
+    def told() -> str:
+        if path is None:
+            return "interrupted."
+        if _state(path) != before:
+            return f"interrupted: {path} was written before."
+        return f"interrupted: {path} {'is as it was' if path.exists() else 'was not written'}."
+
+    return told
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def report(error: CertaintyError) -> None:

@@ -72,7 +72,9 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
     given = GivenTexts.from_args(args, args.output)
-    form = _format(args, given)
+    form = _format(args.format, args.output, args.excel)
+    if args.output:
+        check_destination(args.output, given.names)
     classifier = model_choice(args).open()
     with closing(given.scored(classifier)) as scored:
         first = next(scored, None)
@@ -84,17 +86,16 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if given.failed else 0
 
 
-def _format(args: argparse.Namespace, given: GivenTexts) -> str:
-    """Check the output and return its format.
+def _format(chosen: str | None, output: Path | None, excel: bool) -> str:
+    """Return the format of the output.
 
     Raises:
-        CertaintyError: it cannot be written, or its ending, `--format` and `--excel` contradict each other.
+        CertaintyError: the ending of the output, `--format` and `--excel` contradict each other.
     """
-    form = args.format or ("csv" if args.excel else "table")
-    if args.output:
-        check_destination(args.output, given.names)
-        form = output_format(args.output, args.format, ENDINGS, default=form)
-    if args.excel and form != "csv":
+    form = chosen or ("csv" if excel else "table")
+    if output:
+        form = output_format(output, chosen, ENDINGS, default=form)
+    if excel and form != "csv":
         raise CertaintyError(f"--excel writes CSV, not {form}; leave one of the two out.")
     return form
 

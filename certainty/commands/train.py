@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,38 +70,40 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
-    logger = logging.getLogger("certainty")
-    handler = _StandardError()
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    try:
-        return _train(args)
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
-
-
-def _train(args: argparse.Namespace) -> int:
     from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
-    evaluation = finetune(
-        args.train,
-        args.dev,
-        args.output,
-        settings,
-        test=args.test,
-        corrections=args.corrections,
-        resume=args.resume,
-        overwrite=args.overwrite,
-    )
+    with _told():
+        evaluation = finetune(
+            args.train,
+            args.dev,
+            args.output,
+            settings,
+            test=args.test,
+            corrections=args.corrections,
+            resume=args.resume,
+            overwrite=args.overwrite,
+        )
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
         print(f"Done. certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Show on standard error what the package logs."""
+    logger, handler = logging.getLogger("certainty"), _StandardError()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
 
 
 class _StandardError(logging.Handler):

@@ -1,0 +1,81 @@
+"""How far a command is with its texts, on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from certainty.progress import ProgressDisplay
+
+
+def add_quiet_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--quiet`."""
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="show no progress; warnings and errors are still told"
+    )
+
+
+class TextProgress:
+    """Sentences done, rate and time left, over all files of a command; a function for `show_progress`.
+
+    The number of sentences to come is not known before the files are read, so the share that is done is one of bytes:
+    those of the files that are finished, and of the current one the share of its sentences, or of its rows.
+
+    Args:
+        names: The files, in the order in which they are scored; what is no file counts as one byte.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, names: Sequence[str] = ("",), quiet: bool = False) -> None:
+        self._display = None if quiet else ProgressDisplay(lambda line: print(line, file=sys.stderr))
+        self._sizes = [max(1, Path(name).stat().st_size) if Path(name).is_file() else 1 for name in names]
+        self._file = -1
+        self._rows: int | None = None
+        self._part = 0.0  # of the current file
+        self._before = self._sentences = 0  # of the files before, of the current one
+
+    def __enter__(self) -> TextProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.hide()
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether it is worth counting the rows of a table."""
+        return self._display is not None
+
+    def next_file(self, rows: int | None = None) -> None:
+        """Begin with the next file.
+
+        Args:
+            rows: How many rows it has, if it is a table and that is known.
+        """
+        self._file += 1
+        self._rows, self._part = rows, 0.0
+        self._before, self._sentences = self._before + self._sentences, 0
+
+    def next_row(self) -> None:
+        """Tell that a row of the current file is done."""
+        if self._rows:
+            self._part = min(1.0, self._part + 1 / self._rows)
+
+    def __call__(self, sentences: int, total: int | None) -> None:
+        """Show how many sentences of the current file, of so many, are done."""
+        self._sentences = sentences
+        if total:
+            self._part = sentences / total
+        if self._display:
+            current = max(0, self._file)
+            done = sum(self._sizes[:current]) + self._sizes[current] * self._part
+            self._display.update(self._before + sentences, done / sum(self._sizes))
+
+    def hide(self) -> None:
+        """Take the bar away for a moment, so that results can be written."""
+        if self._display:
+            self._display.hide()
