@@ -331,9 +331,14 @@ class CertaintyClassifier:
     def _logits(self, token_ids: Sequence[list[int]], count: Count = uncounted) -> SentenceLogits:
         windows = cut_windows(token_ids, self._special, self.settings.max_length)
         logits = SentenceLogits(windows, len(token_ids))
+        tokens = sum(len(window.ids) for window in windows)
+        done = counted = 0
         for indices, output in self._run([window.ids for window in windows]):
             logits.add(indices, output)
-            count(sum(windows[i].start == 0 for i in indices))  # of a long sentence the first window counts
+            # The longest come first: counted by their tokens, sentences are done at an even rate.
+            done += sum(len(windows[i].ids) for i in indices)
+            count(len(token_ids) * done // tokens - counted)
+            counted = len(token_ids) * done // tokens
         return logits
 
     def _run(self, rows: list[list[int]]) -> Iterator[tuple[list[int], Logits]]:

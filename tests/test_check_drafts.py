@@ -1,4 +1,4 @@
-"""The recipe of `docs/pages/how-to/check.md`: its script, its hook and the shell of its workflow, on the shipped model."""
+"""The recipe of `docs/pages/how-to/check.md`: script, hook and the shell of its workflow, on the shipped model."""
 
 from __future__ import annotations
 

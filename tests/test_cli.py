@@ -201,7 +201,7 @@ def test_a_pipe_gets_a_line_now_and_then(
     assert capsys.readouterr().err == ""
 
 
-def test_rows_of_a_table_are_a_share_of_its_file(
+def test_a_table_shows_the_share_of_its_sentences(
     score: Score, article: Path, impatient: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("certainty.classifier._STREAM_CHARACTERS", 1)
@@ -209,11 +209,11 @@ def test_rows_of_a_table_are_a_share_of_its_file(
     table.write_text("text\n" + "Il pleut.\n" * 4, encoding="utf-8")
     assert score(table, "--format", "jsonl") == 0
     lines = capsys.readouterr().err
-    assert re.findall(r"Scored (\d) sentences( \(\d+ %\))?", lines) == [
-        ("1", ""),
-        ("2", " (25 %)"),
-        ("3", " (50 %)"),
-        ("4", " (75 %)"),
+    assert re.findall(r"Scored (\d) sentences \((\d+) %\)", lines) == [
+        ("1", "25"),
+        ("2", "50"),
+        ("3", "75"),
+        ("4", "100"),
     ]
 
 

@@ -22,7 +22,7 @@ class TextProgress:
     """Sentences done, rate and time left, over all files of a command; a function for `show_progress`.
 
     The number of sentences to come is not known before the files are read, so the share that is done is one of bytes:
-    those of the files that are finished, and of the current one the share of its sentences, or of its rows.
+    those of the files that are finished, and of the current one the share of its sentences.
 
     Args:
         names: The files, in the order in which they are scored; what is no file counts as one byte.
@@ -33,9 +33,8 @@ class TextProgress:
         self._display = None if quiet else ProgressDisplay(lambda line: print(line, file=sys.stderr))
         self._sizes = [max(1, Path(name).stat().st_size) if Path(name).is_file() else 1 for name in names]
         self._file = -1
-        self._rows: int | None = None
-        self._part = 0.0  # of the current file
-        self._before = self._sentences = 0  # of the files before, of the current one
+        self._total: int | None = None  # sentences of the current file
+        self._before = self._sentences = 0  # those done of the files before, of the current one
 
     def __enter__(self) -> TextProgress:
         return self
@@ -46,33 +45,28 @@ class TextProgress:
         self.hide()
 
     @property
-    def wants_rows(self) -> bool:
-        """Whether it is worth counting the rows of a table."""
-        return self._display is not None
+    def is_quiet(self) -> bool:
+        """Whether nothing is shown."""
+        return self._display is None
 
-    def next_file(self, rows: int | None = None) -> None:
+    def next_file(self, total: int | None = None) -> None:
         """Begin with the next file.
 
         Args:
-            rows: How many rows it has, if it is a table and that is known.
+            total: How many sentences it has, if that is known before they are scored.
         """
         self._file += 1
-        self._rows, self._part = rows, 0.0
+        self._total = total
         self._before, self._sentences = self._before + self._sentences, 0
-
-    def next_row(self) -> None:
-        """Tell that a row of the current file is done."""
-        if self._rows:
-            self._part = min(1.0, self._part + 1 / self._rows)
 
     def __call__(self, sentences: int, total: int | None) -> None:
         """Show how many sentences of the current file, of so many, are done."""
         self._sentences = sentences
-        if total:
-            self._part = sentences / total
+        total = total or self._total
         if self._display:
             current = max(0, self._file)
-            done = sum(self._sizes[:current]) + self._sizes[current] * self._part
+            part = min(1.0, sentences / total) if total else 0.0
+            done = sum(self._sizes[:current]) + self._sizes[current] * part
             self._display.update(self._before + sentences, done / sum(self._sizes))
 
     def hide(self) -> None:

@@ -12,7 +12,7 @@ from certainty.commands.engine import add_engine_arguments
 from certainty.commands.output import STDIN, report
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.documents.finding import find_files
-from certainty.documents.reader import ReadingOptions, Texts, count_rows, read_texts
+from certainty.documents.reader import ReadingOptions, Texts, count_sentences, read_texts
 from certainty.errors import CertaintyError
 from certainty.results import Document
 
@@ -103,22 +103,21 @@ class GivenTexts:
     def _scored(self, name: str, classifier: CertaintyClassifier) -> Iterator[tuple[str, Document]]:
         texts = self._opened(name)
         if texts and texts.is_table:
-            self.progress.next_file(self._rows(name))
+            self.progress.next_file(self._sentences(name))
             rows = ((text, key) for key, text in self._read(texts, name))
             for document, key in classifier.stream(rows, as_tuples=True, show_progress=self.progress):
-                self.progress.next_row()
                 yield key, document
             return
         self.progress.next_file()
         for key, text in self._read(texts, name) if texts else ():
             yield key, classifier.score(text, show_progress=self.progress)
 
-    def _rows(self, name: str) -> int | None:
-        """Return the number of rows of a table, if it can be read twice."""
-        if not (self.progress.wants_rows and Path(name).is_file()):
+    def _sentences(self, name: str) -> int | None:
+        """Return the number of sentences in a table, if it can be read twice."""
+        if self.progress.is_quiet or not Path(name).is_file():
             return None
         try:
-            return count_rows(Path(name), name, self._options)
+            return count_sentences(Path(name), name, self._options)
         except CertaintyError:  # told when the rows are scored
             return None
 

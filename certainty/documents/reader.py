@@ -16,6 +16,7 @@ from certainty.documents.language import foreign_share
 from certainty.documents.rows import read_rows
 from certainty.errors import CertaintyError
 from certainty.reading import opening, read_bytes
+from certainty.sentences import split_sentences
 
 logger = logging.getLogger(__name__)
 
@@ -86,13 +87,13 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
     return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
 
 
-def count_rows(file: Path, name: str, options: ReadingOptions) -> int:
-    """Return the number of rows with a text that a table has; it is read for that, which is fast beside scoring it.
+def count_sentences(table: Path, name: str, options: ReadingOptions) -> int:
+    """Return the number of sentences in the rows of a table; it is read for that, which is fast beside scoring it.
 
     Raises:
         CertaintyError: it cannot be read.
     """
-    return sum(1 for _ in _rows(file, kind_of(file, name), name, options))
+    return sum(len(split_sentences(text)) for _, text in _rows(table, kind_of(table, name), name, options))
 
 
 def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
