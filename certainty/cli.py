@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import logging
 import os
 import sys
 
 import certainty
 from certainty.commands import completion, doctor, evaluate, label, score, serve, threshold, train, view
-from certainty.commands.output import FAILED, interruption, report
+from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 
 COMMANDS = (score, view, serve, label, threshold, train, evaluate, doctor, completion)
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
+    logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own
     told = interruption(getattr(args, "output", None))
     try:
         status: int = args.run(args)

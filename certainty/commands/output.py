@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,6 +76,14 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         return
     with whole_file(output, [name for name in names if name != STDIN]) as out:
         yield out
+
+
+class StandardError(logging.Handler):
+    """Writes what is logged to standard error as it is at the time, since a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
 
 
 def interruption(output: str | Path | None) -> Callable[[], str]:

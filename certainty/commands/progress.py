@@ -21,8 +21,13 @@ def add_quiet_argument(parser: argparse.ArgumentParser) -> None:
 class TextProgress:
     """Sentences done, rate and time left, over all files of a command; a function for `show_progress`.
 
+    The time counts from its beginning as a context manager.
+
     The number of sentences to come is not known before the files are read, so the share that is done is one of bytes:
     those of the files that are finished, and of the current one the share of its sentences.
+
+    Attributes:
+        is_quiet: Nothing is shown.
 
     Args:
         names: The files, in the order in which they are scored; what is no file counts as one byte.
@@ -30,24 +35,22 @@ class TextProgress:
     """
 
     def __init__(self, names: Sequence[str] = ("",), quiet: bool = False) -> None:
-        self._display = None if quiet else ProgressDisplay(lambda line: print(line, file=sys.stderr))
+        self.is_quiet = quiet
+        self._display: ProgressDisplay | None = None
         self._sizes = [max(1, Path(name).stat().st_size) if Path(name).is_file() else 1 for name in names]
         self._file = -1
         self._total: int | None = None  # sentences of the current file
         self._before = self._sentences = 0  # those done of the files before, of the current one
 
     def __enter__(self) -> TextProgress:
+        if not self.is_quiet:
+            self._display = ProgressDisplay(lambda line: print(line, file=sys.stderr))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hide()
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is shown."""
-        return self._display is None
 
     def next_file(self, total: int | None = None) -> None:
         """Begin with the next file.

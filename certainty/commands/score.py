@@ -26,7 +26,7 @@ ENDINGS = {
     "csv": (".csv",),
     "html": (".html", ".htm"),
 }
-"""Of the files that each format is written to."""
+"""Endings of the files that each format is written to; of formats that share one, the first is meant."""
 
 
 def add_parser(commands: Any) -> None:
@@ -45,7 +45,9 @@ def add_parser(commands: Any) -> None:
     )
     add_text_arguments(parser)
     parser.add_argument(
-        "--format", choices=tuple(ENDINGS), help="what to write (default: as the output's ending says, else a table)"
+        "--format",
+        choices=tuple(ENDINGS),
+        help="what to write (default: what the ending of the output says, else a table)",
     )
     parser.add_argument(
         "-o",
@@ -57,7 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--excel",
         action="store_true",
-        help="CSV that a French spreadsheet opens: semicolons, decimal commas, no cell that is taken for a formula",
+        help="write CSV for French spreadsheets: semicolons, decimal commas, no cell that is taken for a formula",
     )
     parser.add_argument(
         "--color",
@@ -72,9 +74,9 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
     given = GivenTexts.from_args(args, args.output)
-    form = _format(args.format, args.output, args.excel)
     if args.output:
         check_destination(args.output, given.names)
+    form = _format(args.format, args.output, args.excel)
     classifier = model_choice(args).open()
     with closing(given.scored(classifier)) as scored:
         first = next(scored, None)

@@ -1,4 +1,4 @@
-"""The texts that a command is given: their arguments, their reading, their scores one after the other."""
+"""The texts that a command is given: its arguments for them, how they are read, and their scores."""
 
 from __future__ import annotations
 
@@ -23,23 +23,28 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="texts, web pages, PDF, DOCX, ODT, EPUB, RTF, tables with a text a row; none or - reads standard input",
+        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or a table with a text in each row; none or - reads standard input",
     )
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
     add_quiet_argument(parser)
     group = parser.add_argument_group("reading")
+    group.add_argument("-r", "--recursive", action="store_true", help="read the files in folders and their subfolders")
     group.add_argument(
-        "-r", "--recursive", action="store_true", help="take folders for the files in them and in those below"
+        "--text-column",
+        metavar="NAME",
+        default="text",
+        help="column of a table that holds the texts (default: %(default)s)",
     )
-    group.add_argument("--text-column", metavar="NAME", default="text", help="of tables (default: %(default)s)")
     group.add_argument(
-        "--id-column", metavar="NAME", help="of tables; names the rows (default: id, else their numbers)"
+        "--id-column",
+        metavar="NAME",
+        help="column of a table that names its rows (default: id, else they are numbered)",
     )
     group.add_argument(
         "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
     )
     group.add_argument("--fix-encoding", action="store_true", help="mend accents that were decoded wrongly (« Ã© »)")
-    group.add_argument("--force", action="store_true", help="score also what is mostly markup or undecodable")
+    group.add_argument("--force", action="store_true", help="also score what is mostly markup or undecodable")
     add_engine_arguments(parser)
 
 
@@ -80,7 +85,7 @@ class GivenTexts:
 
     @classmethod
     def from_args(cls, args: argparse.Namespace, output: str | Path | None) -> GivenTexts:
-        """Take those of `add_text_arguments`."""
+        """Take the arguments of `add_text_arguments`."""
         options = ReadingOptions(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding)
         return cls(args.files, options, output, args.recursive, args.quiet)
 

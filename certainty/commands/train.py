@@ -1,16 +1,16 @@
-"""`certainty train`: a model of one's own, from labelled sentences."""
+"""`certainty train`: your own model, from labelled sentences."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import StandardError
 
 SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
 """The settings that are options too; they win over those of --config."""
@@ -32,11 +32,15 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="what is learned")
+    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="sentences to learn from")
     data.add_argument(
-        "--dev", nargs="+", required=True, metavar="FILE", help="like the texts to be scored: calibrates, and stops"
+        "--dev",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="sentences like the texts to be scored; they calibrate the model and decide when to stop",
     )
-    data.add_argument("--test", nargs="+", metavar="FILE", help="judges the finished model")
+    data.add_argument("--test", nargs="+", metavar="FILE", help="sentences that judge the finished model")
     data.add_argument(
         "--corrections",
         nargs="+",
@@ -45,7 +49,7 @@ def add_parser(commands: Any) -> None:
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
     data.add_argument(
-        "--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train"
+        "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, learned beside --train"
     )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
     start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
@@ -56,9 +60,9 @@ def add_parser(commands: Any) -> None:
         "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
     )
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
-    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences a step on each device (default: 32)")
+    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device (default: 32)")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
-    recipe.add_argument("--seed", type=int, metavar="N", help="of new weights, dropout and order (default: 1)")
+    recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
     output = parser.add_argument_group("output")
     output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
     output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")
@@ -95,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 @contextmanager
 def _told() -> Iterator[None]:
     """Show on standard error what the package logs."""
-    logger, handler = logging.getLogger("certainty"), _StandardError()
+    logger, handler = logging.getLogger("certainty"), StandardError()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -104,10 +108,3 @@ def _told() -> Iterator[None]:
     finally:
         logger.setLevel(level)
         logger.removeHandler(handler)
-
-
-class _StandardError(logging.Handler):
-    """Writes to what standard error is at the time, since a progress bar puts itself in its place."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)

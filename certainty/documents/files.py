@@ -27,7 +27,7 @@ def read_files(
 
     Args:
         files: A file or several; patterns such as `articles/*.txt` are understood.
-        recursive: Take folders for the files in them and in those below.
+        recursive: Read the files in folders and their subfolders.
         encoding: Encoding of texts, web pages and CSV; None detects it.
         text_column: Column of a table that holds the texts.
         id_column: Column of a table that names its rows; None takes `id`, or numbers them.

@@ -58,7 +58,9 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "--exclude", metavar="FILE", nargs="+", default=[], help="labelled rows or tasks not to choose again"
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the random choice (default: %(default)s)")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="seed of the random choice (default: %(default)s)"
+    )
     add_output(parser, "unlabelled rows for `certainty label export`, JSONL (default: standard output)")
     add_model(parser)
     add_encoding(parser)
