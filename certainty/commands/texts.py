@@ -23,7 +23,7 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or a table with a text in each row; none or - reads standard input",
+        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with a text a row; none or - reads standard input",
     )
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
     add_quiet_argument(parser)
