@@ -273,6 +273,10 @@ def test_output_file_is_written_whole_or_not_at_all(
         assert score(article, "--output", new) == 130
         assert f"interrupted: {new} was not written." in capsys.readouterr().err
         assert not new.exists()
+        (pages := article.with_name("pages")).mkdir()
+        assert main(["view", str(article), "-o", str(pages)]) == 130
+        assert f"interrupted: {pages} is as it was." in capsys.readouterr().err
+        pages.rmdir()
     assert output.read_text(encoding="utf-8") == "as it was"
 
     assert score(article, "--format", "html", "--output", output) == 0

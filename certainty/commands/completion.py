@@ -42,7 +42,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return the script by which a shell completes the arguments of a program.
 
     Args:
-        parser: The program's parser.
+        parser: The program's parser, whose descriptions become short.
         shell: One of `SHELLS`.
 
     Raises:
@@ -59,9 +59,11 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield the arguments of a parser and of its subcommands."""
+    """Yield the arguments of a parser and of its subcommands, whose descriptions it makes short."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
+            for listed in action._choices_actions:
+                action.choices[listed.dest].description = listed.help  # the short one, as a shell shows it in a list
             for subparser in action.choices.values():
                 yield from _arguments(subparser)
         else:

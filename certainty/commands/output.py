@@ -98,18 +98,23 @@ def interruption(output: str | Path | None) -> Callable[[], str]:
     def told() -> str:
         if path is None:
             return "interrupted."
-        if _state(path) != before:
-            return f"interrupted: {path} was written before."
-        return f"interrupted: {path} {'is as it was' if path.exists() else 'was not written'}."
+        now = _state(path)
+        if now != before:
+            return f"interrupted, after {path} was written."
+        return f"interrupted: {path} {'was not written' if now is None else 'is as it was'}."
 
     return told
 
 
-def _state(path: Path | None) -> tuple[int, int] | None:
-    if path is None or not path.exists():
+def _state(path: Path | None) -> object:
+    """Return what is another after a file was replaced, or one in a folder was."""
+    if path is None:
         return None
-    found = path.stat()
-    return found.st_ino, found.st_mtime_ns
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return {(file.name, file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+    except OSError:  # it is not there, or the command will say what is wrong with it
+        return None
 
 
 def report(error: CertaintyError) -> None:
