@@ -1,4 +1,4 @@
-"""A file → its texts, checked: no noise, accents as they should be, French."""
+"""A file → its texts, with checks for noise, wrong accents and other languages."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
 
 
 def count_sentences(table: Path, name: str, options: ReadingOptions) -> int:
-    """Return the number of sentences in the rows of a table; it is read for that, which is fast beside scoring it.
+    """Return the number of sentences in a table, which is read for that: it takes little time beside scoring.
 
     Raises:
         CertaintyError: it cannot be read.
