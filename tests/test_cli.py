@@ -263,7 +263,7 @@ def test_output_file_is_written_whole_or_not_at_all(
     assert score(article.with_name("missing.txt"), "--format", "html", "--output", output) == 2
     assert output.read_text(encoding="utf-8") == "as it was"
 
-    def interrupted(*_: object) -> str:
+    def interrupted(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
