@@ -57,15 +57,15 @@ class ProgressDisplay:
             sentences: How many are done.
             share: Share of the work that is done, from 0 to 1; None if it is not known.
         """
-        now = time.monotonic()
-        if self._bar is None and self._has_terminal is not False and now - self._hidden >= PATIENCE:
-            self._show()
-        if self._bar:
-            description = described(sentences, now - self._started, share)
-            self._bar.update(self._bar.task_ids[0], description=description, total=share and 1.0, completed=share or 0)
-        elif self._has_terminal is False and now >= self._next_line:
-            self._next_line = now + SECONDS
-            self._tell(f"Scored {described(sentences, now - self._started, share)}.")
+        self._show("Scored", described(sentences, time.monotonic() - self._started, share), share)
+
+    def found(self, sentences: int) -> None:
+        """Show how many sentences there are to score, as far as they are counted."""
+        self._show("Counted", f"{sentences:,} sentences", None)
+
+    def leave_out(self, seconds: float) -> None:
+        """Take so many seconds for no part of the work, so that they change neither rate nor time left."""
+        self._started += seconds
 
     def hide(self) -> None:
         """Take the bar away, so that something else can be written; later updates bring it back."""
@@ -74,14 +74,25 @@ class ProgressDisplay:
             self._bar.stop()
             self._bar = None
 
-    def _show(self) -> None:
+    def _show(self, verb: str, state: str, share: float | None) -> None:
+        now = time.monotonic()
+        if self._bar is None and self._has_terminal is not False and now - self._hidden >= PATIENCE:
+            self._open()
+        if self._bar:
+            total = None if share is None else 1.0
+            self._bar.update(self._bar.task_ids[0], description=f"{verb} {state}", total=total, completed=share or 0)
+        elif self._has_terminal is False and now >= self._next_line:
+            self._next_line = now + SECONDS
+            self._tell(f"{verb} {state}.")
+
+    def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         console = Console(stderr=True)
         self._has_terminal = console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal)
         if self._has_terminal:
-            columns = (TextColumn("Scoring"), BarColumn(), TextColumn("{task.description}"))
+            columns = (BarColumn(), TextColumn("{task.description}"))
             self._bar = Progress(*columns, console=console, transient=True, redirect_stdout=False)
             self._bar.add_task("", total=None)
             self._bar.start()

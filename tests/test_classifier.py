@@ -190,7 +190,7 @@ def test_progress_is_shown_on_a_terminal_and_logged_elsewhere(
     assert classifier.score(TEXT, show_progress=True) == expected
     assert classifier.score([TEXT], show_progress=True) == [expected]
     assert list(classifier.stream([TEXT], show_progress=True)) == [expected]
-    assert capsys.readouterr().err.count("Scoring") >= 3
+    assert capsys.readouterr().err.count("Scored") >= 3
     classifier.score(TEXT)
     assert capsys.readouterr().err == ""
 

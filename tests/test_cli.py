@@ -209,6 +209,7 @@ def test_a_table_shows_the_share_of_its_sentences(
     table.write_text("text\n" + "Il pleut.\n" * 4, encoding="utf-8")
     assert score(table, "--format", "jsonl") == 0
     lines = capsys.readouterr().err
+    assert lines.startswith("Counted 1 sentences.\nCounted 2 sentences.\n")
     assert re.findall(r"Scored (\d) sentences \((\d+) %\)", lines) == [
         ("1", "25"),
         ("2", "50"),

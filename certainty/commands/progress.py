@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -61,6 +62,17 @@ class TextProgress:
         self._file += 1
         self._total = total
         self._before, self._sentences = self._before + self._sentences, 0
+
+    def total(self, counts: Iterable[int]) -> int:
+        """Return the sum of counts of sentences, and show how far it is; counting is not part of the work."""
+        began, total = time.monotonic(), 0
+        for count in counts:
+            total += count
+            if self._display:
+                self._display.found(total)
+        if self._display:
+            self._display.leave_out(time.monotonic() - began)
+        return total
 
     def __call__(self, sentences: int, total: int | None) -> None:
         """Show how many sentences of the current file, of so many, are done."""

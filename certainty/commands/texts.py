@@ -12,7 +12,7 @@ from certainty.commands.engine import add_engine_arguments
 from certainty.commands.output import STDIN, report
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.documents.finding import find_files
-from certainty.documents.reader import ReadingOptions, Texts, count_sentences, read_texts
+from certainty.documents.reader import ReadingOptions, Texts, read_texts, sentence_counts
 from certainty.errors import CertaintyError
 from certainty.results import Document
 
@@ -122,7 +122,7 @@ class GivenTexts:
         if self.progress.is_quiet or not Path(name).is_file():
             return None
         try:
-            return count_sentences(Path(name), name, self._options)
+            return self.progress.total(sentence_counts(Path(name), name, self._options))
         except CertaintyError:  # told when the rows are scored
             return None
 

@@ -87,13 +87,14 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
     return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
 
 
-def count_sentences(table: Path, name: str, options: ReadingOptions) -> int:
-    """Return the number of sentences in a table, which is read for that: it takes little time beside scoring.
+def sentence_counts(table: Path, name: str, options: ReadingOptions) -> Iterator[int]:
+    """Yield the number of sentences in each row of a table, which takes little time beside scoring them.
 
     Raises:
         CertaintyError: it cannot be read.
     """
-    return sum(len(split_sentences(text)) for _, text in _rows(table, kind_of(table, name), name, options))
+    for _, text in _rows(table, kind_of(table, name), name, options):
+        yield len(split_sentences(text))
 
 
 def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
