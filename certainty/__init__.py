@@ -4,6 +4,7 @@ from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.model_info import ModelInfo
 from certainty.results import Cue, Document, SentenceScore
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Cue",
     "Document",
     "Label",
+    "ModelInfo",
     "SentenceScore",
     "load",
     "score",

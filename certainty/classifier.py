@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, overload
@@ -24,6 +25,7 @@ from certainty.forking import native
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
+from certainty.model_info import ModelInfo
 from certainty.normalising import reading_form
 from certainty.progress import track
 from certainty.results import Document
@@ -106,6 +108,11 @@ class CertaintyClassifier:
         """The model's thresholds and where it comes from; `with_thresholds` gives a classifier that has others."""
         return self._settings
 
+    @cached_property
+    def model(self) -> ModelInfo:
+        """Name, version and digest of the model; the digest is computed when it is first asked for."""
+        return ModelInfo.of_folder(self._folder, self._settings)
+
     def with_thresholds(
         self, *, claim: float | None = None, attributed: float | None = None, cue: float | None = None
     ) -> CertaintyClassifier:
@@ -148,7 +155,8 @@ class CertaintyClassifier:
         """
         if isinstance(texts, str):
             sentences = split_sentences(texts)
-            return Document(texts, tuple(track(self._scores(sentences), len(sentences), show_progress)))
+            scores = tuple(track(self._scores(sentences), len(sentences), show_progress))
+            return Document(texts, scores, self.model)
         given = checked_sequence(texts, "texts")
         total = len(given) if isinstance(given, Sized) else None
         return list(track(self.stream(given), total, show_progress))
@@ -267,7 +275,7 @@ class CertaintyClassifier:
     def _scored(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> Iterator[Document]:
         scores = self._scores([sentence for sentences in split for sentence in sentences])
         for text, sentences in zip(texts, split, strict=True):
-            yield Document(text, tuple(islice(scores, len(sentences))))
+            yield Document(text, tuple(islice(scores, len(sentences))), self.model)
 
     def _scores(self, sentences: list[Sentence]) -> Iterator[SentenceScore]:
         for chunk, encodings, logits in self._chunks(sentences):

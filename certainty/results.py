@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.model_info import ModelInfo
 from certainty.sentence_score import Cue, SentenceScore, checked_probability
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class Document(Sequence[SentenceScore]):
     Attributes:
         text: The text as it was given.
         sentences: Its scored sentences.
+        model: Which model scored them; None if that is not known. Two documents may be equal without the same model.
     """
 
     text: str
     sentences: tuple[SentenceScore, ...]
+    model: ModelInfo | None = field(default=None, compare=False)
 
     @overload
     def __getitem__(self, index: int) -> SentenceScore: ...
@@ -43,7 +46,7 @@ class Document(Sequence[SentenceScore]):
             return self.sentences[index]
         if index.step is not None and index.step < 0:
             raise CertaintyError("a document keeps the order of its text; use reversed(document) to go backwards.")
-        return Document(self.text, self.sentences[index])
+        return replace(self, sentences=self.sentences[index])
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -98,9 +101,9 @@ class Document(Sequence[SentenceScore]):
             raise CertaintyError(f"attributed is {attributed!r}; give True, False, or None for all.")
         if claims_only not in (True, False):
             raise CertaintyError(f"claims_only is {claims_only!r}; give True or False.")
-        return Document(
-            self.text,
-            tuple(
+        return replace(
+            self,
+            sentences=tuple(
                 s
                 for s in self
                 if s.label in labels
@@ -111,8 +114,12 @@ class Document(Sequence[SentenceScore]):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return `{"text": …, "sentences": [SentenceScore.to_dict(), …]}`."""
-        return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self]}
+        """Return `{"text": …, "model": {"name": …, …}, "sentences": [SentenceScore.to_dict(), …]}`.
+
+        There is no `model` where it is not known.
+        """
+        model = {} if self.model is None else {"model": self.model.to_dict()}
+        return {"text": self.text, **model, "sentences": [sentence.to_dict() for sentence in self]}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return `to_dict` as a JSON string (a lone surrogate in the text is escaped)."""
@@ -138,7 +145,8 @@ class Document(Sequence[SentenceScore]):
         text, sentences = record["text"], record["sentences"]
         if not isinstance(text, str) or not isinstance(sentences, Sequence) or isinstance(sentences, str):
             raise CertaintyError("`text` must be a string and `sentences` a list; give what `to_dict` gave.")
-        return cls(text, tuple(_read_sentences(text, sentences)))
+        model = None if record.get("model") is None else ModelInfo.from_dict(record["model"])
+        return cls(text, tuple(_read_sentences(text, sentences)), model)
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Document:
