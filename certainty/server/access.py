@@ -54,11 +54,19 @@ class Access:
             self._record(scope, status or CLIENT_LEFT, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope["path"] if scope["path"] in self._routes else "other"
+        path = route_path(scope)
+        route = path if path in self._routes else "other"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         logger.info("%s %s %d %.3f s", method, route, status, seconds)
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of a request as the routes have it: without the path under which a proxy shows the server."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    inside = root and (path == root or path.startswith(f"{root}/"))
+    return path.removeprefix(root) or "/" if inside else path
 
 
 def log_bug(bug: Exception) -> None:
