@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from certainty.server.metrics import Metrics
+from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 logger = logging.getLogger(__name__)
@@ -60,13 +61,6 @@ class Access:
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         logger.info("%s %s %d %.3f s", method, route, status, seconds)
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path of a request as the routes have it: without the path under which a proxy shows the server."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    inside = root and (path == root or path.startswith(f"{root}/"))
-    return path.removeprefix(root) or "/" if inside else path
 
 
 def log_bug(bug: Exception) -> None:

@@ -25,9 +25,11 @@ from certainty.server.answers import answer, chosen, encoded
 from certainty.server.compression import CompressedAnswers, CompressedBodies
 from certainty.server.headers import Headers
 from certainty.server.limits import Admission, JsonRoute, shutting_down
+from certainty.server.paths import RootPath
 from certainty.server.problems import on_http_exception, on_invalid
 from certainty.server.schemas import (
     EXAMPLE_DOCUMENT,
+    EXAMPLE_MODEL,
     DocumentSchema,
     ScoreRequest,
     ServedModelSchema,
@@ -69,8 +71,10 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
         summary="How a French text commits itself to what it claims.",
         description=_DESCRIPTION.format(**dict(service.settings)),
         lifespan=lifespan,
-        root_path=service.settings.root_path,
     )
+    for route in app.routes:
+        if isinstance(route, APIRoute):  # /docs, which FastAPI would not answer to HEAD
+            route.methods.add("HEAD")
     app.state.service = service
     app.state.settings = service.settings
     app.add_exception_handler(StarletteHTTPException, on_http_exception)
@@ -105,6 +109,8 @@ def _add_middleware(app: FastAPI, service: Service, routes: Collection[str]) -> 
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
     app.add_middleware(Headers)
     app.add_middleware(Access, metrics=service.metrics, routes=routes)
+    if settings.root_path:
+        app.add_middleware(RootPath, root=settings.root_path)
 
 
 def _scoring(service: Service) -> APIRouter:
@@ -186,7 +192,11 @@ def _model(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["operation"])
 
     @router.head("/model", include_in_schema=False)
-    @router.get("/model", summary="Which model gives the scores?", responses=openapi.errors(401))
+    @router.get(
+        "/model",
+        summary="Which model gives the scores?",
+        responses={200: {"content": {"application/json": {"example": EXAMPLE_MODEL}}}, **openapi.errors(401)},
+    )
     async def model() -> ServedModelSchema:
         """Return name, version and digest of the model, which each scored document has too."""
         served = await service.model()

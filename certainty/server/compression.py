@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from certainty.server.access import route_path
+from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 _PIECE = 65_536  # bytes that are decompressed at a time, however many they were compressed from

@@ -8,7 +8,7 @@ from starlette.authentication import AuthenticationBackend, AuthenticationError
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from certainty.server.access import route_path
+from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 OPEN = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")

@@ -19,11 +19,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 EXAMPLE_TEXT = "Selon un député, la Russie aurait livré des armes."
 EXAMPLE_DOCUMENT: dict[str, Any] = {
     "text": EXAMPLE_TEXT,
-    "model": {
-        "name": "certainty-fr-small",
-        "version": "0.3.0",
-        "digest": "0" * 64,
-    },
+    "model": {"name": "certainty-fr-small", "version": "0.4.0", "digest": "0123456789abcdef" * 4},
     "sentences": [
         {
             "text": EXAMPLE_TEXT,
@@ -40,6 +36,8 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
         }
     ],
 }
+
+EXAMPLE_MODEL = {**EXAMPLE_DOCUMENT["model"], "labels": [label.value for label in Label], "certainty": "0.4.0"}
 
 
 def _not_blank(sentence: str) -> str:
@@ -70,7 +68,7 @@ class Body(Choices):
     @model_validator(mode="before")
     @classmethod
     def _name_the_unknown(cls, given: object) -> object:
-        known = list(cls.model_fields)
+        known = sorted(cls.model_fields, key=lambda name: name in Choices.model_fields)
         unknown = [name for name in given if name not in known] if isinstance(given, dict) else []
         if unknown:
             close = get_close_matches(unknown[0], known, n=1)
