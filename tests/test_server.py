@@ -566,10 +566,7 @@ def test_a_port_that_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (
-            ["--port", "70000"],
-            "port = 70000: it must be less than or equal to 65535 (option --port, variable CERTAINTY_",
-        ),
+        (["--port", "70000"], "port = 70000: it must be less than or equal to 65535 (option --port, variable "),
         (["--max-texts", "0"], "max_texts = 0"),
         (["--timeout", "nan"], "timeout = nan"),
         (["--model", "no/such/model/folder", "--port", "0"], "no such folder"),

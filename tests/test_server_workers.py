@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def served(*options: str, **variables: str) -> Iterator[tuple[subprocess.Popen[s
 
 
 def answering(address: str) -> set[int]:
-    """Return the ids of the processes that answer; each connection may meet another one."""
+    """Return when the processes that answer began, in milliseconds; each connection may meet another one."""
     ids = set()
     for _ in range(20):
         metrics = httpx2.get(f"{address}/metrics", timeout=60).text
@@ -71,29 +72,22 @@ def test_workers_share_a_port_are_replaced_and_end_together() -> None:
         wait_for(lambda: len(children(process) - {victim}) == 2)
         wait_for(lambda: len(answering(address)) == 2)
         workers = children(process)
-        process.send_signal(signal.SIGTERM)
+        long_one = "\n".join(f"Le maire numéro {i} aurait démenti, selon la presse." for i in range(1000))
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(httpx2.post, f"{address}/v1/score", json={"text": long_one}, timeout=120)
+            wait_for(lambda: "certainty_requests_under_way 1.0" in httpx2.get(f"{address}/metrics", timeout=60).text)
+            process.send_signal(signal.SIGTERM)
+            assert len(answer.result().json()["sentences"]) == 1000
         _, logged = process.communicate(timeout=60)
         assert process.returncode == 0
-        assert (
-            "a worker ended with status -9" in logged and "POST /v1/score" not in logged and "Traceback" not in logged
-        )
+        assert "a worker ended with status -9" in logged
+        assert "POST /v1/score" not in logged and "Traceback" not in logged
         assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def test_workers_without_a_model_say_so_once() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "certainty",
-        "serve",
-        "--port",
-        "0",
-        "--workers",
-        "2",
-        "--model",
-        "no/such/model/x",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "certainty", "serve", "--port", "0", "--workers", "2"]
+    done = subprocess.run([*command, "--model", "no/such/model/x"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and not done.stdout
     assert done.stderr.count("error: no/such/model/x: no such folder") == 1 and "Traceback" not in done.stderr
 

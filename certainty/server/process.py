@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from certainty.errors import CertaintyError
 from certainty.server.service import Service
 
+_ONCE = 1.0  # seconds within which signals are one: systemd sends it to a worker, and so does the worker's parent
+
 
 class DrainingServer(uvicorn.Server):
     """Answers what is under way before it ends, and meanwhile says 503 to what is new; a second signal ends it now.
@@ -58,7 +60,7 @@ class DrainingServer(uvicorn.Server):
             return  # Ctrl-C reaches all processes of a terminal; the parent tells its workers
         if self._asked_at is None:
             self._asked_at = time.monotonic()
-        else:
+        elif time.monotonic() - self._asked_at > _ONCE:
             self.should_exit = self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:

@@ -58,7 +58,8 @@ class Workers:
                 self._start()
             self._keep()
         asked = self._closing
-        self._stop()
+        if not asked:
+            self._stop()  # but not a second time, which would hasten the end
         for worker in self._workers:
             worker.process.join()
         return asked
