@@ -5,6 +5,7 @@ from certainty.classifier import CertaintyClassifier
 from certainty.documents.files import read_files
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.model_info import ModelInfo
 from certainty.results import Cue, Document, SentenceScore
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Cue",
     "Document",
     "Label",
+    "ModelInfo",
     "SentenceScore",
     "load",
     "read_files",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -21,6 +22,7 @@ from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
+from certainty.model_info import ModelInfo
 from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
 from certainty.scoring import SentenceLogits, sentence_scores, softmax
@@ -86,6 +88,11 @@ class CertaintyClassifier:
     def settings(self) -> ModelSettings:
         """The model's thresholds and origin. Use `with_thresholds` to get a classifier with other thresholds."""
         return self._settings
+
+    @cached_property
+    def model(self) -> ModelInfo:
+        """Name, version and digest of the model; the digest is computed when it is first asked for."""
+        return ModelInfo.of_folder(self._folder, self._settings)
 
     def with_thresholds(
         self, *, claim: float | None = None, attributed: float | None = None, cue: float | None = None
@@ -281,7 +288,7 @@ class CertaintyClassifier:
     ) -> Iterator[Document]:
         scores = self._scores([sentence for sentences in split for sentence in sentences], count)
         for text, sentences in zip(texts, split, strict=True):
-            yield Document(text, tuple(islice(scores, len(sentences))))
+            yield Document(text, tuple(islice(scores, len(sentences))), self.model)
 
     def _scores(self, sentences: list[Sentence], count: Count) -> Iterator[SentenceScore]:
         for chunk, encodings, logits in self._chunks(sentences, count):

@@ -104,9 +104,11 @@ class CertaintyComponent(Pipe):
                 _set_sentence_starts(doc)
         places = [_sentence_places(doc) for doc in docs]
         texts = [text for of_doc in places for text, _ in of_doc]
-        scores = iter(self.open().score_sentences(texts))
+        classifier = self.open()
+        scores = iter(classifier.score_sentences(texts))
         for doc, of_doc in zip(docs, places, strict=True):
-            doc._.certainty = Document(doc.text, tuple(_moved(next(scores), start) for _, start in of_doc))
+            sentences = tuple(_moved(next(scores), start) for _, start in of_doc)
+            doc._.certainty = Document(doc.text, sentences, classifier.model)
             spans = (
                 doc.char_span(s.start, s.end, label=s.label.value, alignment_mode="expand") for s in doc._.certainty
             )

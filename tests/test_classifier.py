@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -345,6 +346,29 @@ def test_hub_ids_are_downloaded(tiny_model: Path, monkeypatch: pytest.MonkeyPatc
 def test_hub_failure_is_reported() -> None:
     with pytest.raises(CertaintyError, match="owner/name: no such folder, and the download"):
         certainty.load("owner/name")
+
+
+def test_a_model_says_its_name_and_the_digest_of_its_weights(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    digest = hashlib.sha256((tiny_model / "model.safetensors").read_bytes()).hexdigest()
+    trained_by = json.loads((tiny_model / "certainty.json").read_text())["training"]["versions"]["certainty"]
+    classifier = certainty.load(tiny_model)
+    assert classifier.model == certainty.ModelInfo("tiny", trained_by, digest)
+    documents = [*classifier.score(["Moscou dément.", ""]), classifier.score("Moscou dément.")]
+    assert {document.model for document in documents} == {classifier.model}
+    cached = tmp_path / "models--owner--name" / "snapshots" / "c0ffee"
+    shutil.copytree(tiny_model, cached)
+    settings = json.loads((cached / "certainty.json").read_text())
+    (cached / "certainty.json").write_text(json.dumps({**settings, "training": None}))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **_: str(cached))
+    assert certainty.load("owner/name").model == certainty.ModelInfo("owner/name", None, digest)
+    with (cached / "model.safetensors").open("ab") as weights:
+        weights.write(b"more")
+    assert certainty.load(cached, engine="onnx").model.digest != digest
+    assert certainty.load().model.name == "certainty-fr-small"
 
 
 def test_save_pretrained(classifier: CertaintyClassifier, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from certainty.server.app import create_app
 from certainty.server.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 TEXT = "La Russie aurait livré des armes. <b>Moscou</b> dément. Pourquoi ?"
 
@@ -82,6 +82,21 @@ def test_errors_are_said_in_words(page: Page) -> None:
     said.get_by_text("cannot be reached").wait_for()
     page.context.set_offline(False)
     score(page, "Il pleut.").get_by_text("Il pleut.").wait_for()
+
+
+def test_the_page_asks_for_the_key(browser: Browser) -> None:
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept("clé" if len(asked) == 1 else "key") if len(asked) < 3 else dialog.dismiss()
+
+    with serving(create_app(certainty.load(), ServerSettings(api_key="key"))) as address, browser.new_page() as page:
+        page.on("dialog", answer)
+        page.goto(address)
+        score(page, "Il pleut.").get_by_text("Il pleut.").wait_for()
+        score(page, "Il neige.").get_by_text("Il neige.").wait_for()
+    assert asked == ["API key of this server"] * 2  # the first one was wrong, the second is kept
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,10 +4,12 @@ import base64
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TextIO
@@ -16,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certainty import CertaintyError, Cue, Document, Label, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore
 from certainty.labels import LABELS
 from certainty.views.html import IndexEntry, render_fragment, render_index, render_page
 from certainty.views.palette import DARK, INKS, LIGHT, TINTS, tint_opacity
@@ -361,12 +363,14 @@ def test_what_is_written_keeps_the_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     line = jsonschema.Draft202012Validator({"$ref": "#/$defs/line", "$defs": schema["$defs"]})
-    for least in (None, 0.92):
-        validator.validate(json.loads(written(write_json, DOCUMENT, as_list=False, min_confidence=least)))
-        validator.validate(json.loads(written(write_json, DOCUMENT, DOCUMENT, as_list=True, min_confidence=least)))
-        for row in written(write_jsonl, DOCUMENT, min_confidence=least).splitlines():
+    scored_by = replace(DOCUMENT, model=ModelInfo("mine", None, "0" * 64))
+    for document, least in itertools.product((DOCUMENT, scored_by), (None, 0.92)):
+        validator.validate(json.loads(written(write_json, document, as_list=False, min_confidence=least)))
+        validator.validate(json.loads(written(write_json, document, document, as_list=True, min_confidence=least)))
+        for row in written(write_jsonl, document, min_confidence=least).splitlines():
             line.validate(json.loads(row))
-    validator.validate(json.loads(DOCUMENT.to_json()))
+            assert json.loads(row).get("model") == document.to_dict().get("model")
+        validator.validate(json.loads(document.to_json()))
     known = set(schema["$defs"]["sentence"]["properties"])
     assert known == {*DOCUMENT[0].to_dict(), "undecided"}, "every member is described"
     for change in (
