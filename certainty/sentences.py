@@ -25,9 +25,12 @@ def split_sentences(text: str) -> list[Sentence]:
 
     Returns:
         The sentences in order. Every character is in exactly one of them, but for white space, invisible characters
-        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages and the page numbers at a
-        form feed, which are in one only where they interrupt it. A tag that begins or ends a block ends a line.
+        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages, escaped line ends (`\\n`)
+        and the page numbers at a form feed, which are in one only where they interrupt it. A tag that begins or ends a
+        block ends a line.
     """
     visible = without_invisible(text)
-    spans = (visible.span(*span) for block in blocks(visible.text) for span in split_block(visible.text, *block))
+    spans = [span for block in blocks(visible.text) for span in split_block(visible.text, *block)]
+    if not visible.is_given:
+        spans = visible.spans(spans)
     return [Sentence(text[start:end], start, end) for start, end in spans]
