@@ -18,14 +18,14 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Split a French text into its sentences.
+    r"""Split a French text into its sentences.
 
     Args:
         text: Any string.
 
     Returns:
         The sentences in order. Every character is in exactly one of them, but for white space, invisible characters
-        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages, escaped line ends (`\\n`)
+        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages, escaped line ends (`\n`)
         and the page numbers at a form feed, which are in one only where they interrupt it. A tag that begins or ends a
         block ends a line.
     """

@@ -38,6 +38,7 @@ class Task:
         id: Identifier, unique among the tasks.
         corpus: Where it comes from, or "".
         group: See `LabelledSentence.group`.
+        before, after: The sentences beside it, for who looks for them, or "".
         labels: The labels it has, one for each annotator.
         prediction: What a model suggests, or None.
     """
@@ -46,8 +47,16 @@ class Task:
     id: str
     corpus: str = ""
     group: int | None = None
+    before: str = ""
+    after: str = ""
     labels: tuple[LabelledSentence, ...] = ()
     prediction: Prediction | None = None
+
+    @property
+    def details(self) -> dict[str, str | int]:
+        """What a tool keeps beside text and id: `corpus`, `group`, `before` and `after` where they are known."""
+        known = {"corpus": self.corpus, "group": self.group, "before": self.before, "after": self.after}
+        return {name: value for name, value in known.items() if value not in ("", None)}
 
     @property
     def answers(self) -> tuple[LabelledSentence | None, ...]:
@@ -73,7 +82,8 @@ def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) ->
     tasks: dict[str, Task] = {}
     for sentence in sentences:
         name = sentence_id(sentence.text, sentence.id)
-        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group))
+        before, after = (sentence.columns.get(place, "") for place in ("before", "after"))
+        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group, before, after))
         if task.text != sentence.text:
             raise CertaintyError(
                 f"id {name!r} names two texts ({task.text[:40]!r}, {sentence.text[:40]!r}); give each text its own id."
@@ -87,15 +97,16 @@ def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
     """Yield a task for each sentence of (name, text) pairs; a sentence that comes again is left out."""
     seen: set[str] = set()
     for name, text in texts:
-        for sentence in split_sentences(text):
-            identifier = sentence_id(sentence.text)
+        sentences = [sentence.text for sentence in split_sentences(text)]
+        for before, sentence, after in zip(["", *sentences], sentences, [*sentences[1:], ""], strict=False):
+            identifier = sentence_id(sentence)
             if identifier not in seen:
                 seen.add(identifier)
-                yield Task(sentence.text, identifier, corpus=Path(name).name)
+                yield Task(sentence, identifier, corpus=Path(name).name, before=before, after=after)
 
 
 def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
-    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id` and `corpus` where given.
+    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id`, `corpus`, `before`, `after` where given.
 
     Raises:
         CertaintyError: a file cannot be read, a row has no text, or an id comes twice.
@@ -109,7 +120,8 @@ def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
         if identifier in seen:
             raise CertaintyError(f"{where}: id {identifier!r} is used above; delete one of the two rows.")
         seen.add(identifier)
-        yield Task(text, identifier, corpus=str(row.get("corpus") or ""))
+        corpus, before, after = (str(row.get(name) or "") for name in ("corpus", "before", "after"))
+        yield Task(text, identifier, corpus=corpus, before=before, after=after)
 
 
 def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:
