@@ -29,7 +29,7 @@ class Threshold:
     """A minimal probability and what it gives on the labelled rows.
 
     Attributes:
-        threshold: Keep the sentences whose label has at least this probability.
+        threshold: Keep the sentences whose label has at least this probability; 0 where all may be kept.
         value: Share of the kept that are right: precision of the label, or accuracy.
         low, high: Its 95 % interval (Wilson 1927).
         kept: How many are kept.
@@ -44,6 +44,11 @@ class Threshold:
     kept: int
     share: float
     total: int
+
+    @property
+    def place(self) -> str:
+        """The threshold in words."""
+        return f"at {self.threshold}" if self.threshold else "with all kept"
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dict for JSON."""
@@ -92,8 +97,7 @@ def for_precision(
         best = outcome(max(points, key=lambda point: point[1])[0])
         raise CertaintyError(
             f"no threshold gives {label.value} a precision of {precision:g} on these {len(scores)} sentences. The "
-            f"highest is {best.value:.3f}, at {best.threshold} ({best.kept} sentences, "
-            f"recall {best.share:.3f}); ask for less."
+            f"highest is {best.value:.3f}, {best.place} ({best.kept} sentences, recall {best.share:.3f}); ask for less."
         )
     return outcome(chosen)
 
@@ -143,7 +147,7 @@ def for_accuracy(
         best = outcome(int(ends[reached.argmax()]))
         raise CertaintyError(
             f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
-            f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); ask for less."
+            f"{best.value:.3f}, {best.place} ({best.kept} sentences); ask for less."
         )
     return outcome(int(good[-1]))
 
@@ -156,8 +160,10 @@ def _threshold(threshold: float, right: int, kept: int, share: float, total: int
 
 
 def _between(values: NDArray[np.float64], threshold: float) -> float:
-    """Return the number of fewest decimals that keeps the same sentences as the threshold."""
+    """Return the number of fewest decimals that keeps the same sentences as the threshold: 0 where it keeps all."""
     lower = float(values[values < threshold].max(initial=0.0))
+    if not lower:
+        return 0.0
     for decimals in range(2, 16):
         rounded = math.floor(threshold * 10.0**decimals) / 10.0**decimals
         if rounded > lower:
