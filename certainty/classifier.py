@@ -188,8 +188,8 @@ class CertaintyClassifier:
         """
         if isinstance(texts, str):
             raise CertaintyError("texts is a str; give a list or another iterable of texts, or use `score`.")
-        if batch_size is not None and batch_size < 1:
-            raise CertaintyError(f"batch_size is {batch_size}; give at least 1, or None.")
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise CertaintyError(f"batch_size is {batch_size!r}; give an integer of at least 1, or None.")
         pairs = (
             checked_pair(given, f"texts[{i}]") if as_tuples else (checked_text(given, f"texts[{i}]"), None)
             for i, given in enumerate(texts)

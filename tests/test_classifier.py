@@ -112,6 +112,19 @@ def test_plain_transformers_reads_the_same_probabilities(classifier: CertaintyCl
         np.testing.assert_allclose([theirs[label] for label in classifier.classes_], expected, atol=1e-4)
 
 
+def test_plain_transformers_cuts_what_is_longer_than_the_encoder_takes(
+    classifier: CertaintyClassifier, tiny_model: Path
+) -> None:
+    from transformers import pipeline
+
+    pipe = pipeline("text-classification", model=str(tiny_model), top_k=None, truncation=True)
+    sentence = "Le maire dément " + "que la rue soit fermée " * 100
+    [tokens] = classifier.tokenize([sentence])
+    [expected] = classifier.predict_proba_of_tokens([tokens.ids[: classifier.settings.max_length - 2]])
+    theirs = {row["label"]: row["score"] for row in pipe([sentence])[0]}
+    np.testing.assert_allclose([theirs[label] for label in classifier.classes_], expected, atol=1e-4)
+
+
 def test_a_sentence_beyond_the_encoder_is_scored_by_windows(classifier: CertaintyClassifier) -> None:
     start = "Le maire de Montreval parle " + "de la pluie et du beau temps, " * 40
     plain, hedged = start + "et se tait.", start + "et aurait peut-être menti."
@@ -286,12 +299,24 @@ def test_a_run_without_spaces_costs_no_more_than_its_beginning(
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
         (lambda c: list(c.stream(["Il pleut."], as_tuples=True)), r"texts\[0\] is str.*Give a tuple"),
         (lambda c: list(c.stream([(None, 1)], as_tuples=True)), r"texts\[0\]\[0\] is NoneType"),
-        (lambda c: list(c.stream(["Il pleut."], batch_size=0)), r"batch_size is 0; give at least 1"),
+        (lambda c: list(c.stream(["Il pleut."], batch_size=0)), r"batch_size is 0; give an integer of at least 1"),
+        (lambda c: list(c.stream(["Il pleut."], batch_size="8")), r"batch_size is '8'; give an integer"),
+        (lambda c: c.score({"texte": "Il pleut."}), r"texts is dict .* Give a str or a list of str"),
     ],
 )
 def test_wrong_input_says_where_and_how_to_mend(classifier: CertaintyClassifier, call, message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
         call(classifier)
+
+
+def test_accents_that_were_decoded_wrongly_are_told(
+    classifier: CertaintyClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    garbled = "La préfète récuse l'idée.".encode().decode("cp1252")
+    classifier.predict(["Il pleut.", garbled, garbled, "Le groupe « Ã© »  a récusé l'idée à l'été."])
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "sentences[1] and 1 more look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »)"
+    ]
 
 
 def test_empty_input(classifier: CertaintyClassifier) -> None:
@@ -310,6 +335,8 @@ def test_broken_model_folders(tiny_model: Path, tmp_path: Path) -> None:
 
     with pytest.raises(CertaintyError, match="no such folder"):
         certainty.load(tmp_path / "missing")
+    with pytest.raises(CertaintyError, match="model is 3; give a folder"):
+        certainty.load(3)  # type: ignore[arg-type]
     with pytest.raises(CertaintyError, match=r"no certainty\.json"):
         certainty.load(tmp_path)
     with pytest.raises(CertaintyError, match="is a file; give the folder of the model"):

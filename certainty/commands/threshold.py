@@ -87,9 +87,9 @@ def choose_threshold(
         result = for_precision(sentences, scores, label, precision)
     else:
         result = for_accuracy(sentences, scores, accuracy, coverage)
-    if min(result.kept, result.total) < FEW:
+    if (fewest := min(result.kept, result.total)) < FEW:
         print(
-            f"warning: only {result.kept} sentences kept of {result.total}; label more, or read the interval.",
+            f"warning: few sentences ({fewest}) stand behind these figures; label more, or mind the interval.",
             file=sys.stderr,
         )
     if as_json:
@@ -97,7 +97,7 @@ def choose_threshold(
         return 0
     value, share = ("precision", "recall") if label else ("accuracy", "coverage")
     what = f"{label.value} sentences" if label else "claims"
-    print(f"threshold  {result.threshold}")
+    print(f"threshold  {result.threshold or '0  (none is needed: all may be kept)'}")
     print(f"{value:9}  {result.value:.3f}  (95 % interval {result.low:.3f} to {result.high:.3f})")
     print(f"{share:9}  {result.share:.3f}  of {result.total} {what}")
     print(f"kept       {result.kept} of {len(sentences)} sentences")
