@@ -2,6 +2,7 @@
 
 from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
+from certainty.comparison import Change, Comparison, SentencePair, compare
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.results import Cue, Document, SentenceScore
@@ -9,10 +10,14 @@ from certainty.results import Cue, Document, SentenceScore
 __all__ = [
     "CertaintyClassifier",
     "CertaintyError",
+    "Change",
+    "Comparison",
     "Cue",
     "Document",
     "Label",
+    "SentencePair",
     "SentenceScore",
+    "compare",
     "load",
     "score",
 ]

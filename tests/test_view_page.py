@@ -92,14 +92,14 @@ def test_keyboard_moves_between_sentences_and_shows_their_probabilities(
     page = open_page(article.to_html())
     sentences, panel = page.locator(".certainty-sentence"), page.get_by_role("tooltip")
     assert panel.count() == 0  # hidden
-    page.get_by_role("button", name="Show all").focus()
+    page.get_by_role("button", name="Copy").focus()
     page.keyboard.press("Tab")
     seen = []
     for key in ("Tab", "ArrowDown", "ArrowRight", "ArrowUp", "Shift+Tab", "ArrowLeft", "ArrowLeft", "End", "Home"):
         seen.append(sentences.evaluate_all("all => all.indexOf(document.activeElement)"))
         at = article[seen[-1]]
         rows = panel.locator(".certainty-row").all_inner_texts()
-        shares = at.probabilities if at.is_claim else {at.label: at.probability}
+        shares = {**(at.probabilities if at.is_claim else {}), "makes_a_claim": at.claim_probability}
         for row, (label, probability) in zip(rows, shares.items(), strict=True):
             name, percent = row.split("\n")[0], row.split("\n")[-1]
             assert name == label.replace("_", " ")
@@ -183,7 +183,7 @@ def test_a_fragment_follows_the_notebook_and_fits_a_screen(
     assert cell.evaluate("one => getComputedStyle(one).colorScheme") == theme
     assert cell.bounding_box()["height"] < 600
     assert page.get_by_role("slider").count() == 0
-    page.get_by_text("Filters and help").click()
+    page.get_by_text("Filters, export and help").click()
     page.get_by_role("slider").fill("99")
     assert 0 < cell.locator(".certainty-sentence").filter(visible=True).count() < len(article)
     last = cell.locator(".certainty-sentence").filter(visible=True).last
