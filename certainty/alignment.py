@@ -1,7 +1,7 @@
 """Which sentence of one version of a text became which of another.
 
-Equal sentences are matched first (difflib). Between them, sentences that share most of their letter triples are paired in
-order, so that a sentence may be reworded; what is left and stands elsewhere word for word has moved.
+Equal sentences are matched first (difflib). Between them, sentences that share many triples of letters are paired in
+order: they were reworded. What is left, and stands elsewhere word for word, has moved.
 """
 
 from __future__ import annotations

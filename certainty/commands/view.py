@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import tempfile
-import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +16,7 @@ from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.page_files import RESERVED_STEMS, check_replaceable, filled_at_the_end, unique_stem
 from certainty.commands.texts import GivenTexts, add_text_arguments
 from certainty.errors import CertaintyError
 from certainty.results import Document
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 _FOLDER = "certainty-pages"
 _INDEX = "index.html"
 _ENDINGS = (".html", ".htm")
-_LONGEST_STEM = 80
-# Windows opens its devices under these names.
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
 class PageOptions(NamedTuple):
@@ -135,7 +131,7 @@ def _write(
     if given.are_many:
         return _write_folder(parent / _FOLDER, scored, names, options)
     target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
-    _check_replaceable(target)
+    check_replaceable(target)
     return _write_page(target, scored, given, options)
 
 
@@ -174,10 +170,10 @@ def _write_comparison(
     if output is None:
         parent = Path(tempfile.mkdtemp(prefix="certainty-")) if temporary else Path()
         target = parent / f"{Path(old).stem}-{Path(new).stem}.html"
-        _check_replaceable(target)
+        check_replaceable(target)
     else:
         target = Path(output)
-    comparison = compare(*versions)
+    comparison = compare(versions[0], versions[1])
     with destination(target, given.names) as out:
         out.write(render_comparison(comparison, options.title or f"{old} → {new}", options.lang))
     print(comparison.summary(), file=sys.stderr)
@@ -204,10 +200,10 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
     from certainty.views.html import IndexEntry, render_index, render_page
 
     entries: list[IndexEntry] = []
-    taken = {Path(_INDEX).stem, *_RESERVED}
-    with _filled_at_the_end(folder, names) as draft:
+    taken = {Path(_INDEX).stem, *RESERVED_STEMS}
+    with filled_at_the_end(folder, names) as draft:
         for name, document in scored:
-            address = f"{_unique_stem(name, taken)}.html"
+            address = f"{unique_stem(name, taken)}.html"
             page = render_page([document], [name], options.min_confidence, index=_INDEX, lang=options.lang)
             (draft / address).write_text(page, encoding="utf-8", newline="")
             entries.append(IndexEntry(name, address, category_counts([document], options.min_confidence)))
@@ -219,69 +215,6 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
 def _short(name: str) -> str:
     """Return the name of a text without its folders: one text is told by that."""
     return Path(name).name
-
-
-@contextmanager
-def _filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
-    """Yield a draft folder whose files move into the folder only if all goes well.
-
-    Raises:
-        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written; or the
-            folder that is to hold this one is missing.
-    """
-    if not folder.parent.is_dir():
-        raise CertaintyError(f"{folder}: there is no folder {folder.parent}; make it, or give another with -o.")
-    inputs = {Path(name).resolve() for name in names if name != STDIN}
-    try:
-        made = tempfile.TemporaryDirectory(prefix=".certainty-", dir=folder if folder.is_dir() else folder.parent)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    with made as draft:
-        yield Path(draft)
-        pages = sorted(Path(draft).iterdir())
-        for page in pages:
-            if (folder / page.name).resolve() in inputs:
-                raise CertaintyError(f"{folder / page.name}: is one of the inputs; give another folder with -o.")
-            _check_replaceable(folder / page.name)
-        try:
-            folder.mkdir(exist_ok=True)
-            for page in pages:
-                page.replace(folder / page.name)
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> CertaintyError:
-    return CertaintyError(f"{folder}: cannot be written ({error.strerror}); give another folder with -o.")
-
-
-def _check_replaceable(page: Path) -> None:
-    """Spare what somebody else made under a name that the user did not give.
-
-    Raises:
-        CertaintyError: there is such a file.
-    """
-    from certainty.views.html import GENERATOR
-
-    if not page.exists():
-        return
-    if page.is_file():
-        with page.open("rb") as file:
-            if GENERATOR.encode() in file.read(4096):
-                return
-    raise CertaintyError(f"{page}: is there already, and is no page of certainty; give another name with -o.")
-
-
-def _unique_stem(name: str, taken: set[str]) -> str:
-    """Return a file name that every system and every address can hold, and remember it."""
-    plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:_LONGEST_STEM].rstrip("-.") or "text"
-    unique, n = stem, 1
-    while unique.lower() in taken:  # Windows and macOS ignore case
-        n += 1
-        unique = f"{stem}-{n}"
-    taken.add(unique.lower())
-    return unique
 
 
 def _open(page: Path) -> None:

@@ -82,9 +82,9 @@ def _counts(document: ScoredText) -> dict[str, int]:
 
 def _pair(pair: SentencePair, lang: Language) -> str:
     old, new = pair.old, pair.new
-    if old is None or new is None or old.text == new.text and pair.change in _SAME:
-        # what is in one version alone, or the same in both, is shown once
-        versions = f"<p>{_text(new or old, [], 'ins', lang)}</p>"
+    if old is None or new is None or (old.text == new.text and pair.change in _SAME):
+        # What is in one version alone, or the same in both, is shown once.
+        versions = "".join(f"<p>{_text(one, [], 'ins', lang)}</p>" for one in (new or old,) if one)
     else:
         gone, come = _differences(old.text, new.text)
         versions = _version(old, "before", gone, "del", lang) + _version(new, "after", come, "ins", lang)

@@ -1,6 +1,6 @@
 """HTML: pages and notebook fragments that stand on their own; nothing is asked of the network.
 
-A page reads well without its script, which adds the language of the reader, filters, explanations and export. Its content
+A page reads well without its script, which adds the reader's language, filters, explanations and export. Its content
 security policy admits this one script and style sheet, by their digests, and nothing else.
 """
 
@@ -193,7 +193,6 @@ def _digest(source: str) -> str:
 
 @cache
 def _script() -> str:
-    parts = "".join(
-        (files("certainty.views") / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
-    )
+    folder = files("certainty.views") / "script"
+    parts = "".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{language_script()}{parts}}})();\n'

@@ -1,4 +1,4 @@
-"""The languages of the pages: their words, one JSON file each, and what depends on the language in counts and numbers."""
+"""The languages of the pages: their words, a JSON file each, and how they write counts and numbers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The HTML elements that pages and notebooks are made of: the text, its summary as a bar, the key of its labels.
 
-Words of the interface stand in elements with `data-word`, their key, which lets the script say them in another language.
+Words of the interface stand in elements with their key, `data-word`, so that the script can say them in another
+language.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from html import escape as escape_html
+from itertools import pairwise
 
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
@@ -21,7 +23,7 @@ _DECIMALS = 6
 
 
 def escape(text: str) -> str:
-    """Return text that is safe within elements and quoted attributes, can be encoded, and keeps its length in a browser."""
+    """Return text that is safe within elements and quoted attributes, and keeps its length in a browser."""
     # A lone surrogate, as undecodable bytes in file names make, cannot be saved as UTF-8. A browser would drop NUL, and
     # make one line feed of a carriage return with one.
     return escape_html(_UNREADABLE.sub("\ufffd", text)).replace("\r", "&#13;")
@@ -153,7 +155,7 @@ def _marked(sentence: SentenceScore, changed: Sequence[tuple[int, int]], change_
     cues = [(max(0, cue.start - start), min(size, cue.end - start)) for cue in sentence.cues]
     places = sorted({0, size, *(place for span in (*cues, *changed) for place in span)})
     pieces = []
-    for left, right in zip(places, places[1:], strict=False):
+    for left, right in pairwise(places):
         piece = escape(sentence.text[left:right])
         if any(a <= left < b for a, b in cues):
             piece = f"<u>{piece}</u>"

@@ -53,7 +53,7 @@ def plain_table(document: ScoredText) -> str:
 
 
 def plain_comparison(comparison: Comparison) -> str:
-    """Return a `#` line with the summary, then the sentences of each pair that changed: `-` the old, `+` the new one."""
+    """Return a `#` line with the summary, then the sentences that changed: after `-` the old, after `+` the new."""
     lines = [f"# {comparison.summary()}"]
     for pair in comparison:
         if pair.change.value in ("unchanged", "moved"):
