@@ -82,9 +82,11 @@ def _counts(document: ScoredText) -> dict[str, int]:
 
 def _pair(pair: SentencePair, lang: Language) -> str:
     old, new = pair.old, pair.new
-    if old is None or new is None or (old.text == new.text and pair.change in _SAME):
-        # What is in one version alone, or the same in both, is shown once.
-        versions = "".join(f"<p>{_text(one, [], 'ins', lang)}</p>" for one in (new or old,) if one)
+    if old is None or new is None:
+        versions = "".join(f"<p>{_text(one, [], 'ins', lang)}</p>" for one in (old, new) if one)
+    elif pair.change in _SAME:
+        # What reads the same is shown once; the old one is there for the export.
+        versions = f"<p hidden>{_text(old, [], 'del', lang)}</p><p>{_text(new, [], 'ins', lang)}</p>"
     else:
         gone, come = _differences(old.text, new.text)
         versions = _version(old, "before", gone, "del", lang) + _version(new, "after", come, "ins", lang)

@@ -7,7 +7,9 @@ const quoted = (value) => `"${value.replace(/"/g, '""')}"`;
 const cell = (value) => (value === null ? "" : typeof value === "number" ? String(value) : quoted(String(value)));
 const excelCell = (value) => {
   if (typeof value === "number" && !Number.isInteger(value)) return value.toFixed(6).replace(".", ",");
-  return cell(typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
+  if (typeof value !== "string") return value === null ? "" : String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value; // which a spreadsheet would compute
+  return /[;"\r\n]/.test(safe) ? quoted(safe) : safe;
 };
 const table = (rows, excel) =>
   (excel ? "\ufeff" : "") + rows.map((row) => row.map(excel ? excelCell : cell).join(excel ? ";" : ",") + "\n").join("");

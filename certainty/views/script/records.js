@@ -32,7 +32,6 @@ const recordOf = (sentence) => {
 const pairOf = (pair) => {
   const sentences = [...pair.querySelectorAll(".certainty-sentence")].map(recordOf);
   const change = pair.dataset.category;
-  const [old, now] =
-    sentences.length > 1 ? sentences : change === "removed" ? [sentences[0], null] : change === "added" ? [null, sentences[0]] : [sentences[0], sentences[0]];
-  return { change, old, new: now };
+  if (change === "added") sentences.unshift(null);
+  return { change, old: sentences[0], new: sentences[1] ?? null };
 };
