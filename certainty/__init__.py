@@ -2,7 +2,7 @@
 
 from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
-from certainty.documents.files import read_files
+from certainty.comparison import Change, Comparison, SentencePair, compare
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.model_info import ModelInfo
@@ -11,11 +11,14 @@ from certainty.results import Cue, Document, SentenceScore
 __all__ = [
     "CertaintyClassifier",
     "CertaintyError",
+    "Change",
+    "Comparison",
     "Cue",
     "Document",
     "Label",
-    "ModelInfo",
+    "SentencePair",
     "SentenceScore",
+    "compare",
     "load",
     "read_files",
     "score",

@@ -167,18 +167,20 @@ class Document(Sequence[SentenceScore]):
             raise CertaintyError(f"not a JSON document ({error}); give the output of `to_json`.") from None
         return cls.from_dict(record)
 
-    def to_html(self, min_confidence: float | None = None) -> str:
-        """Return a self-contained HTML page with sentences coloured by label, underlined cues and filters.
+    def to_html(self, min_confidence: float | None = None, title: str | None = None, lang: str | None = None) -> str:
+        """Return a self-contained HTML page: sentences coloured by label, cues underlined, filters and export.
 
         Args:
-            min_confidence: Show claims whose label has a lower probability as undecided. None shows all labels.
+            min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+            title: Its heading, such as the headline of the article.
+            lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
 
         Raises:
-            CertaintyError: If `min_confidence` is not between 0 and 1.
+            CertaintyError: `min_confidence` is not between 0 and 1, or there is no such language.
         """
         from certainty.views.html import render_page
 
-        return render_page([self], min_confidence=min_confidence)
+        return render_page([self], min_confidence=min_confidence, title=title, lang=lang)
 
     def _repr_html_(self) -> str:
         from certainty.views.html import render_fragment
