@@ -74,7 +74,7 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
     )
     for route in app.routes:
         if isinstance(route, APIRoute):  # /docs, which FastAPI would not answer to HEAD
-            route.methods.add("HEAD")
+            route.methods = {*(route.methods or ()), "HEAD"}
     app.state.service = service
     app.state.settings = service.settings
     app.add_exception_handler(StarletteHTTPException, on_http_exception)
