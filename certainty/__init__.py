@@ -3,6 +3,7 @@
 from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
 from certainty.comparison import Change, Comparison, SentencePair, compare
+from certainty.documents.files import read_files
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.model_info import ModelInfo
@@ -16,6 +17,7 @@ __all__ = [
     "Cue",
     "Document",
     "Label",
+    "ModelInfo",
     "SentencePair",
     "SentenceScore",
     "compare",

@@ -422,13 +422,13 @@ def test_doctor_says_what_a_bug_report_needs(tiny_model: Path, capsys: pytest.Ca
     found = json.loads(capsys.readouterr().out)
     assert found["certainty"] == certainty.__version__
     assert found["packages"]["numpy"] == version("numpy")
-    assert found["model"]["weights_sha256"] == sha256((tiny_model / "model.safetensors").read_bytes()).hexdigest()
+    assert found["model"]["digest"] == sha256((tiny_model / "model.safetensors").read_bytes()).hexdigest()
     assert (found["engine"]["because"], found["engine"]["threads"]) == ("the model names it", 1)
     assert found["engine"]["name"] == certainty.load(tiny_model).settings.engine
     assert len(found["scores"]) == 5 and found["speed"]["sentences_per_second"] > 0
     assert main(["doctor", "--model", str(tiny_model), "--engine", "onnx"]) == 0
     shown = capsys.readouterr().out
-    assert "because named by --engine" in shown and found["model"]["weights_sha256"] in shown
+    assert "because named by --engine" in shown and found["model"]["digest"] in shown
 
 
 def test_doctor_describes_an_installation_whose_model_is_wrong(

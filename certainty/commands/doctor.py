@@ -22,7 +22,7 @@ from certainty.engines import ONNX_FILES, chosen_engine
 from certainty.engines.cores import available_cores, core_quota
 from certainty.errors import CertaintyError
 from certainty.extras import DISTRIBUTION
-from certainty.model_folder import find_model, weights_digest
+from certainty.model_folder import find_model
 
 TEXT = (
     "Le maire a signé le contrat. Le pont aurait cédé dans la nuit, selon la préfecture. "
@@ -120,7 +120,7 @@ def _model(choice: ModelChoice) -> dict[str, Any]:
     name, default = choice.engine or "auto", classifier.settings.engine
     engine = chosen_engine(name, folder, choice.device, default)
     return {
-        "model": {"folder": _without_home(folder), "weights_sha256": weights_digest(folder)},
+        "model": {"folder": _without_home(folder), **classifier.model.to_dict()},
         "engine": {
             "name": engine,
             "because": _reason(name, engine, default, choice.device),
