@@ -34,7 +34,7 @@ LISTENING = {
 ACCESS = {
     "api_key": Option(
         None,
-        "key that requests to /v1 must carry; better set as a variable, since other users of the machine can see options",
+        "key that requests to /v1 must carry; set the variable where others use the machine: they can see options",
         "KEY",
     ),
     "cors_origins": Option((), "origins whose pages may send requests, separated by commas, or * for all", "ORIGINS"),
