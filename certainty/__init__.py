@@ -2,6 +2,7 @@
 
 from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
+from certainty.documents.files import read_files
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.results import Cue, Document, SentenceScore
@@ -14,6 +15,7 @@ __all__ = [
     "Label",
     "SentenceScore",
     "load",
+    "read_files",
     "score",
 ]
 __version__ = "0.4.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -90,6 +91,18 @@ def default_model() -> Path:
     package = Path(__file__).parent
     installed = package / "default_model"
     return installed if installed.is_dir() else package.parent / "models" / DEFAULT_NAME
+
+
+def weights_digest(folder: Path) -> str | None:
+    """Return the SHA-256 of a model's weights, in hexadecimal; None where there is no file of them."""
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        return None
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:

@@ -170,19 +170,44 @@ def test_stream_reads_no_further_than_its_batch(classifier: CertaintyClassifier)
     assert len(list(documents)) == 2
 
 
-def test_progress_is_shown_on_a_terminal_only(
-    classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_progress_is_shown_on_a_terminal_and_logged_elsewhere(
+    classifier: CertaintyClassifier,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     expected = classifier.score(TEXT)
     assert classifier.score(TEXT, show_progress=True) == expected
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "", "it is too short"
+    for name in ("PATIENCE", "FIRST_LINE", "SECONDS"):
+        monkeypatch.setattr(f"certainty.progress.{name}", 0.0)
+    with caplog.at_level("INFO", "certainty"):
+        assert classifier.score(TEXT, show_progress=True) == expected
+    assert f"Scored {len(expected)} sentences (100 %)" in caplog.text and capsys.readouterr().err == ""
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    monkeypatch.setenv("TERM", "xterm")
     assert classifier.score(TEXT, show_progress=True) == expected
     assert classifier.score([TEXT], show_progress=True) == [expected]
-    assert "Scoring" in capsys.readouterr().err
+    assert list(classifier.stream([TEXT], show_progress=True)) == [expected]
+    assert capsys.readouterr().err.count("Scoring") >= 3
     classifier.score(TEXT)
     assert capsys.readouterr().err == ""
+
+
+def test_a_function_is_told_of_the_progress(classifier: CertaintyClassifier) -> None:
+    told: list[tuple[int, int | None]] = []
+    n = len(classifier.score([TEXT] * 40, show_progress=lambda *state: told.append(state))) * len(
+        classifier.score(TEXT)
+    )
+    assert told == sorted(told) and told[-1] == (n, n) and len(told) > 1
+    for call in (classifier.score_sentences, classifier.predict, classifier.predict_proba):
+        told.clear()
+        call(["Il pleut.", "Il neige."], show_progress=lambda *state: told.append(state))
+        assert told[-1] == (2, 2)
+    told.clear()
+    assert list(classifier.stream([TEXT, TEXT], batch_size=1, show_progress=lambda *state: told.append(state)))
+    assert told[-1] == (2 * len(classifier.score(TEXT)), None)
 
 
 def test_thresholds_change_in_a_classifier_that_shares_the_model(classifier: CertaintyClassifier) -> None:

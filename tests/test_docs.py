@@ -44,7 +44,7 @@ NOT_RUN = {
     ],
 }
 PRINTED = {"README.md": [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]}
-LANGUAGES = {"python", "sh", "text"}
+LANGUAGES = {"python", "sh", "text", "yaml"}
 DISTRIBUTION = "certainty-fr"  # what pip calls it
 SERVER = "http://127.0.0.1:8000"  # what the pages say; the tests take a free port
 
