@@ -146,13 +146,14 @@ def _row(item: Any, where: str, label_name: Callable[[int], str] | None) -> Any:
 
 
 def _read_file(path: Path) -> list[LabelledSentence]:
+    if not path.is_file():
+        told = "is a directory, not a file" if path.is_dir() else "no such file; check the name and the folder"
+        raise CertaintyError(f"{path}: {told}.")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise CertaintyError(
             f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(READERS)}; save a spreadsheet as CSV."
         )
-    if not path.is_file():
-        raise CertaintyError(f"{path}: {'is a directory, not a file' if path.is_dir() else 'no such file'}.")
     if path.stat().st_size == 0:
         raise CertaintyError(f"{path}: the file is empty; it must have rows with `text` and `label`.")
     unit = "row" if reader is read_parquet else "line"

@@ -521,7 +521,7 @@ def test_mistakes_are_told_in_one_line(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "there is nothing to judge by"),
+        ([], "nothing to evaluate on; give --data"),
         (["--behaviour", "b.jsonl", "--min-macro-f1", "0.8"], "--min-macro-f1 needs --data"),
         (["--data", "held_out.jsonl", "--model", "same", "same"], "model same is given twice"),
         (["--data", "held_out.jsonl", "--model", "no model"], "no model: no such folder"),

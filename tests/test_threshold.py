@@ -127,9 +127,12 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert result["share"] >= 0.5 and result["label"] is None
-    assert "warning: only" in captured.err
+    assert "warning: the threshold rests on only" in captured.err and "note: " not in captured.err
     assert main(["threshold", TINY, "--label", "denied", "--precision", "0.01"]) == 0
-    assert "precision" in (out := capsys.readouterr().out) and "recall" in out
+    captured = capsys.readouterr()
+    assert "precision" in captured.out and "recall" in captured.out
+    threshold = captured.out.split()[1]
+    assert f"sentences kept, so {threshold} is only the lowest probability among them, not a limit" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from itertools import chain
@@ -27,6 +28,7 @@ ENDINGS = {
     "html": (".html", ".htm"),
 }
 """Endings of the files that each format is written to; of formats that share one, the first is meant."""
+_SHOWN = 5  # files that could not be read, shown in a message
 
 
 def add_parser(commands: Any) -> None:
@@ -85,7 +87,12 @@ def run(args: argparse.Namespace) -> int:
         with destination(args.output, given.names) as out:
             rest = chain([first], scored)
             _write(form, rest, out, args.min_confidence, args.color, several=given.are_many, excel=args.excel)
-    return FAILED if given.failed else 0
+    if not given.failed:
+        return 0
+    if args.output:
+        shown = ", ".join(given.failed[:_SHOWN]) + (", …" if len(given.failed) > _SHOWN else "")
+        print(f"warning: {args.output} does not contain {shown}; see the errors above.", file=sys.stderr)
+    return FAILED
 
 
 def _format(chosen: str | None, output: Path | None, excel: bool) -> str:

@@ -89,7 +89,14 @@ def choose_threshold(
         result = for_accuracy(sentences, scores, accuracy, coverage)
     if min(result.kept, result.total) < FEW:
         print(
-            f"warning: only {result.kept} sentences kept of {result.total}; label more, or read the interval.",
+            f"warning: the threshold rests on only {min(result.kept, result.total)} sentences; label more, or rely on "
+            "the lower end of the interval.",
+            file=sys.stderr,
+        )
+    if coverage is None and result.kept == sum(score.label is label if label else score.is_claim for score in scores):
+        print(
+            f"note: the goal is reached with all {result.kept} sentences kept, so {result.threshold} is only the lowest "
+            "probability among them, not a limit.",
             file=sys.stderr,
         )
     if as_json:
