@@ -14,7 +14,6 @@ from certainty.forking import renew_after_fork
 from certainty.progress import ShowProgress
 from certainty.results import Document
 
-
 logger = logging.getLogger(__name__)
 
 _LONGEST_NAME = 255  # characters; longer texts are not looked up

@@ -90,7 +90,7 @@ def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[Labelled
     """
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
-    for where, item in _items(data):
+    for where, item in items_of(data):
         if isinstance(item, (str, os.PathLike)):
             sentences += _read_file(Path(item))
         else:
@@ -109,8 +109,8 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _items(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield paths unchanged and rows as mappings, each with a name for error messages."""
+def items_of(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield paths unchanged and rows as mappings, each with a name for error messages; see `read_labelled`."""
     if isinstance(data, (str, os.PathLike)):
         yield str(data), data
     elif hasattr(data, "iloc"):  # pandas

@@ -164,7 +164,7 @@ def test_missing_class_and_leakage(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         kept = check_data([*train, LabelledSentence("DEV denied !", Label.DENIED)], dev)
     assert kept == train
-    assert "1 sentences of train are also in dev" in caplog.text
+    assert "because they are also in dev: 1 (1 in dev)" in caplog.text
     with pytest.raises(CertaintyError, match="every sentence of train is also in dev"):
         check_data(train, train)
 
@@ -365,7 +365,10 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     assert list(classifier.settings.heads) == []
     scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
     assert {(s.is_claim, s.attributed, s.cues) for s in scores} == {(True, False, ())}
-    assert "cues (none are given)" in (tmp_path / "bare" / "README.md").read_text(encoding="utf-8")
+    cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (tiny_model, tmp_path / "bare")]
+    found = "It also finds the words that decide the label, attribution to a source and sentences that make no claim.\n"
+    assert [found in card for card in cards] == [True, False]
+    assert "It also finds" not in cards[1] and "attribution, cues, so it does not find them" in cards[1]
 
 
 def test_a_head_with_a_handful_of_examples_is_not_trained(

@@ -15,6 +15,7 @@ from certainty.commands.help import HelpFormatter
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
     from certainty.evaluation import Comparison
@@ -78,6 +79,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--report", metavar="FOLDER", type=Path, help="write index.html, errors.csv and metrics.json into a folder"
     )
+    parser.add_argument("--excel", action="store_true", help=f"with --report: {EXCEL_HELP}")
     parser.add_argument(
         "--format",
         choices=("text", "json"),
@@ -104,6 +106,8 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate the models, print the metrics, and return the exit status."""
     needs(*_LIBRARIES, extra="evaluate", user="evaluation")
+    if args.excel and not args.report:
+        raise CertaintyError("--excel is about errors.csv of --report; give both or neither.")
     if not args.data:
         needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
         needing["--min-macro-f1"] = args.min_macro_f1 is not None
@@ -119,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             faithfulness=args.faithfulness,
         )
-        page = result.write_report(args.report) if args.report else None
+        page = result.write_report(args.report, args.excel) if args.report else None
     if args.format == "json":
         sys.stdout.write(result.to_json(text=False))
     else:

@@ -18,6 +18,7 @@ from certainty.commands.output import FAILED, check_destination, destination, ou
 from certainty.commands.texts import GivenTexts, add_text_arguments
 from certainty.errors import CertaintyError
 from certainty.results import Document
+from certainty.spreadsheets import EXCEL_HELP
 
 ENDINGS = {
     "table": (".txt",),
@@ -61,7 +62,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--excel",
         action="store_true",
-        help="write CSV for French spreadsheets: semicolons, decimal commas, no cell that is taken for a formula",
+        help=EXCEL_HELP,
     )
     parser.add_argument(
         "--color",

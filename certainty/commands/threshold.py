@@ -95,8 +95,8 @@ def choose_threshold(
         )
     if coverage is None and result.kept == sum(score.label is label if label else score.is_claim for score in scores):
         print(
-            f"note: the goal is reached with all {result.kept} sentences kept, so {result.threshold} is only the lowest "
-            "probability among them, not a limit.",
+            f"note: the goal is reached with all {result.kept} sentences kept, so {result.threshold} is only the "
+            "lowest probability among them, not a limit.",
             file=sys.stderr,
         )
     if as_json:

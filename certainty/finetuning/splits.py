@@ -43,7 +43,7 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         raise CertaintyError("every sentence of train is also in dev; give different sentences for the two.")
     if overlap:
         logger.warning(
-            "%d sentences of train are also in dev (%d there); they are left out of train.", len(overlap), len(both)
+            "Sentences left out of train because they are also in dev: %d (%d in dev).", len(overlap), len(both)
         )
         dropped = {id(s) for s in overlap}
         train = [s for s in train if id(s) not in dropped]
