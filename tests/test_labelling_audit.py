@@ -77,7 +77,7 @@ def test_model_that_was_trained_on_the_rows_is_told(tiny_model: Path, capsys: py
     assert main(["label", "audit", str(TINY), "--model", str(tiny_model)]) == 0
     captured = capsys.readouterr()
     assert "warning: the model was made with these rows (train)" in captured.err
-    assert captured.out.startswith('"id","annotator","label","suggested"')
+    assert captured.out.startswith('"id","label","suggested"')
 
 
 def write(path: Path, *rows: dict[str, object]) -> Path:

@@ -31,8 +31,9 @@ def choose_thresholds(
 ) -> ModelSettings:
     """Choose the thresholds that give the best F1 on dev.
 
-    A head keeps its threshold if dev has fewer than `features.EXAMPLES` sentences of one of its answers. A warning is
-    logged if there are some, or if the model then finds far too few claims.
+    A head keeps its threshold if dev has fewer than `features.EXAMPLES` sentences of one of its answers, or if no
+    threshold is better than the same answer for all sentences. A warning is logged in these cases (unless dev has no
+    sentence of the answer), and if the model then finds far too few claims.
 
     Args:
         settings: The settings to update.
@@ -78,7 +79,15 @@ def _of_head(
     def f1(decided: NDArray[np.bool_]) -> float:
         return float(metrics.f1(metrics.binary_counts(wanted, decided == positive)))
 
-    return {name: best_threshold(1 / (1 + np.exp(-logits)), f1)}
+    probabilities = 1 / (1 + np.exp(-logits))
+    threshold = best_threshold(probabilities, f1)
+    if f1(probabilities >= threshold) <= f1(np.full(len(gold), positive)):
+        logger.warning(
+            "On dev, no %s is better than the same answer for all sentences; it stays at %g.",
+            *(name, getattr(settings, name)),
+        )
+        return {}
+    return {name: threshold}
 
 
 def _cue_f1(threshold: float, settings: ModelSettings, dev: DevSentences, logits: SentenceLogits) -> float:
