@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
 from certainty.evaluation.wording import interval, number, p_value, percent, title
+from certainty.spreadsheets import CsvWriter
 from certainty.templating import environment
 from certainty.writing import make_folder, write_whole
 
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from certainty.evaluation.result import Comparison
 
 
-def write_report(comparison: Comparison, folder: str | Path) -> Path:
+def write_report(comparison: Comparison, folder: str | Path, excel: bool = False) -> Path:
     """Write the files of a report; see `Comparison.write_report`."""
     folder = Path(folder)
     files = {
         "metrics.json": comparison.to_json(text=False),
-        # The byte order mark lets spreadsheets recognise UTF-8.
-        "errors.csv": "\ufeff" + errors_csv(comparison),
+        "errors.csv": errors_csv(comparison, excel),
         "index.html": render(comparison),
     }
     folder = make_folder(folder)
@@ -34,14 +33,14 @@ def write_report(comparison: Comparison, folder: str | Path) -> Path:
     return folder / "index.html"
 
 
-def errors_csv(comparison: Comparison) -> str:
+def errors_csv(comparison: Comparison, excel: bool = False) -> str:
     """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    rows = CsvWriter(out, excel, marked=True)
     names = list(comparison.errors[0]["predictions"]) if comparison.errors else []
     several = [f" {name}" if len(names) > 1 else "" for name in names]
     own = [f"{column}{name}" for name in several for column in ("predicted", "probability", "is_claim", "cues")]
-    writer.writerow(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
+    rows.write(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
     for error in comparison.errors:
         text = error["text"]
         row = [
@@ -54,8 +53,8 @@ def errors_csv(comparison: Comparison) -> str:
         ]
         for name in names:
             p = error["predictions"][name]
-            row += [p["label"], f"{p['probability']:.4f}", _flag(p["is_claim"]), _words(text, p["cues"])]
-        writer.writerow(row)
+            row += [p["label"], round(p["probability"], 4), _flag(p["is_claim"]), _words(text, p["cues"])]
+        rows.write(row)
     return out.getvalue()
 
 
