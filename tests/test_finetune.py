@@ -31,9 +31,9 @@ from certainty.finetuning import data as finetuning_data
 from certainty.finetuning.calibration import choose_calibration, fit_calibration
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.features import LengthGroupedSampler
+from certainty.finetuning.resume import last_complete_checkpoint
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.finetuning.start import find_start
-from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings

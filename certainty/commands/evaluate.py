@@ -153,8 +153,8 @@ def _beside(format: str) -> Any:
 
 
 def _seed(given: str) -> int:
-    if not given.isdecimal():
-        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0")
+    if not given.isdecimal() or int(given) >= 2**32:
+        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0 to {2**32 - 1}")
     return int(given)
 
 

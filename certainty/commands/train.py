@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,11 @@ def run(args: argparse.Namespace) -> int:
     logger.addHandler(handler)
     level = logger.level
     logger.setLevel(logging.INFO)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         return _train(args)
     finally:
+        signal.signal(signal.SIGTERM, before)
         logger.setLevel(level)
         logger.removeHandler(handler)
 
@@ -100,6 +103,11 @@ def _train(args: argparse.Namespace) -> int:
     if evaluation:
         print(f"Done. certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0
+
+
+def _stop(number: int, _: object) -> None:
+    """Stop as after Ctrl-C, so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
+    sys.exit(128 + number)
 
 
 class _StandardError(logging.Handler):
