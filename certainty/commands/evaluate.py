@@ -98,6 +98,10 @@ def run(args: argparse.Namespace) -> int:
     needs(*_LIBRARIES, extra="evaluate", user="evaluation")
     if not args.data:
         _check_without_data(args)
+    if args.report:
+        from certainty.evaluation.report import check_report
+
+        check_report(args.report)
     with _progress():
         result = _result(args)
         page = result.write_report(args.report) if args.report else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import certainty
 from certainty import CertaintyError
@@ -67,5 +66,5 @@ def _name(model: Model, number: int, total: int) -> str:
     if model is None:
         return SHIPPED
     if isinstance(model, (str, os.PathLike)):
-        return os.path.normpath(model) if Path(model).is_dir() else os.fspath(model)  # m1/ is m1
+        return os.path.normpath(model) if os.path.isdir(model) else os.fspath(model)  # m1/ is m1
     return "model" if total == 1 else f"model {number}"

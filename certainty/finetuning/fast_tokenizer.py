@@ -19,7 +19,10 @@ def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder)
     except (OSError, ValueError) as error:
-        raise CertaintyError(f"{encoder}: cannot load the tokenizer: {error}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise CertaintyError(
+            f"{encoder}: cannot load the tokenizer ({reason}). Give a folder that has the encoder's tokenizer.json."
+        ) from error
     if not tokenizer.is_fast:
         raise CertaintyError(f"{encoder}: its tokenizer has no fast version (tokenizer.json).")
     return tokenizer

@@ -64,7 +64,7 @@ class CertaintyTrainer(Trainer):
     def has_ended(self, checkpoint: Path) -> bool:
         """Return whether training ended with this checkpoint, rather than being interrupted after it."""
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        stopped = state.stateful_callbacks["TrainerControl"]["attributes"]["should_training_stop"]
+        stopped = state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]
         return bool(stopped) or state.global_step >= state.max_steps
 
     def restore_best(self, checkpoint: Path) -> None:
