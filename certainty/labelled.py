@@ -267,7 +267,7 @@ def _cues(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | No
         cues = tuple((int(start), int(end)) for start, end in spans)
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise CertaintyError(
-            f"{where} is {str(value)[:60]!r}; write a list of [start, end] character offsets."
+            f"{where} is {repr(value)[:60]}; write a list of [start, end] character offsets."
         ) from None
     for start, end in cues:
         if not 0 <= start < end <= len(text):

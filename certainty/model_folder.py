@@ -100,7 +100,7 @@ class ModelSettings:
     def __post_init__(self) -> None:
         for name, (is_allowed, allowed) in _ALLOWED.items():
             if not is_allowed(value := getattr(self, name)):
-                raise CertaintyError(f"{name} is {str(value)[:60]!r}; it must be {allowed}.")
+                raise CertaintyError(f"{name} is {repr(value)[:60]}; it must be {allowed}.")
 
     def save(self, folder: Path) -> None:
         """Write `certainty.json` to the folder."""
@@ -127,6 +127,8 @@ class ModelSettings:
                 raise TypeError(f"format_version is {version!r}, not a whole number")
             if version == FORMAT_VERSION:
                 settings = cls(**values)
+        except CertaintyError as error:
+            raise CertaintyError(f"{path}: {error}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
         if version != FORMAT_VERSION:

@@ -179,6 +179,9 @@ def test_whole_groups_are_held_out() -> None:
         ("pooling_layer: true", "pooling_layer is added to an encoder"),
         ("- 1", "expected `name: value` lines"),
         ("a: [", "cannot read the settings"),
+        ("a: " + "[" * 3000, "too deeply nested"),
+        ("seed: 1\nepochs: 2\nseed: 3", "'seed' is given twice"),
+        ("epochs: 1.0e+300", "epochs is 1e[+]300; it must be less than or equal to 10000"),
     ],
 )
 def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
@@ -187,6 +190,13 @@ def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(CertaintyError, match=message) as caught:
         load_settings(FinetuningSettings, path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_wrong_option_is_not_blamed_on_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("epochs: 2\n")
+    assert main(arguments(tmp_path / "out", "--config", config, "--seed", -1)) == 2
+    assert capsys.readouterr().err.startswith("error: seed is -1; it must be greater than or equal to 0")
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:

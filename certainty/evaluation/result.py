@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.behaviour import Behaviour
@@ -225,9 +226,20 @@ def _built(cls: type[Result], values: Mapping[str, Any]) -> Result:
             f"not a result of this version (missing or unknown: {', '.join(sorted(wrong))}). Evaluate again."
         )
     result = cls(**values)
+    for name, hint in get_type_hints(cls).items():
+        if not isinstance(getattr(result, name), _kinds(hint)):
+            raise CertaintyError(
+                f"not a result of this version ({name} is {repr(getattr(result, name))[:60]}). Evaluate again."
+            )
     try:
-        result.summary()  # reads nearly every value
-        result.to_dict()
+        result.summary()  # reads most of what is nested
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise CertaintyError(f"not a result of this version ({error}). Evaluate again.") from error
     return result
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """Return the classes that a type hint allows, such as list and tuple for a sequence."""
+    parts = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    classes = [get_origin(part) or part for part in parts]
+    return tuple(kind for one in classes for kind in ((list, tuple) if one is Sequence else (one,)))

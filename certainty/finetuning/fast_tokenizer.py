@@ -9,6 +9,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from certainty import CertaintyError
 
+FEWEST_TOKENS = 20
+"""For a folder without a tokenizer, transformers makes one that has only a few special tokens."""
+
 
 def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
     """Load the encoder's tokenizer.
@@ -23,6 +26,8 @@ def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
         raise CertaintyError(
             f"{encoder}: cannot load the tokenizer ({reason}). Give a folder that has the encoder's tokenizer.json."
         ) from error
+    if len(tokenizer) < FEWEST_TOKENS:
+        raise CertaintyError(f"{encoder}: has no tokenizer. Give a folder that has the encoder's tokenizer.json.")
     if not tokenizer.is_fast:
         raise CertaintyError(f"{encoder}: its tokenizer has no fast version (tokenizer.json).")
     return tokenizer
