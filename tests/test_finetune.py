@@ -233,10 +233,11 @@ def test_corrections_reach_train_and_dev_but_never_test(
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]
+    other: dict[str, object] = {"id": "e", "text": "Phrase e.", "label": "asserted"}
     reason = {"old": "denied", "reason": "a hedge beats a negation"}
     arguments = ["train", "--train", _written(tmp_path / "train.jsonl", *rows[:2])]
     arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
-    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows), "--output", str(tmp_path / "out")]
+    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows, other), "--output", str(tmp_path / "out")]
     first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
     second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
     with caplog.at_level(logging.INFO):
@@ -245,7 +246,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]
     assert [s.label for s in dev] == [Label.PROBABLE]
-    assert [s.label for s in test] == [Label.DENIED] * 3
+    assert [s.label for s in test] == [Label.DENIED] * 3 + [Label.ASSERTED]
 
     unknown = _written(tmp_path / "unknown.jsonl", {"id": "d", "new": "probable", **reason})
     assert main([*arguments, "--corrections", unknown]) == 2
