@@ -32,9 +32,9 @@ from certainty.finetuning import data as finetuning_data
 from certainty.finetuning.calibration import choose_calibration, fit_calibration
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.features import LengthGroupedSampler
+from certainty.finetuning.resume import last_complete_checkpoint
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.finetuning.start import find_start
-from certainty.finetuning.trainer import last_complete_checkpoint
 from certainty.finetuning.verdict import missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
@@ -186,6 +186,9 @@ def test_whole_groups_are_held_out() -> None:
         ("pooling_layer: true", "pooling_layer is added to an encoder"),
         ("- 1", "expected `name: value` lines"),
         ("a: [", "cannot read the settings"),
+        ("a: " + "[" * 3000, "too deeply nested"),
+        ("seed: 1\nepochs: 2\nseed: 3", "'seed' is given twice"),
+        ("epochs: 1.0e+300", "epochs is 1e[+]300; it must be less than or equal to 10000"),
     ],
 )
 def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
@@ -194,6 +197,13 @@ def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(CertaintyError, match=message) as caught:
         load_settings(FinetuningSettings, path)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_wrong_option_is_not_blamed_on_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("epochs: 2\n")
+    assert main(arguments(tmp_path / "out", "--config", config, "--seed", -1)) == 2
+    assert capsys.readouterr().err.startswith("error: seed is -1; it must be greater than or equal to 0")
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:
@@ -230,10 +240,11 @@ def test_corrections_reach_train_and_dev_but_never_test(
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]
+    other: dict[str, object] = {"id": "e", "text": "Phrase e.", "label": "asserted"}
     reason = {"old": "denied", "reason": "a hedge beats a negation"}
     arguments = ["train", "--train", _written(tmp_path / "train.jsonl", *rows[:2])]
     arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
-    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows), "--output", str(tmp_path / "out")]
+    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows, other), "--output", str(tmp_path / "out")]
     first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
     second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
     with caplog.at_level(logging.INFO):
@@ -242,7 +253,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]
     assert [s.label for s in dev] == [Label.PROBABLE]
-    assert [s.label for s in test] == [Label.DENIED] * 3
+    assert [s.label for s in test] == [Label.DENIED] * 3 + [Label.ASSERTED]
 
     unknown = _written(tmp_path / "unknown.jsonl", {"id": "d", "new": "probable", **reason})
     assert main([*arguments, "--corrections", unknown]) == 2

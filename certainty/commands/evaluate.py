@@ -112,6 +112,10 @@ def run(args: argparse.Namespace) -> int:
         needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
         needing["--min-macro-f1"] = args.min_macro_f1 is not None
         _check_without_data(args.behaviour, [option for option, value in needing.items() if value])
+    if args.report:
+        from certainty.evaluation.report import check_report
+
+        check_report(args.report)
     with _progress(args.quiet):
         result = _result(
             args.model,
@@ -181,8 +185,8 @@ def _beside(format: str) -> Any:
 
 
 def _seed(given: str) -> int:
-    if not given.isdecimal():
-        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0")
+    if not given.isdecimal() or int(given) >= 2**32:
+        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0 to {2**32 - 1}")
     return int(given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,13 +111,20 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Show on standard error what the package logs."""
+    """Show on standard error what the package logs, and stop at SIGTERM as after Ctrl-C."""
     logger, handler = logging.getLogger("certainty"), StandardError()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
     finally:
+        signal.signal(signal.SIGTERM, before)
         logger.setLevel(level)
         logger.removeHandler(handler)
+
+
+def _stop(number: int, _: object) -> None:
+    """Exit so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
+    sys.exit(128 + number)

@@ -86,8 +86,15 @@ class Behaviour:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Behaviour:
-        """Return the result from the output of `to_dict`."""
-        return cls(**values)
+        """Return the result from the output of `to_dict`.
+
+        Raises:
+            CertaintyError: the values are not those of a result by this version.
+        """
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise CertaintyError(f"not a result of this version ({error}). Evaluate again.") from error
 
     def summary(self) -> str:
         """Return the results as plain text in aligned columns."""

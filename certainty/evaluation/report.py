@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from certainty.errors import CertaintyError
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
 from certainty.evaluation.wording import interval, number, p_value, percent, title
 from certainty.spreadsheets import CsvWriter
 from certainty.templating import environment
-from certainty.writing import make_folder, write_whole
+from certainty.writing import check_output, make_folder, write_whole
 
 if TYPE_CHECKING:
     from certainty.evaluation.result import Comparison
 
 
+FILES = ("metrics.json", "errors.csv", "index.html")
+
+
+def check_report(folder: str | Path) -> None:
+    """Check that a report can be written into a folder; leaves no folder behind that was not there.
+
+    Raises:
+        CertaintyError: the folder cannot be created or written to, or one of the files cannot be replaced.
+    """
+    folder = Path(folder)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        make_folder(folder)
+        if not os.access(folder, os.W_OK):
+            raise CertaintyError(f"{folder}: is read-only; change its permissions, or give another folder.")
+        for name in FILES:
+            check_output(folder / name)
+    finally:
+        for path in missing:
+            if path.is_dir():
+                path.rmdir()
+
+
 def write_report(comparison: Comparison, folder: str | Path, excel: bool = False) -> Path:
     """Write the files of a report; see `Comparison.write_report`."""
+    check_report(folder)
     folder = Path(folder)
-    files = {
-        "metrics.json": comparison.to_json(text=False),
-        "errors.csv": errors_csv(comparison, excel),
-        "index.html": render(comparison),
-    }
+    contents = (comparison.to_json(text=False), errors_csv(comparison, excel), render(comparison))
     folder = make_folder(folder)
-    for name, content in files.items():
+    for name, content in zip(FILES, contents, strict=True):
         write_whole(folder / name, content)
     return folder / "index.html"
 
