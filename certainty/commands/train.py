@@ -1,15 +1,15 @@
-"""`certainty train`: a model of one's own, from labelled sentences."""
+"""`certainty train`: your own model, from labelled sentences."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import log_shown
 
 SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
 """The settings that are options too; they win over those of --config."""
@@ -31,11 +31,15 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="what is learned")
+    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="sentences to learn from")
     data.add_argument(
-        "--dev", nargs="+", required=True, metavar="FILE", help="like the texts to be scored: calibrates, and stops"
+        "--dev",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="sentences like the texts to be scored; they calibrate the model and decide when to stop",
     )
-    data.add_argument("--test", nargs="+", metavar="FILE", help="judges the finished model")
+    data.add_argument("--test", nargs="+", metavar="FILE", help="sentences that judge the finished model")
     data.add_argument(
         "--corrections",
         nargs="+",
@@ -44,7 +48,7 @@ def add_parser(commands: Any) -> None:
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
     data.add_argument(
-        "--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train"
+        "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, learned beside --train"
     )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
     start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
@@ -55,9 +59,9 @@ def add_parser(commands: Any) -> None:
         "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
     )
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
-    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences a step on each device (default: 32)")
+    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device (default: 32)")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
-    recipe.add_argument("--seed", type=int, metavar="N", help="of new weights, dropout and order (default: 1)")
+    recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
     output = parser.add_argument_group("output")
     output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
     output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")
@@ -69,35 +73,25 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
-    logger = logging.getLogger("certainty")
-    handler = _StandardError()
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        return _train(args)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        logger.setLevel(level)
-        logger.removeHandler(handler)
-
-
-def _train(args: argparse.Namespace) -> int:
     from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
-    evaluation = finetune(
-        args.train,
-        args.dev,
-        args.output,
-        settings,
-        test=args.test,
-        corrections=args.corrections,
-        resume=args.resume,
-        overwrite=args.overwrite,
-    )
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with log_shown("certainty"):
+            evaluation = finetune(
+                args.train,
+                args.dev,
+                args.output,
+                settings,
+                test=args.test,
+                corrections=args.corrections,
+                resume=args.resume,
+                overwrite=args.overwrite,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
@@ -108,10 +102,3 @@ def _train(args: argparse.Namespace) -> int:
 def _stop(number: int, _: object) -> None:
     """Stop as after Ctrl-C, so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
     sys.exit(128 + number)
-
-
-class _StandardError(logging.Handler):
-    """Writes to what standard error is at the time, since a progress bar puts itself in its place."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)

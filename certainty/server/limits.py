@@ -1,4 +1,4 @@
-"""How many requests at a time, and how large and how slow each may be."""
+"""How many requests there may be at a time, how large each may be, and how slow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from certainty.server.settings import ServerSettings
 
 
 class Gate:
-    """Counts the requests under way, and shuts when the server is to stop.
+    """Counts the requests under way, and shuts when the server stops.
 
     Attributes:
         under_way: POST requests that are not answered yet.
@@ -81,7 +81,7 @@ class JsonRoute(APIRoute):
 
 
 def require_type(request: Request, *types: str) -> None:
-    """Check the content type; the first is the one that is recommended.
+    """Check the content type; the first of `types` is the one that is recommended.
 
     Raises:
         ProblemError: 415, it is another one.
@@ -103,6 +103,20 @@ def check_texts(texts: Sequence[str], settings: ServerSettings) -> None:
         if len(text) > settings.max_characters:
             what = "Characters of the text" if len(texts) == 1 else f"Characters of texts[{i}]"
             raise too_large("max_characters", settings.max_characters, len(text), what)
+
+
+def check_sentences(sentences: Sequence[str], settings: ServerSettings) -> None:
+    """Check number and length of sentences that are split already.
+
+    Raises:
+        ProblemError: 413, they are above a limit.
+    """
+    if len(sentences) > settings.max_sentences:
+        raise too_large("max_sentences", settings.max_sentences, len(sentences), "Number of sentences")
+    for i, sentence in enumerate(sentences):
+        if len(sentence) > settings.max_characters:
+            what = f"Characters of sentences[{i}]"
+            raise too_large("max_characters", settings.max_characters, len(sentence), what)
 
 
 async def split_within(texts: Sequence[str], settings: ServerSettings) -> list[list[Sentence]]:
