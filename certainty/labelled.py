@@ -89,7 +89,7 @@ def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[Labelled
     """
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
-    for where, item in _items(data):
+    for where, item in items_of(data):
         if isinstance(item, (str, os.PathLike)):
             sentences += _read_file(Path(item))
         else:
@@ -108,8 +108,8 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _items(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield paths unchanged and rows as mappings, each with a name for error messages."""
+def items_of(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield paths unchanged and rows as mappings, each with a name for error messages; see `read_labelled`."""
     if isinstance(data, (str, os.PathLike)):
         yield str(data), data
     elif getattr(data, "ndim", 2) != 2:
@@ -156,15 +156,14 @@ def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]])
 
 
 def _read_file(path: Path) -> list[LabelledSentence]:
+    if not path.is_file():
+        told = "is a directory, not a file" if path.is_dir() else "no such file; check the name and the folder"
+        raise CertaintyError(f"{path}: {told}.")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise CertaintyError(
             f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(READERS)}; save a spreadsheet as CSV."
         )
-    if not path.is_file():
-        if path.is_dir():
-            raise CertaintyError(f"{path}: is a directory; give the files in it.")
-        raise CertaintyError(f"{path}: no such file; check the name and the folder.")
     if path.stat().st_size == 0:
         raise CertaintyError(f"{path}: the file is empty; it must have rows with `text` and `label`.")
     unit = "row" if reader is read_parquet else "line"

@@ -42,7 +42,8 @@ def compare(
         models: The models, as a sequence or as a mapping from names; see `evaluate`. With one model there are no
             differences.
         data: Held-out sentences, see `evaluate`; may be None if `behaviour` is given.
-        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`), as a path or as rows.
+        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`): one or more paths, a list of rows, a
+            DataFrame or a `datasets.Dataset`.
         train: See `evaluate`.
         by: See `evaluate`.
         baselines: See `evaluate`.

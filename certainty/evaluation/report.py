@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from certainty.errors import CertaintyError
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
 from certainty.evaluation.wording import interval, number, p_value, percent, title
+from certainty.spreadsheets import CsvWriter
 from certainty.templating import environment
 from certainty.writing import check_output, make_folder, write_whole
 
@@ -44,25 +44,24 @@ def check_report(folder: str | Path) -> None:
                 path.rmdir()
 
 
-def write_report(comparison: Comparison, folder: str | Path) -> Path:
+def write_report(comparison: Comparison, folder: str | Path, excel: bool = False) -> Path:
     """Write the files of a report; see `Comparison.write_report`."""
     check_report(folder)
-    # The byte order mark lets spreadsheets recognise UTF-8.
-    contents = (comparison.to_json(text=False), "\ufeff" + errors_csv(comparison), render(comparison))
+    contents = (comparison.to_json(text=False), errors_csv(comparison, excel), render(comparison))
     folder = make_folder(folder)
     for name, content in zip(FILES, contents, strict=True):
         write_whole(folder / name, content)
     return folder / "index.html"
 
 
-def errors_csv(comparison: Comparison) -> str:
+def errors_csv(comparison: Comparison, excel: bool = False) -> str:
     """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    rows = CsvWriter(out, excel, marked=True)
     names = list(comparison.errors[0]["predictions"]) if comparison.errors else []
     several = [f" {name}" if len(names) > 1 else "" for name in names]
     own = [f"{column}{name}" for name in several for column in ("predicted", "probability", "is_claim", "cues")]
-    writer.writerow(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
+    rows.write(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
     for error in comparison.errors:
         text = error["text"]
         row = [
@@ -75,8 +74,8 @@ def errors_csv(comparison: Comparison) -> str:
         ]
         for name in names:
             p = error["predictions"][name]
-            row += [p["label"], f"{p['probability']:.4f}", _flag(p["is_claim"]), _words(text, p["cues"])]
-        writer.writerow(row)
+            row += [p["label"], round(p["probability"], 4), _flag(p["is_claim"]), _words(text, p["cues"])]
+        rows.write(row)
     return out.getvalue()
 
 

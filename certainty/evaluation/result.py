@@ -119,9 +119,9 @@ class Evaluation:
 
         return summary(self)
 
-    def write_report(self, folder: str | Path) -> Path:
+    def write_report(self, folder: str | Path, excel: bool = False) -> Path:
         """Write a report into a folder; see `Comparison.write_report`."""
-        return Comparison((self,), errors=self.errors).write_report(folder)
+        return Comparison((self,), errors=self.errors).write_report(folder, excel)
 
 
 @dataclass(frozen=True)
@@ -174,13 +174,14 @@ class Comparison:
 
         return comparison_summary(self)
 
-    def write_report(self, folder: str | Path) -> Path:
+    def write_report(self, folder: str | Path, excel: bool = False) -> Path:
         """Write `metrics.json` (without the text of any sentence), `index.html` and `errors.csv` (with the errors).
 
         Each file is written atomically.
 
         Args:
             folder: The folder, created if it is missing; files of an earlier report are replaced.
+            excel: Write `errors.csv` for French spreadsheets: with semicolons and decimal commas.
 
         Returns:
             The path of `index.html`.
@@ -190,7 +191,7 @@ class Comparison:
         """
         from certainty.evaluation.report import write_report
 
-        return write_report(self, folder)
+        return write_report(self, folder, excel)
 
 
 def _errors(errors: Sequence[Mapping[str, Any]], text: bool) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from certainty.finetuning.setup import Setup, set_up
 from certainty.finetuning.start import Start, find_start
 from certainty.finetuning.thresholds import choose_thresholds
 from certainty.finetuning.trainer import CertaintyTrainer, check_finite
+from certainty.finetuning.verdict import no_better_than_baselines
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.scoring import SentenceLogits
 from certainty.settings_file import save_settings
@@ -107,6 +108,8 @@ def finetune(
             shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
             (folder / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
             write_model_card(folder, output.resolve().name, settings, made, shown, str(output), start.license)
+    for told in no_better_than_baselines(evaluation):
+        logger.warning("%s", told)
     return evaluation
 
 

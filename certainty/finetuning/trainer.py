@@ -56,6 +56,15 @@ class CertaintyTrainer(Trainer):
         best = self.state.best_global_step
         return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
 
+    def train(self, *args: Any, **options: Any) -> Any:
+        """Train; the progress bar is removed even if training stops with an error or Ctrl-C."""
+        try:
+            return super().train(*args, **options)
+        finally:
+            for callback in self.callback_handler.callbacks:
+                if isinstance(callback, TrainingProgress):
+                    callback.close()
+
     def trained_model(self) -> CertaintyModel:
         """Return the model on the CPU, in evaluation mode and without the mixed-precision wrapper."""
         model: CertaintyModel = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
