@@ -203,10 +203,7 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     if name is None:
         return default_model()
     if not isinstance(name, (str, os.PathLike)):
-        raise CertaintyError(
-            f"the model is {type(name).__name__} ({str(name)[:40]!r}); give the path of its folder, or `owner/name` on "
-            "the hub."
-        )
+        raise CertaintyError(f"model is {name!r}; give a folder, or `owner/name` on the hub.")
     path = Path(name)
     if os.path.isdir(path):  # unlike Path.is_dir, false for names that are too long
         return path

@@ -393,6 +393,14 @@ def test_seeds_of_one(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixt
     assert re.search(r"macro-F1 +0\.986 ± 0\.020 +0\.\d{3} to 1\.000 +36\n", printed)
 
 
+def test_a_log_shows_what_is_done(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", "--model", "first", "--data", write(tmp_path / "data.jsonl", SENTENCES)]
+    assert main(arguments) == 0
+    assert f"Scoring {len(SENTENCES)} sentences with first.\n" in capsys.readouterr().err
+    assert main([*arguments, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_json_for_machines_and_the_wish(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "held_out.jsonl", SENTENCES)
     words = ["evaluate", "--model", "second", "--data", data, "--format", "json", "--by", "annotator"]

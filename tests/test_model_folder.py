@@ -66,7 +66,7 @@ def test_deep_nesting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [5, ["a"], b"x"])
 def test_a_model_that_is_no_name(name: Any) -> None:
-    with pytest.raises(CertaintyError, match=r"the model is .*; give the path of its folder"):
+    with pytest.raises(CertaintyError, match=r"model is .*; give a folder, or `owner/name` on the hub"):
         certainty.load(name)
 
 

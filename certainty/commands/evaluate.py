@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
@@ -192,9 +193,13 @@ def _seed(given: str) -> int:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[None]:
-    """Show on the terminal what is being done, as the package logs it."""
-    if quiet or not sys.stderr.isatty():
+    """Show what is being done, as the package logs it: in one place on a terminal, elsewhere line by line."""
+    if quiet:
         yield
+        return
+    if not sys.stderr.isatty():
+        with log_shown("certainty.evaluation"):
+            yield
         return
     from rich.console import Console
 

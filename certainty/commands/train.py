@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import StandardError
+from certainty.commands.output import log_shown
 
 SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
 """The settings that are also options, which take precedence over --config."""
@@ -90,17 +87,21 @@ def run(args: argparse.Namespace) -> int:
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
-    with _told():
-        evaluation = finetune(
-            args.train,
-            args.dev,
-            args.output,
-            settings,
-            test=args.test,
-            corrections=args.corrections,
-            resume=args.resume,
-            overwrite=args.overwrite,
-        )
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with log_shown("certainty"):
+            evaluation = finetune(
+                args.train,
+                args.dev,
+                args.output,
+                settings,
+                test=args.test,
+                corrections=args.corrections,
+                resume=args.resume,
+                overwrite=args.overwrite,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
@@ -109,22 +110,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Show on standard error what the package logs, and stop at SIGTERM as after Ctrl-C."""
-    logger, handler = logging.getLogger("certainty"), StandardError()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        logger.setLevel(level)
-        logger.removeHandler(handler)
-
-
 def _stop(number: int, _: object) -> None:
-    """Exit so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
+    """Stop as after Ctrl-C, so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
     sys.exit(128 + number)

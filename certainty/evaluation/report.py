@@ -47,7 +47,6 @@ def check_report(folder: str | Path) -> None:
 def write_report(comparison: Comparison, folder: str | Path, excel: bool = False) -> Path:
     """Write the files of a report; see `Comparison.write_report`."""
     check_report(folder)
-    folder = Path(folder)
     contents = (comparison.to_json(text=False), errors_csv(comparison, excel), render(comparison))
     folder = make_folder(folder)
     for name, content in zip(FILES, contents, strict=True):
