@@ -203,7 +203,7 @@ def test_a_wrong_option_is_not_blamed_on_the_file(tmp_path: Path, capsys: pytest
     config = tmp_path / "config.yaml"
     config.write_text("epochs: 2\n")
     assert main(arguments(tmp_path / "out", "--config", config, "--seed", -1)) == 2
-    assert capsys.readouterr().err.startswith("error: seed is -1; it must be greater than or equal to 0")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: seed is -1; it must be greater than or equal")
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:
