@@ -157,5 +157,5 @@ def _told(error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     if name not in ServerSettings.model_fields:
         return f"{name}: no such setting. Allowed: {', '.join(ServerSettings.model_fields)}."
-    value = "" if name in _SECRETS else f" = {error['input']}"
-    return f"{name}{value}: {message} (option {flag(name)}, variable {variable(name)})."
+    given = f"{name}: " if name in _SECRETS else f"{name} is {error['input']!r}; "
+    return f"{given}{message} (option {flag(name)}, variable {variable(name)})."
