@@ -29,7 +29,9 @@ class Metrics:
             "certainty_batch_texts", "Texts scored together.", buckets=_TEXTS, registry=self.registry
         )
         self._queue = Gauge("certainty_queue_texts", "Texts that wait to be scored.", registry=self.registry)
-        self._under_way = Gauge("certainty_requests_under_way", "POST requests that are not answered yet.", registry=self.registry)
+        self._under_way = Gauge(
+            "certainty_requests_under_way", "POST requests that are not answered yet.", registry=self.registry
+        )
 
     def watch(self, queue: Callable[[], int], under_way: Callable[[], int]) -> None:
         """Let the gauges read their values from these functions."""

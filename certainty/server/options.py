@@ -26,9 +26,13 @@ LISTENING = {
     "port": Option(8000, "port; 0 picks a free one"),
     "workers": Option(1, "processes; each loads the model and keeps its own limits and metrics"),
     "root_path": Option("", "path under which a reverse proxy serves the app, such as /certainty", "PATH"),
-    "timeout_keep_alive": Option(120, "seconds that an idle connection is kept open; set more than in the proxy", "SECONDS"),
+    "timeout_keep_alive": Option(
+        120, "seconds that an idle connection is kept open; set more than in the proxy", "SECONDS"
+    ),
     "ssl_certfile": Option(None, "certificate (PEM); the server then speaks HTTPS", "FILE"),
-    "ssl_keyfile": Option(None, "private key of the certificate, unless the file of the certificate contains it", "FILE"),
+    "ssl_keyfile": Option(
+        None, "private key of the certificate, unless the file of the certificate contains it", "FILE"
+    ),
     "log_level": Option("info", "debug, info, warning, error or critical", "LEVEL"),
 }
 ACCESS = {
@@ -38,7 +42,9 @@ ACCESS = {
         "KEY",
     ),
     "cors_origins": Option((), "origins whose pages may send requests, separated by commas, or * for all", "ORIGINS"),
-    "allowed_hosts": Option((), "host names that requests may be addressed to, separated by commas (default: any)", "HOSTS"),
+    "allowed_hosts": Option(
+        (), "host names that requests may be addressed to, separated by commas (default: any)", "HOSTS"
+    ),
 }
 LIMITS = {
     "max_body_bytes": Option(4_000_000, "bytes of a request body, decompressed, or of a streamed line"),
