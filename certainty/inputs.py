@@ -56,7 +56,7 @@ def checked_sequence(texts: object, name: str) -> Iterable[Any]:
 
 
 def given_sentences(sentences: object) -> list[Sentence]:
-    """Return given sentences, whose offsets are those within themselves; log where accents were decoded wrongly.
+    """Return given sentences with offsets from their own beginnings; warn if accents were decoded wrongly.
 
     Raises:
         CertaintyError: If `sentences` is a single string, or one of them is not a string or has only white space.

@@ -59,7 +59,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield the arguments of a parser and its subcommands, and replace the descriptions of these by their short help."""
+    """Yield the arguments of a parser and its subcommands; replace the descriptions of these by their short help."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for listed in action._choices_actions:

@@ -40,8 +40,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="show versions, engine and speed for a bug report",
-        description="Show what a bug report should contain: versions of Python, certainty and libraries, the cores, the "
-        "model, the engine and why it was chosen, and the scores and the speed on a fixed text. Nothing is sent.",
+        description="Show what a bug report should contain: versions of Python, certainty and libraries, the cores, "
+        "the model, the engine and why it was chosen, and the scores and the speed on a fixed text. Nothing is sent.",
         epilog="examples:\n"
         "  certainty doctor\n"
         "  certainty doctor --model models/mine --engine torch\n"

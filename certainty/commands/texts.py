@@ -23,8 +23,8 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with one text per row; without files, or with -, read "
-        "standard input",
+        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with one text per row; "
+        "without files, or with -, read standard input",
     )
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_quiet_argument(parser)

@@ -21,7 +21,8 @@ def add_parser(commands: Any) -> None:
         "threshold",
         help="choose a minimum probability on labelled rows",
         description="Choose the minimum probability that gives a required precision of one label, or a required "
-        "accuracy or coverage of all, on labelled rows that the model was not trained on. Use it with `--min-confidence` of "
+        "accuracy or coverage of all, on labelled rows that the model was not trained on. Use it with "
+        "`--min-confidence` of "
         "`certainty score` and `certainty view`, or with `Document.filter(min_probability=…)`.",
         epilog="examples:\n"
         "  certainty threshold my_test.jsonl --label denied --precision 0.95\n"

@@ -64,7 +64,8 @@ def add_parser(commands: Any) -> None:
         "-o",
         "--output",
         metavar="PAGE",
-        help="the page, or a folder (ending in /) for an index and a page for each text (default: the name of the text with "
+        help="the page, or a folder (ending in /) for an index and a page for each text (default: the name of the text "
+        "with "
         f".html, or {_FOLDER}/ for several texts, in the current folder; with --open, a temporary folder)",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the web browser")
@@ -94,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
         check_destination(page, given.names)
         if page.suffix.lower() not in _ENDINGS and is_regular(page):
             raise CertaintyError(
-                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, and that of a folder in /; change the name."
+                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, and that of a folder in /; change the "
+                "name."
             )
     if args.compare:
         _check_comparable(args, given)

@@ -19,7 +19,7 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     """Yield a zip archive whose members are small enough to be read.
 
     Raises:
-        CertaintyError: If the archive is damaged, encrypted, or would unpack to more than 300 MB or to 200 times its size.
+        CertaintyError: If the archive is damaged or encrypted, or would unpack to over 300 MB or 200 times its size.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:

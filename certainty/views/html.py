@@ -55,9 +55,8 @@ def render_page(
         names: A heading for each document, such as its file name.
         min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
         index: Address of the index that the page belongs to.
-        title: The heading of the page; None takes the name of the document, or the number of documents if there are
-            several.
-        lang: Language of the interface, "en" or "fr"; None follows the browser of the reader, with a switch on the page.
+        title: The heading of the page; None takes the name of a single document, or the number of several.
+        lang: Language of the interface, "en" or "fr"; None follows the browser of the reader, with a switch.
 
     Raises:
         CertaintyError: If `min_confidence` is not between 0 and 1, or there is no such language.

@@ -89,7 +89,7 @@ def bar(counts: Mapping[str, int], lang: Language) -> str:
 
 
 def text_block(document: ScoredText, name: str, min_confidence: float | None, lang: Language) -> str:
-    """Return the whole text as it was given, with its sentences marked up and line breaks between them as paragraphs."""
+    """Return the whole text as given, with its sentences marked up and line breaks between them as paragraphs."""
     parts: list[str] = []
     done = 0
     for sentence in document:

@@ -53,7 +53,7 @@ def plain_table(document: ScoredText) -> str:
 
 
 def plain_comparison(comparison: Comparison) -> str:
-    """Return a `#` line with the summary, then the sentences that changed: the old ones after `-`, the new ones after `+`."""
+    """Return a `#` line with the summary, then the sentences that changed: old ones after `-`, new ones after `+`."""
     lines = [f"# {comparison.summary()}"]
     for pair in comparison:
         if pair.change.value in ("unchanged", "moved"):
