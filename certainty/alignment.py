@@ -1,7 +1,7 @@
 """Align the sentences of two versions of a text.
 
-Equal sentences are matched first (difflib). Between them, sentences that share many letter trigrams are paired in order,
-as reworded. Of the rest, sentences that occur word for word elsewhere are paired as moved.
+Equal sentences are matched first (difflib). Between them, sentences that share many letter trigrams are paired in
+order, as reworded. Of the rest, sentences that occur word for word elsewhere are paired as moved.
 """
 
 from __future__ import annotations

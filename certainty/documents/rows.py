@@ -32,9 +32,9 @@ def read_rows(
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
-        CertaintyError: If the table cannot be read, a column is not there, or a text is no string; the message names the
+        CertaintyError: If the table cannot be read, a column is missing, or a text is not a string. The message names the
             place.
-        MissingExtraError: Parquet is given, and pyarrow is not installed.
+        MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows

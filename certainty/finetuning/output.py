@@ -27,8 +27,8 @@ def check_output(output: Path, overwrite: bool) -> None:
     Creates the parent folder if it is missing.
 
     Raises:
-        CertaintyError: If `output` is a file, contains a model and `overwrite` is false, or contains other files; if its
-            parent cannot be created; or if its path is not valid Unicode.
+        CertaintyError: If `output` is a file, contains a model and `overwrite` is false, or contains other files; if
+            its parent cannot be created; or if its path is not valid Unicode.
     """
     try:
         str(output.resolve()).encode()
