@@ -1,7 +1,7 @@
-"""Which sentence of one version of a text became which of another.
+"""Align the sentences of two versions of a text.
 
-Equal sentences are matched first (difflib). Between them, sentences that share many triples of letters are paired in
-order: they were reworded. What is left, and stands elsewhere word for word, has moved.
+Equal sentences are matched first (difflib). Between them, sentences that share many letter trigrams are paired in
+order, as reworded. Of the rest, sentences that occur word for word elsewhere are paired as moved.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _LEAST_LIKENESS = 0.35
 
 
 class Aligned(NamedTuple):
-    """Places of a sentence in both versions; None where a version lacks it.
+    """Places of a sentence in both versions.
 
     Attributes:
-        old: Its index in the old version.
-        new: Its index in the new version.
-        moved: It is the same, but not where it was.
+        old: Its index in the old version; None if it was added.
+        new: Its index in the new version; None if it was removed.
+        moved: Whether it is the same sentence in another place.
     """
 
     old: int | None
@@ -32,12 +32,12 @@ class Aligned(NamedTuple):
 
 
 def normalised(text: str) -> str:
-    """Return the text with one kind of space, apostrophe and quotation mark: changes of those are no rewording."""
+    """Return the text with one kind of space, apostrophe and quotation mark, as changes of these are not rewording."""
     return " ".join(_QUOTE_SPACE.sub("", text.translate(_SAME)).split())
 
 
 def likeness(one: str, other: str) -> float:
-    """Return how alike two sentences are, from 0 to 1: the Dice coefficient of their triples of letters."""
+    """Return how alike two sentences are, from 0 to 1: the Dice coefficient of their letter trigrams."""
     return _dice(_triples(one), _triples(other))
 
 
@@ -46,10 +46,10 @@ def align(old: Sequence[str], new: Sequence[str]) -> list[Aligned]:
 
     Args:
         old: The sentences of the old version, normalised.
-        new: Those of the new version.
+        new: The sentences of the new version, normalised.
 
     Returns:
-        Each sentence once, in the order of the new version, removed ones where they stood.
+        Each sentence once, in the order of the new version, with removed sentences in their old places.
     """
     steps: list[Aligned] = []
     for tag, i, i_end, j, j_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -61,7 +61,7 @@ def align(old: Sequence[str], new: Sequence[str]) -> list[Aligned]:
 
 
 def _pair_alike(old: Sequence[str], new: Sequence[str], rows: range, columns: range) -> list[Aligned]:
-    """Pair sentences in order, so that the sum of their likenesses is the greatest (Needleman and Wunsch)."""
+    """Pair sentences in order, so that the sum of their likenesses is largest (Needleman and Wunsch)."""
     olds, news = [_triples(old[i]) for i in rows], [_triples(new[j]) for j in columns]
     best = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
     alike = [[_dice(one, other) for other in news] for one in olds]
@@ -85,7 +85,7 @@ def _pair_alike(old: Sequence[str], new: Sequence[str], rows: range, columns: ra
 
 
 def _with_moves(steps: Sequence[Aligned], old: Sequence[str], new: Sequence[str]) -> Iterator[Aligned]:
-    """Join what was removed here and added there word for word."""
+    """Pair each sentence that was removed in one place with the same sentence added in another."""
     removed = defaultdict(list)
     for step in reversed(steps):
         if step.old is not None and step.new is None:

@@ -1,4 +1,4 @@
-"""Two versions of a text side by side: which sentences stayed, and which changed how they commit themselves."""
+"""Compare two versions of a text: which sentences stayed, and which changed their commitment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Change(str, Enum):
     """What happened to a sentence. Members are strings: `Change.ADDED == "added"`."""
 
     COMMITMENT = "commitment"
-    """The sentence is in both versions, but its label, its attribution or its certainty is not the same."""
+    """The sentence is in both versions, but with another label, attribution or certainty."""
     REWORDED = "reworded"
     ADDED = "added"
     REMOVED = "removed"
@@ -36,12 +36,12 @@ class Change(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class SentencePair:
-    """A sentence of the old version with the one of the new version that it became.
+    """A sentence of the old version, paired with its counterpart in the new version.
 
     Attributes:
         change: What happened to it.
-        old: The sentence of the old version; None where it was added.
-        new: The sentence of the new version; None where it was removed.
+        old: The sentence in the old version; None if it was added.
+        new: The sentence in the new version; None if it was removed.
     """
 
     change: Change
@@ -50,12 +50,12 @@ class SentencePair:
 
     @property
     def label_changed(self) -> bool:
-        """Both versions have the sentence, with different labels."""
+        """Whether both versions have the sentence, with different labels."""
         return self.old is not None and self.new is not None and self.old.label is not self.new.label
 
     @property
     def attribution_changed(self) -> bool:
-        """Both versions have the sentence, attributed to a source in one of them only."""
+        """Whether both versions have the sentence, attributed to a source in only one of them."""
         return self.old is not None and self.new is not None and self.old.attributed != self.new.attributed
 
     @property
@@ -79,14 +79,14 @@ class SentencePair:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Sequence[SentencePair]):
-    """The sentences of two versions, in the order of the new one, with the removed ones where they stood.
+    """The sentences of two versions, in the order of the new one, with removed sentences in their old places.
 
     `print(comparison)` shows a summary and the changes; a notebook shows them in colour.
 
     Attributes:
         old: The old version.
         new: The new version.
-        pairs: Their sentences; each is in one pair.
+        pairs: The sentences of both versions, each in one pair.
     """
 
     old: Document
@@ -139,8 +139,8 @@ class Comparison(Sequence[SentencePair]):
         """Return a self-contained HTML page of the changes, with filters.
 
         Args:
-            title: Its heading.
-            lang: "en" or "fr"; None follows the language of the reader's browser.
+            title: Heading of the page.
+            lang: "en" or "fr"; None follows the language of the browser of the reader.
 
         Raises:
             CertaintyError: If there is no such language.
@@ -156,13 +156,13 @@ class Comparison(Sequence[SentencePair]):
 
 
 def compare(old: Document | str, new: Document | str, min_change: float = MIN_CHANGE) -> Comparison:
-    """Compare two versions of a text: what was added, removed, reworded, and what changed its commitment.
+    """Compare two versions of a text: which sentences were added, removed or reworded, or changed their commitment.
 
     Args:
         old: The old version, scored; a string is scored with the default model.
         new: The new version, likewise.
-        min_change: A sentence that keeps its label and its attribution has changed its commitment if its certainty
-            differs by at least this, in [0, 1].
+        min_change: Smallest difference of certainty, in [0, 1], that changes the commitment of a sentence with the same
+            label and attribution.
 
     Raises:
         CertaintyError: If a version is neither a document nor a string, or `min_change` is not between 0 and 1.

@@ -1,4 +1,4 @@
-"""Which model gave scores: its name, its version and the digest of its weights."""
+"""The identity of the model that gave scores: its name, its version and the digest of its weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Which model gave scores.
+    """The identity of the model that gave scores.
 
     Attributes:
         name: `certainty-fr-small`, `owner/name` of a model from the hub, or the name of the model's folder.
@@ -31,7 +31,7 @@ class ModelInfo:
 
     @classmethod
     def of_folder(cls, folder: Path, settings: ModelSettings) -> ModelInfo:
-        """Return that of a model's folder.
+        """Return the identity of the model in a folder.
 
         Raises:
             CertaintyError: If the weights cannot be read.
@@ -45,7 +45,7 @@ class ModelInfo:
 
     @classmethod
     def from_dict(cls, record: object) -> ModelInfo:
-        """Read what `to_dict` gave; further members are passed over.
+        """Read the result of `to_dict`; further members are ignored.
 
         Raises:
             CertaintyError: If a member is missing or wrong; the message names it.
@@ -72,7 +72,7 @@ def _name(folder: Path) -> str:
 def _digest(folder: Path) -> str:
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
-        weights = folder / ONNX_FILE  # a model without a file for torch has them there
+        weights = folder / ONNX_FILE  # contains the weights of a model without a file for torch
     digest = hashlib.sha256()
     try:
         with weights.open("rb") as file:

@@ -1,4 +1,4 @@
-r"""What splitter and model read of a text: what shows, without invisible characters, tags, entities and escapes.
+r"""Normalise a text for the splitter and the model: no invisible characters or tags; entities and escapes decoded.
 
 For the model, lines are also joined, as are words that were broken at the end of a line.
 
@@ -61,13 +61,13 @@ _IGNORABLE = (
 )
 LINE_END = r"(?:\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
 _INVISIBLE = re.compile(f"[{_IGNORABLE}\xad]+")
-# What is left of a web page or of JSON in a text. The tags are those of running text; others may be no tags at all.
+# Remains of web pages or JSON in a text. Only tags of running text are matched; others may not be tags at all.
 _BLOCK_TAGS = "br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr|blockquote|section|article"
 _TAGS = f"{_BLOCK_TAGS}|a|abbr|b|cite|em|font|i|img|mark|q|s|small|span|strike|strong|su[bp]|time|u"
 _MARKUP = re.compile(
     rf"[{_IGNORABLE}\xad]+ | &(?:\#\d{{1,7}}|\#[xX][\da-fA-F]{{1,6}}|[A-Za-z][A-Za-z\d]{{1,30}}); "
     rf"| </?(?:{_TAGS})(?:\s[^<>]{{0,1000}})?/?> | <!--.{{0,1000}}?-->"
-    # A line end that was escaped and never read, after a stop or before what begins a line; a path has none.
+    # An escaped line end that was never decoded, after a stop or before the beginning of a line; not part of a path.
     r"| (?:\\r)? \\n (?: (?<=[.!?…»”)\"]\\n) | (?<=[.!?…»”)\"]\\r\\n)"
     r"                | (?= [\s«“\"–-] | (?-i: [A-ZÀ-Ý] ) | \\[rn] | \Z ) )",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -79,14 +79,14 @@ _WHITE_SPACE = re.compile(r"\s*")
 
 
 def without_invisible(text: str) -> Normalised:
-    r"""Leave out the characters that nobody sees and the tags of web pages, and read their entities.
+    r"""Remove invisible characters and the tags of web pages, and decode entities.
 
     Args:
         text: Any text.
 
     Returns:
-        The text without them; the tag of a block, such as `<br>` and `</p>`, is a line break, as is an escape `\n` at
-        the end of a line, an entity the one character that it stands for.
+        The text without them. The tag of a block, such as `<br>` or `</p>`, becomes a line break, as does an escaped
+        `\n` at the end of a line; an entity becomes the character that it stands for.
     """
     return _replaced(text, _invisible(text))
 
@@ -129,7 +129,7 @@ def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _character(markup: str) -> str | None:
-    """Return what a tag, an entity or an escape is read as; None leaves it as it is."""
+    """Return the replacement of a tag, an entity or an escape; None leaves it as it is."""
     if markup[0] == "\\":
         return "\n"
     if markup[0] == "<":

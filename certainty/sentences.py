@@ -24,10 +24,10 @@ def split_sentences(text: str) -> list[Sentence]:
         text: Any string.
 
     Returns:
-        The sentences in order. Every character is in exactly one of them, but for white space, invisible characters
+        The sentences in order. Every character is in exactly one of them, except for white space, invisible characters
         (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages, escaped line ends (`\n`)
-        and the page numbers at a form feed, which are in one only where they interrupt it. A tag that begins or ends a
-        block ends a line.
+        and the page numbers at a form feed, which are in a sentence only if they interrupt it. A tag that begins or
+        ends a block ends a line.
     """
     visible = without_invisible(text)
     spans = [span for block in blocks(visible.text) for span in split_block(visible.text, *block)]

@@ -15,16 +15,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvWriter:
-    """Writes rows of strings, numbers and None, which is an empty cell.
+    """Write rows of strings, numbers and None, which is an empty cell.
 
     By default, cells are separated by commas, and every string is quoted, so that line breaks of any kind within a
     string survive.
 
     Args:
         out: The output.
-        excel: Write what a French spreadsheet opens: a byte order mark, semicolons, decimal commas that are not quoted,
+        excel: Write CSV for a French spreadsheet: a byte order mark, semicolons, decimal commas that are not quoted,
             and an apostrophe before text that would be a formula (https://owasp.org/www-community/attacks/CSV_Injection).
-        marked: Whether to write the byte order mark in any case.
+        marked: Whether to write a byte order mark even without `excel`.
     """
 
     def __init__(self, out: TextIO, excel: bool = False, marked: bool = False) -> None:
@@ -42,7 +42,7 @@ class CsvWriter:
 
 
 def without_guard(cell: str) -> str:
-    """Return a cell without the apostrophe that is written before what would be a formula."""
+    """Return a cell without the apostrophe that `CsvWriter` writes before text that would be a formula."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 

@@ -29,12 +29,12 @@ class Threshold:
     """A minimum probability, and its results on the labelled rows.
 
     Attributes:
-        threshold: Keep the sentences whose label has at least this probability; 0 where all may be kept.
-        value: Share of the kept that are right: precision of the label, or accuracy.
-        low, high: Its 95 % interval (Wilson 1927).
-        kept: How many are kept.
-        share: For one label its recall; for all labels the coverage, the share of the scored claims that are kept.
-        total: What the share is of: sentences with the label, or scored claims.
+        threshold: Minimum probability of the label of a sentence that is kept; 0 if all may be kept.
+        value: Share of the kept sentences that are right: the precision of the label, or the accuracy.
+        low, high: Limits of its 95 % interval (Wilson 1927).
+        kept: Number of sentences that are kept.
+        share: For one label, its recall; for all labels, the coverage: the share of the scored claims that are kept.
+        total: Number that the share refers to: sentences with the label, or scored claims.
     """
 
     threshold: float
@@ -164,7 +164,7 @@ def _threshold(threshold: float, right: int, kept: int, share: float, total: int
 
 
 def _between(values: NDArray[np.float64], threshold: float) -> float:
-    """Return the number of fewest decimals that keeps the same sentences as the threshold: 0 where it keeps all."""
+    """Return the number with the fewest decimals that keeps the same sentences as the threshold; 0 if it keeps all."""
     lower = float(values[values < threshold].max(initial=0.0))
     if not lower:
         return 0.0

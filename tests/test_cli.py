@@ -329,7 +329,7 @@ def test_format_and_ending_must_agree(score: Score, article: Path, capsys: pytes
     for name, form, said in (
         ("out.csv", ["--format", "json"], ".csv is the ending of csv, but --format is json; name the file .json"),
         ("out.txt", ["--format", "html"], ".txt is the ending of table and text, but"),
-        ("out.xlsx", [], "its ending tells no format. Allowed: .txt (table), "),
+        ("out.xlsx", [], "its ending does not stand for a format. Allowed: .txt (table), "),
         ("out", [], "or give --format."),
     ):
         output = article.with_name(name)

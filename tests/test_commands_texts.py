@@ -46,7 +46,7 @@ def test_no_part_of_a_damaged_table_is_scored(folder: Path, capsys: pytest.Captu
     Path("d.csv").write_text("id;text\n1;Il pleut.\n2;Il neige; un peu.\n3;Il vente.\n")
     assert main(["score", "c.jsonl", "d.csv", "b.txt", "-o", "out.jsonl"]) == 2
     told = capsys.readouterr().err
-    assert "c.jsonl, line 2: no column 'text'. Found: texte; name it by --text-column. Did you mean 'texte'?" in told
+    assert "c.jsonl, line 2: no column 'text'. Found: texte; name it with --text-column. Did you mean 'texte'?" in told
     assert "d.csv, line 3: 3 fields, but the header has 2" in told
     assert told.endswith("warning: out.jsonl does not contain c.jsonl, d.csv; see the errors above.\n")
     assert {row["file"] for row in rows_of("out.jsonl")} == {"b.txt"}

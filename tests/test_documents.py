@@ -208,7 +208,7 @@ def test_what_is_not_read_is_refused_by_its_kind(data: bytes, name: str, said: s
 
 
 def test_an_address_is_not_fetched() -> None:
-    with pytest.raises(CertaintyError, match="is an address, and nothing is fetched; save the page"):
+    with pytest.raises(CertaintyError, match="is a URL, which is not downloaded; save the page"):
         texts_of(Path("https://example.org/a"), "https://example.org/a")
 
 
@@ -281,7 +281,7 @@ def test_columns_are_chosen_by_name(tmp_path: Path) -> None:
     path.write_bytes("clé;énoncé\nk1;L’été fut sec.\n".encode("cp1252"))
     assert texts_of(path, "a.csv", text_column="énoncé", id_column="clé") == [("k1", "L’été fut sec.")]
     with pytest.raises(
-        CertaintyError, match=r"a\.csv: no column 'text'\. Found: clé, énoncé; name it by --text-column\.$"
+        CertaintyError, match=r"a\.csv: no column 'text'\. Found: clé, énoncé; name it with --text-column\.$"
     ):
         texts_of(path, "a.csv")
     with pytest.raises(CertaintyError, match=r"no column 'cle'.*--id-column\. Did you mean 'clé'\?"):
@@ -301,7 +301,7 @@ def test_parquet_rows_are_texts(tmp_path: Path) -> None:
     [
         ("a.csv", b"id,text\n", "has no row with a text in 'text'"),
         ("a.jsonl", b'{"text": 3}', "line 1: text is '3', no text"),
-        ("a.json", b"[1, 2]", "is JSON, but no list of objects"),
+        ("a.json", b"[1, 2]", "is JSON, but not a list of objects"),
         ("a.json", b'{"text": "Oui."}\nNon', "line 2: not a JSON object"),
     ],
 )
@@ -354,7 +354,7 @@ def test_another_language_is_told_with_its_share(caplog: pytest.LogCaptureFixtur
         texts_of(french.encode(), "a.txt")
         assert not caplog.messages
         texts_of(english.encode(), "a.txt")
-    assert caplog.messages == ["a.txt: about 100 % is not French (en); the model knows French only."]
+    assert caplog.messages == ["a.txt: about 100 % is not French (en); the model knows only French."]
 
 
 # ---- Folders and patterns --------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_folders_and_patterns_stand_for_files(tmp_path: Path, monkeypatch: pytes
     assert find_files([".", "b.txt"], True, [Path("out.csv")]) == ["./a/b/y.pdf", "./a/x.HTML", "./b.txt", "b.txt"]
     assert find_files(["*.txt", "none.txt", "-"]) == ["b.txt", "none.txt", "-"]
     assert find_files(["**/*.pdf"]) == ["a/b/y.pdf"]
-    for names, said in ((["*.odt"], "no file has such a name"), ([".h"], "holds no file")):
+    for names, said in ((["*.odt"], "matches no file"), ([".h"], "contains no file")):
         (Path(".h") / "w.txt").unlink(missing_ok=True)
         with pytest.raises(CertaintyError, match=said):
             find_files(names, recursive=True)

@@ -427,7 +427,7 @@ def test_the_errors_open_in_a_french_spreadsheet(
 ) -> None:
     words = ["evaluate", "--model", "second", "--data", write(tmp_path / "held_out.jsonl", SENTENCES), "--excel"]
     assert main(words) == 2
-    assert "--excel is about errors.csv of --report" in capsys.readouterr().err
+    assert "--excel applies to errors.csv of --report" in capsys.readouterr().err
     assert main([*words, "--report", str(tmp_path)]) == 0
     written = (tmp_path / "errors.csv").read_bytes().decode("utf-8")
     assert written.startswith("\ufeffid;corpus;text;")

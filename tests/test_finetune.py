@@ -397,7 +397,7 @@ def test_a_head_with_a_handful_of_examples_is_not_trained(
     assert "train has too few sentences without a claim (3) to train the claim head" in captured.err
     assert "train has 64 claims, too few to train from an encoder" in captured.err
     assert re.search(r"on dev, the model is no better than the baseline '\w+': its macro-F1 is 0\.\d+", captured.err)
-    assert "\nDone, but the model is poor, see the warnings. certainty score" in captured.out
+    assert "\nDone, but the model is poor; see the warnings. certainty score" in captured.out
     assert "claim" not in ModelSettings.load(tmp_path / "few").heads
 
     assert (

@@ -1,4 +1,4 @@
-"""The subcommands of `certainty`, a module each: `add_parser` declares one, its `run` carries it out.
+"""The subcommands of `certainty`, one module each: `add_parser` declares a subcommand, and `run` executes it.
 
-Every start of the command imports them all, so what is slow to import they import where they use it.
+Every start of `certainty` imports them all, so they import slow modules only where they use them.
 """

@@ -1,4 +1,4 @@
-"""`certainty completion`: what a shell needs to complete commands, options and files by the Tab key."""
+"""`certainty completion`: a script that lets a shell complete commands, options and files with the Tab key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from certainty.commands.help import HelpFormatter
 from certainty.extras import needs
 
 SHELLS = ("bash", "zsh", "fish")
-# What an argument is called in the help tells what may stand there.
+# The name of an argument in the help says what it takes.
 _FILES = ("FILE", "INPUT", "PAGE", "ROWS", "TEXT")
 _FOLDERS = ("FOLDER", "MODEL")
 
@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "completion",
         help="let a shell complete commands and options",
-        description="Print a script that lets a shell complete commands, options and file names by the Tab key.",
+        description="Print a script that lets a shell complete commands, options and file names with the Tab key.",
         epilog="examples:\n"
         "  certainty completion bash > ~/.local/share/bash-completion/completions/certainty\n"
         "  certainty completion zsh > ~/.zfunc/_certainty      (a folder in $fpath)\n"
@@ -39,10 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """Return the script by which a shell completes the arguments of a program.
+    """Return the script with which a shell completes the arguments of a program.
 
     Args:
-        parser: The program's parser, whose descriptions become short.
+        parser: The parser of the program; the descriptions of its subcommands are replaced by their short help.
         shell: One of `SHELLS`.
 
     Raises:
@@ -59,11 +59,11 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield the arguments of a parser and of its subcommands, whose descriptions it makes short."""
+    """Yield the arguments of a parser and its subcommands; replace the descriptions of these by their short help."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for listed in action._choices_actions:
-                action.choices[listed.dest].description = listed.help  # the short one, as a shell shows it in a list
+                action.choices[listed.dest].description = listed.help  # short, as a shell shows it in a list
             for subparser in action.choices.values():
                 yield from _arguments(subparser)
         else:

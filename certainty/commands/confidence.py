@@ -1,4 +1,4 @@
-"""The option that shows claims of low probability as undecided."""
+"""The option to show claims with a low probability as undecided."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from certainty.results import checked_probability
 
 
 def add_confidence_argument(parser: argparse.ArgumentParser, effect: str = "") -> None:
-    """Declare `--min-confidence`; `effect` ends its help."""
+    """Declare `--min-confidence`; `effect` is added to the end of its help."""
     parser.add_argument(
         "--min-confidence",
         metavar="P",
         type=probability,
-        help=f"show claims whose label has a probability under P, from 0 to 1, as undecided{effect}",
+        help=f"show claims whose label has a probability below P, from 0 to 1, as undecided{effect}",
     )
 
 

@@ -1,4 +1,4 @@
-"""`certainty doctor`: what a bug report should say of the installation, the model and the machine."""
+"""`certainty doctor`: what a bug report should say about the installation, the model and the machine."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ TEXT = (
     "Le maire a signé le contrat. Le pont aurait cédé dans la nuit, selon la préfecture. "
     "À mon avis, le chantier est un gâchis. L’entreprise dément tout retard. Qui paiera ?"
 )
-"""Scored to see what the model answers here."""
+"""A text to score, to see the results of the model on this machine."""
 REPEATS = 40
-"""Times that the text is scored at once to see how fast it is."""
+"""Number of copies of the text that are scored at once to measure the speed."""
 
 _CORE = ("numpy", "onnxruntime", "rich", "tokenizers")
 
@@ -40,8 +40,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="show versions, engine and speed for a bug report",
-        description="Show what a bug report should say: versions of Python, certainty and libraries, the cores, the "
-        "model, the engine and why it was chosen, and the scores and the speed on a fixed text. Nothing is sent.",
+        description="Show what a bug report should contain: versions of Python, certainty and libraries, the cores, "
+        "the model, the engine and why it was chosen, and the scores and the speed on a fixed text. Nothing is sent.",
         epilog="examples:\n"
         "  certainty doctor\n"
         "  certainty doctor --model models/mine --engine torch\n"
@@ -49,13 +49,13 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="write JSON")
-    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_engine_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found and return the exit status: 2 where the model cannot be used."""
+    """Print the findings and return the exit status, which is 2 if the model cannot be used."""
     found = examine(model_choice(args))
     if args.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def examine(choice: ModelChoice) -> dict[str, Any]:
-    """Return what there is to say, with `error` if the model cannot be used."""
+    """Return the findings, with `error` if the model cannot be used."""
     found = {
         "certainty": certainty.__version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -83,7 +83,7 @@ def examine(choice: ModelChoice) -> dict[str, Any]:
 
 
 def _packages() -> dict[str, str | None]:
-    """Return the versions of the libraries that the package and its extras ask for; None where one is missing."""
+    """Return the versions of the libraries that the package and its extras require; None for a missing library."""
     try:
         required = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:  # a copy of the repository that is not installed
@@ -104,10 +104,10 @@ def _cores() -> dict[str, int | float | None]:
 
 
 def _model(choice: ModelChoice) -> dict[str, Any]:
-    """Open the model, and return what it is, which engine runs it, what it answers and how fast.
+    """Open the model, and return its identity, its engine, its scores and its speed.
 
     Raises:
-        CertaintyError: If it cannot be used.
+        CertaintyError: If the model cannot be used.
     """
     folder = find_model(choice.model)
     began = time.perf_counter()
@@ -147,13 +147,13 @@ def _reason(name: str, engine: str, default: str, device: str | None) -> str:
 
 
 def _without_home(folder: Path) -> str:
-    """Return a path without the name of the user, who may not want to publish it."""
+    """Return a path without the home folder, whose name the user may not want to publish."""
     folder, home = folder.resolve(), Path.home()
     return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) and home != Path("/") else str(folder)
 
 
 def _lines(name: str, value: Any) -> list[str]:
-    """Return the lines that show a value below its name."""
+    """Return the lines that show a value, the first with its name."""
     if isinstance(value, Mapping):
         shown = [f"{key} {'-' if item is None else item}" for key, item in value.items()]
     elif isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The options that say which model to open, and how to run it."""
+"""The options that choose the model and how to run it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _OPTIONS = ("engine", "threads", "device")
 
 
 class ModelChoice(NamedTuple):
-    """The model to open and how to run it, as the options say.
+    """The model to open and how to run it, as the options specify.
 
     Attributes:
-        model: Folder or name; None is the one that is shipped.
-        engine: Name of the engine; None leaves it to the model.
+        model: Folder or name; None stands for the shipped model.
+        engine: Name of the engine; None takes the one that the model names.
         threads: CPU threads; None takes all cores.
-        device: Where torch runs; None takes what there is.
+        device: Device that runs the model; None takes a CUDA GPU if the engine is torch and there is one, else the CPU.
     """
 
     model: str | None = None
@@ -36,10 +36,10 @@ class ModelChoice(NamedTuple):
         return certainty.load(self.model, self.engine or "auto", self.threads, self.device)
 
     def refuse_engine(self, because: str) -> None:
-        """Refuse the options of the engine where no model is run.
+        """Refuse the engine options if no model is run.
 
         Raises:
-            CertaintyError: If one is given; the message ends with `because`.
+            CertaintyError: If one of them is given. The message ends with `because`.
         """
         if given := [f"--{name}" for name in _OPTIONS if getattr(self, name) is not None]:
             raise CertaintyError(f"{' and '.join(given)}: {because}.")
@@ -51,13 +51,13 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine",
         choices=ENGINES,
-        help="onnx-int8 is about twice as fast and differs in one label of a hundred; torch also runs on GPUs "
-        "(default: auto, what the model says)",
+        help="onnx-int8 is about twice as fast and gives one label in a hundred differently; torch also runs on GPUs "
+        "(default: auto, the engine that the model names)",
     )
     group.add_argument("--threads", metavar="N", type=int, help="CPU threads (default: all cores, or their quota)")
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; a GPU needs torch (default: cpu)")
 
 
 def model_choice(args: argparse.Namespace) -> ModelChoice:
-    """Return what `--model`, `--engine`, `--threads` and `--device` say."""
+    """Return the values of `--model`, `--engine`, `--threads` and `--device`."""
     return ModelChoice(args.model, args.engine, args.threads, args.device)

@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate the models, print the metrics, and return the exit status."""
     needs(*_LIBRARIES, extra="evaluate", user="evaluation")
     if args.excel and not args.report:
-        raise CertaintyError("--excel is about errors.csv of --report; give both or neither.")
+        raise CertaintyError("--excel applies to errors.csv of --report; give both or neither.")
     if not args.data:
         needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
         needing["--min-macro-f1"] = args.min_macro_f1 is not None
@@ -146,11 +146,11 @@ def _result(
     seeds_of_one: bool,
     **options: Any,
 ) -> Comparison:
-    """Evaluate the models; the options are those of `certainty.evaluation.compare`."""
+    """Evaluate the models; `options` are those of `certainty.evaluation.compare`."""
     from certainty.evaluation import Comparison, compare, evaluate_seeds
     from certainty.evaluation.models import SHIPPED
 
-    # The name shown in results is accepted, too, wherever the package is installed; a folder of that name has priority.
+    # The name of the shipped model in results is accepted, too; a folder of that name has priority.
     models = [None if name == SHIPPED and not Path(name).exists() else name for name in names]
     if not seeds_of_one or data is None:
         return compare(models, data, behaviour=behaviour, **options)
@@ -193,7 +193,7 @@ def _seed(given: str) -> int:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[None]:
-    """Show what is being done, as the package logs it: in one place on a terminal, elsewhere line by line."""
+    """Show the progress that the package logs: in one place on a terminal, elsewhere line by line."""
     if quiet:
         yield
         return

@@ -1,4 +1,4 @@
-"""How the help of a command is laid out."""
+"""The layout of the help of a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Wraps a description to the width of the terminal, and leaves examples, which have lines of their own, alone."""
+    """Wrap descriptions to the width of the terminal, but keep the lines of examples."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text:

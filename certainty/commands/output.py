@@ -1,4 +1,4 @@
-"""Where the commands write: results to a stream or a file, errors to standard error."""
+"""Write the output of commands: results to a stream or a file, errors to standard error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILED = 2
 
 
 def check_destination(output: Path, names: Sequence[str]) -> Path:
-    """Check an output file before long work, and return it with its links followed.
+    """Check an output file before any long work, and return its path with links resolved.
 
     Args:
         output: The output file.
@@ -32,16 +32,16 @@ def check_destination(output: Path, names: Sequence[str]) -> Path:
 def output_format(
     output: Path, chosen: str | None, endings: Mapping[str, Sequence[str]], default: str | None = None
 ) -> str:
-    """Return the format of an output file: the chosen one, or that of the file's ending.
+    """Return the format of an output file: the chosen one, or the one that its ending stands for.
 
     Args:
         output: The output file.
-        chosen: What the user asked for, or None.
-        endings: The endings of each format; of formats that share one, the first stands for it.
-        default: The format of a device or a pipe, whose name has no ending.
+        chosen: The format that the user chose, or None.
+        endings: The endings of each format; an ending that several formats share stands for the first of them.
+        default: The format for a device or a pipe, whose name has no ending.
 
     Raises:
-        CertaintyError: If the ending is that of another format, or tells none.
+        CertaintyError: If the ending belongs to another format, or to none.
     """
     ending = output.suffix.lower()
     told = [name for name, own in endings.items() if ending in own]
@@ -57,12 +57,12 @@ def output_format(
     if default is not None and not is_regular(output):
         return default
     known = ", ".join(f"{suffix} ({name})" for name, own in endings.items() for suffix in own)
-    raise CertaintyError(f"{output}: its ending tells no format. Allowed: {known}; or give --format.")
+    raise CertaintyError(f"{output}: its ending does not stand for a format. Allowed: {known}; or give --format.")
 
 
 @contextmanager
 def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
-    """Yield standard output, or a stream whose text becomes the output file only if all goes well.
+    """Yield standard output, or a stream whose text becomes the output file only on success.
 
     Args:
         output: The output file; None is standard output.
@@ -79,10 +79,10 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
 
 
 class StandardError(logging.Handler):
-    """Writes what is logged to standard error as it is at the time, since a progress bar puts itself in its place."""
+    """Write log records to the current `sys.stderr`, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line."""
+        """Write a record as a line."""
         print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
 
 
@@ -101,10 +101,10 @@ def log_shown(name: str) -> Iterator[None]:
 
 
 def interruption(output: str | Path | None) -> Callable[[], str]:
-    """Return a function that says, after Ctrl-C, what became of an output.
+    """Return a function whose result says, after Ctrl-C, whether an output was written.
 
     Args:
-        output: The file or the folder that the command is about to write; None is standard output.
+        output: The file or folder that the command is about to write; None is standard output.
     """
     path = None if output is None or str(output) == STDIN else Path(output)
     before = _state(path)
@@ -121,13 +121,13 @@ def interruption(output: str | Path | None) -> Callable[[], str]:
 
 
 def _state(path: Path | None) -> object:
-    """Return what is another after a file was replaced, or one in a folder was."""
+    """Return a value that changes if the file, or a file in the folder, is replaced."""
     if path is None:
         return None
     try:
         files = path.iterdir() if path.is_dir() else [path]
         return {(file.name, file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
-    except OSError:  # it is not there, or the command will say what is wrong with it
+    except OSError:  # it does not exist, or the command will report what is wrong with it
         return None
 
 

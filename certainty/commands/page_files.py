@@ -1,4 +1,4 @@
-"""The files of pages: their names, and a folder that is filled only if all goes well."""
+"""The files of pages: their names, and a folder that is filled only on success."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from certainty.commands.output import STDIN
 from certainty.errors import CertaintyError
 
 _LONGEST_STEM = 80
-# Windows opens its devices under these names.
+# Windows reserves these names for devices.
 RESERVED_STEMS = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
 @contextmanager
 def filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
-    """Yield a draft folder whose files move into the folder only if all goes well.
+    """Yield a draft folder whose files are moved into `folder` only on success.
 
     Raises:
-        CertaintyError: If a file would replace an input or a file that is no page of ours, or cannot be written; or the
-            folder that is to hold this one is missing.
+        CertaintyError: If a file would replace an input or a file that certainty did not write, or cannot be written;
+            or if the parent folder is missing.
     """
     if not folder.parent.is_dir():
         raise CertaintyError(f"{folder}: there is no folder {folder.parent}; make it, or give another with -o.")
@@ -52,7 +52,7 @@ def _unwritable(folder: Path, error: OSError) -> CertaintyError:
 
 
 def check_replaceable(page: Path) -> None:
-    """Keep a file that certainty did not write, where the user did not name the output.
+    """Refuse to replace a file that certainty did not write, for an output that the user did not name.
 
     Raises:
         CertaintyError: If there is such a file.
@@ -69,7 +69,7 @@ def check_replaceable(page: Path) -> None:
 
 
 def unique_stem(name: str, taken: set[str]) -> str:
-    """Return a file name that every system and every address can hold, and remember it."""
+    """Return a unique stem that is valid in file names on all systems and in URLs, and add it to `taken`."""
     plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:_LONGEST_STEM].rstrip("-.") or "text"
     unique, n = stem, 1

@@ -1,4 +1,4 @@
-"""How far a command is with its texts, on standard error."""
+"""Show the progress of a command through its texts on standard error."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from certainty.progress import ProgressDisplay
 def add_quiet_argument(parser: argparse.ArgumentParser) -> None:
     """Declare `--quiet`."""
     parser.add_argument(
-        "-q", "--quiet", action="store_true", help="show no progress; warnings and errors are still told"
+        "-q", "--quiet", action="store_true", help="show no progress; warnings and errors are still shown"
     )
 
 
 class TextProgress:
     """Sentences done, rate and time left, over all files of a command; a function for `show_progress`.
 
-    The time counts from its beginning as a context manager.
+    Time is counted from entering the context manager.
 
-    The number of sentences to come is not known before the files are read, so the share that is done is one of bytes:
-    those of the files that are finished, and of the current one the share of its sentences.
+    As the number of sentences is unknown until the files are read, the share that is done is measured in bytes: those
+    of the finished files, and those of the current file times the share of its sentences that are done.
 
     Attributes:
-        is_quiet: Nothing is shown.
+        is_quiet: Whether nothing is shown.
 
     Args:
-        names: The files, in the order in which they are scored; what is no file counts as one byte.
-        quiet: Show nothing.
+        names: The files, in the order in which they are scored; a name that is not a file counts as one byte.
+        quiet: Whether to show nothing.
     """
 
     def __init__(self, names: Sequence[str] = ("",), quiet: bool = False) -> None:
@@ -41,7 +41,7 @@ class TextProgress:
         self._sizes = [max(1, Path(name).stat().st_size) if Path(name).is_file() else 1 for name in names]
         self._file = -1
         self._total: int | None = None  # sentences of the current file
-        self._before = self._sentences = 0  # those done of the files before, of the current one
+        self._before = self._sentences = 0  # sentences done in the previous files, and in the current one
 
     def __enter__(self) -> TextProgress:
         if not self.is_quiet:
@@ -54,17 +54,17 @@ class TextProgress:
         self.hide()
 
     def next_file(self, total: int | None = None) -> None:
-        """Begin with the next file.
+        """Start the next file.
 
         Args:
-            total: How many sentences it has, if that is known before they are scored.
+            total: Its number of sentences, if known before they are scored.
         """
         self._file += 1
         self._total = total
         self._before, self._sentences = self._before + self._sentences, 0
 
     def total(self, counts: Iterable[int]) -> int:
-        """Return the sum of counts of sentences, and show how far it is; counting is not part of the work."""
+        """Add up counts of sentences and show the progress; the time that this takes is left out of the rate."""
         began, total = time.monotonic(), 0
         for count in counts:
             total += count
@@ -75,7 +75,7 @@ class TextProgress:
         return total
 
     def __call__(self, sentences: int, total: int | None) -> None:
-        """Show how many sentences of the current file, of so many, are done."""
+        """Show that `sentences` of the `total` sentences of the current file are done."""
         self._sentences = sentences
         total = total or self._total
         if self._display:
@@ -85,6 +85,6 @@ class TextProgress:
             self._display.update(self._before + sentences, done / sum(self._sizes))
 
     def hide(self) -> None:
-        """Take the bar away for a moment, so that results can be written."""
+        """Hide the bar for a moment, so that results can be written."""
         if self._display:
             self._display.hide()

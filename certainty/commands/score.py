@@ -1,4 +1,4 @@
-"""`certainty score`: a table, marked text, records or a page of what each sentence claims."""
+"""`certainty score`: the scores of each sentence as a table, marked text, records or a page."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ENDINGS = {
     "csv": (".csv",),
     "html": (".html", ".htm"),
 }
-"""Endings of the files that each format is written to; of formats that share one, the first is meant."""
-_SHOWN = 5  # files that could not be read, shown in a message
+"""Endings of the files of each format; an ending that several formats share stands for the first of them."""
+_SHOWN = 5  # unreadable files listed in a message
 
 
 def add_parser(commands: Any) -> None:
@@ -50,14 +50,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--format",
         choices=tuple(ENDINGS),
-        help="what to write (default: what the ending of the output says, else a table)",
+        help="format of the output (default: the one that the ending of --output stands for, else table)",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         type=Path,
-        help="write to a file; .csv, .json, .jsonl, .html and .txt tell the format (default: standard output)",
+        help="write to a file; .csv, .json, .jsonl, .html and .txt stand for a format (default: standard output)",
     )
     parser.add_argument(
         "--excel",

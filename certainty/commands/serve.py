@@ -1,4 +1,4 @@
-"""`certainty serve`: scores over HTTP, and a page to paste a text into."""
+"""`certainty serve`: score over HTTP, with a page to paste a text into."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
         "serve",
         help="score over HTTP",
         description="Serve a page to paste a text into (at /), and an HTTP interface (described at /docs). Each option "
-        f"can also be a variable of the environment: --max-texts is {variable('max_texts')}.",
+        f"can also be set by an environment variable: --max-texts by {variable('max_texts')}.",
         epilog="examples:\n"
         "  certainty serve\n"
         '  curl http://127.0.0.1:8000/v1/score --json \'{"text": "Moscou dément."}\'\n'
@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
         "  CERTAINTY_API_KEY=… certainty serve --host 0.0.0.0 --workers 2",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_engine_arguments(parser)
     for title, options in (("listening", LISTENING), ("access", ACCESS), ("limits", LIMITS)):
         group = parser.add_argument_group(title)
@@ -82,7 +82,7 @@ def _serve(settings: ServerSettings, bound: socket.socket, on_started: Any) -> N
 
 
 def _work(settings: ServerSettings, bound: socket.socket, started: Event) -> None:
-    """Do what one of several processes does."""
+    """Serve as one of several processes."""
     _log(settings)
     try:
         _serve(settings, bound, started.set)

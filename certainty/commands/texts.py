@@ -1,4 +1,4 @@
-"""The texts that a command is given: its arguments for them, how they are read, and their scores."""
+"""The texts that a command is given: its arguments for them, reading them, and scoring them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from certainty.results import Document
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare `files`, `--model`, `--quiet`, the options of reading and those of the engine."""
+    """Declare `files`, `--model`, `--quiet`, and the options for reading and for the engine."""
     parser.add_argument(
         "files",
         nargs="*",
         metavar="FILE",
-        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with a text a row; none or - reads standard input",
+        help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with one text per row; "
+        "without files, or with -, read standard input",
     )
-    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_quiet_argument(parser)
     group = parser.add_argument_group("reading")
     group.add_argument("-r", "--recursive", action="store_true", help="read the files in folders and their subfolders")
@@ -38,13 +39,13 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--id-column",
         metavar="NAME",
-        help="column of a table that names its rows (default: id, else they are numbered)",
+        help="column of a table that identifies its rows (default: id, else rows are numbered)",
     )
     group.add_argument(
         "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
     )
-    group.add_argument("--fix-encoding", action="store_true", help="mend accents that were decoded wrongly (« Ã© »)")
-    group.add_argument("--force", action="store_true", help="also score what is mostly markup or undecodable")
+    group.add_argument("--fix-encoding", action="store_true", help="repair accents that were decoded wrongly (« Ã© »)")
+    group.add_argument("--force", action="store_true", help="also score texts that are mostly markup or undecodable")
     add_engine_arguments(parser)
 
 
@@ -53,19 +54,19 @@ class GivenTexts:
 
     Attributes:
         names: The files; `-` is standard input.
-        failed: Those that could not be read so far.
-        are_many: There are several files, or one is a table; known when the first text was asked for.
-        progress: How far their scoring is.
+        failed: The files that could not be read so far.
+        are_many: Whether there are several files, or one is a table; known once the first text is read.
+        progress: The progress of scoring.
 
     Args:
-        names: As given: files, patterns and, where recursive, folders; none is standard input.
-        options: How they are read.
-        output: Where the results go, which no folder brings in again; None is standard output.
-        recursive: Folders are taken.
-        quiet: No progress is shown.
+        names: Files, patterns and, if `recursive`, folders; if empty, standard input is read.
+        options: How to read the files.
+        output: Where the results are written, which is never read as an input from a folder; None is standard output.
+        recursive: Whether to accept folders.
+        quiet: Whether to show no progress.
 
     Raises:
-        CertaintyError: If a pattern or a folder stands for no file.
+        CertaintyError: If a pattern or a folder matches no file.
     """
 
     def __init__(
@@ -85,24 +86,24 @@ class GivenTexts:
 
     @classmethod
     def from_args(cls, args: argparse.Namespace, output: str | Path | None) -> GivenTexts:
-        """Take the arguments of `add_text_arguments`."""
+        """Create it from the arguments of `add_text_arguments`."""
         options = ReadingOptions(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding)
         return cls(args.files, options, output, args.recursive, args.quiet)
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield name and text of each file and of each row of a table."""
+        """Yield the name and the text of each file, and of each row of a table."""
         for name in self.names:
             self.progress.next_file()
             if texts := self._opened(name):
                 yield from self._read(texts, name)
 
     def scored(self, classifier: CertaintyClassifier) -> Generator[tuple[str, Document], None, None]:
-        """Yield name and scores of each file and of each row of a table, and show the progress."""
+        """Yield the name and the scores of each file, and of each row of a table, and show the progress."""
         with self.progress:
             for name in self.names:
                 for result in self._scored(name, classifier):
                     if self._on_terminal:
-                        self.progress.hide()  # the results would tear a bar
+                        self.progress.hide()  # results would break up the bar
                     yield result
 
     def _scored(self, name: str, classifier: CertaintyClassifier) -> Iterator[tuple[str, Document]]:
@@ -119,7 +120,7 @@ class GivenTexts:
 
     def _opened(self, name: str) -> Texts | None:
         try:
-            # A table is read to its end first, so that the results never have a part of its rows only.
+            # A table is first read to its end, so that the results never contain only part of its rows.
             texts = read_texts(*_given(name), self._options, several=len(self.names) > 1, add_up=self.progress.total)
         except CertaintyError as error:
             self._report(error, name)
@@ -147,7 +148,7 @@ def read(name: str, encoding: str | None) -> str:
     """Return the text of a file, or of standard input for `-`.
 
     Raises:
-        CertaintyError: If it cannot be read, or is a table.
+        CertaintyError: If the file cannot be read, or is a table.
     """
     texts = read_texts(*_given(name), ReadingOptions(encoding))
     if texts.is_table:
@@ -156,7 +157,7 @@ def read(name: str, encoding: str | None) -> str:
 
 
 def _given(name: str) -> tuple[Path | bytes, str]:
-    """Return a file, or what standard input holds, and its name."""
+    """Return a file, or the content of standard input, and its name."""
     if name != STDIN:
         return Path(name), name
     if sys.stdin.isatty():

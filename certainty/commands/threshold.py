@@ -1,4 +1,4 @@
-"""`certainty threshold`: the minimal probability that gives a wanted precision, accuracy or coverage."""
+"""`certainty threshold`: the minimum probability that gives a required precision, accuracy or coverage."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def add_parser(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "threshold",
-        help="choose a minimal probability on labelled rows",
-        description="Choose the minimal probability that gives a wanted precision of one label, or accuracy of all, "
-        "on labelled rows that the model was not trained on. Use it with `--min-confidence` of "
+        help="choose a minimum probability on labelled rows",
+        description="Choose the minimum probability that gives a required precision of one label, or a required "
+        "accuracy or coverage of all, on labelled rows that the model was not trained on. Use it with "
+        "`--min-confidence` of "
         "`certainty score` and `certainty view`, or with `Document.filter(min_probability=…)`.",
         epilog="examples:\n"
         "  certainty threshold my_test.jsonl --label denied --precision 0.95\n"
@@ -37,11 +38,11 @@ def add_parser(commands: Any) -> None:
     goal.add_argument(
         "--precision", metavar="P", type=float, help="share of the sentences with --label that must be right"
     )
-    goal.add_argument("--accuracy", metavar="A", type=float, help="share of the sentences kept that must be right")
+    goal.add_argument("--accuracy", metavar="A", type=float, help="share of the kept sentences that must be right")
     goal.add_argument("--coverage", metavar="C", type=float, help="share of the claims to keep")
-    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="what to write (default: %(default)s)"
+        "--format", choices=("text", "json"), default="text", help="format of the output (default: %(default)s)"
     )
     add_quiet_argument(parser)
     add_engine_arguments(parser)
@@ -75,7 +76,7 @@ def choose_threshold(
     as_json: bool,
     quiet: bool = False,
 ) -> int:
-    """Print the threshold that reaches the wanted share on labelled files and return the exit status."""
+    """Print the threshold that reaches the required share on labelled files, and return the exit status."""
     from certainty.labelled import read_labelled
     from certainty.thresholds import FEW, for_accuracy, for_precision
 

@@ -1,4 +1,4 @@
-"""`certainty train`: your own model, from labelled sentences."""
+"""`certainty train`: train your own model on labelled sentences."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
     if os.environ.get("RANK", "0") == "0":
         print("Loading the libraries for training …", file=sys.stderr)  # the imports take seconds, or a minute
-    from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
+    from certainty.finetuning import FinetuningSettings, finetune  # reports missing libraries itself
     from certainty.finetuning.verdict import no_better_than_baselines
     from certainty.settings_file import load_settings
 
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
-        done = "Done, but the model is poor, see the warnings." if no_better_than_baselines(evaluation) else "Done."
+        done = "Done, but the model is poor; see the warnings." if no_better_than_baselines(evaluation) else "Done."
         print(f"{done} certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0
 

@@ -1,4 +1,4 @@
-"""`certainty view`: pages to read in a browser."""
+"""`certainty view`: scored texts as pages for a browser."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PageOptions(NamedTuple):
     Attributes:
         min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
         title: Heading of the page, or of the index; None takes the name of the text, or the number of texts.
-        lang: Language of the pages' own words; None follows the reader's browser.
+        lang: Language of the interface of the pages; None follows the browser of the reader.
     """
 
     min_confidence: float | None
@@ -50,12 +50,12 @@ def add_parser(commands: Any) -> None:
         "view",
         help="read scored texts in a browser",
         description="Write French texts as pages that show how each sentence commits itself, or what changed between "
-        "two versions of a text. A page stands on its own: it can be sent, kept and opened without a network.",
+        "two versions of a text. A page is self-contained: it can be sent, kept and opened without a network.",
         epilog="examples:\n"
         "  certainty view article.txt --open\n"
         "  certainty view article.txt -o page.html --title 'Le pont a cédé'\n"
         "  certainty view --compare old.txt new.txt --open\n"
-        "  certainty view *.txt -o pages/            an index and a page a text\n"
+        "  certainty view *.txt -o pages/            an index and a page for each text\n"
         "  certainty view *.txt -o all.html          all texts on one page",
         formatter_class=HelpFormatter,
     )
@@ -64,7 +64,8 @@ def add_parser(commands: Any) -> None:
         "-o",
         "--output",
         metavar="PAGE",
-        help="the page, or a folder (ends with /) for an index and a page a text (default: the name of the text with "
+        help="the page, or a folder (ending in /) for an index and a page for each text (default: the name of the text "
+        "with "
         f".html, or {_FOLDER}/ for several texts, in the current folder; with --open, a temporary folder)",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the web browser")
@@ -77,7 +78,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--lang",
         choices=("en", "fr"),
-        help="language of the page's own words (default: that of the reader's browser, with a switch on the page)",
+        help="language of the interface of the page (default: that of the reader's browser, with a switch on the page)",
     )
     add_confidence_argument(parser)
     parser.set_defaults(run=run)
@@ -87,14 +88,15 @@ def run(args: argparse.Namespace) -> int:
     """Write the pages of the files that can be read and return the exit status."""
     if args.output == STDIN:
         raise CertaintyError("a page needs a file; `certainty score --format html` writes to standard output.")
-    # The output tells the progress bar that no results appear on the terminal.
+    # With an output, the progress bar knows that no results are written to the terminal.
     given = GivenTexts.from_args(args, args.output or _FOLDER)
     if args.output and not _is_folder(args.output):
         page = Path(args.output)
         check_destination(page, given.names)
         if page.suffix.lower() not in _ENDINGS and is_regular(page):
             raise CertaintyError(
-                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; change the name."
+                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, and that of a folder in /; change the "
+                "name."
             )
     if args.compare:
         _check_comparable(args, given)
@@ -121,7 +123,7 @@ def _write(
     options: PageOptions,
     temporary: bool,
 ) -> Path:
-    """Write the page or the pages and return the one to open; without an output, here or in a temporary folder."""
+    """Write the page or pages and return the one to open; without an output, in the current or a temporary folder."""
     names = given.names
     if output is not None and not _is_folder(output):
         return _write_page(Path(output), scored, given, options)
@@ -136,10 +138,10 @@ def _write(
 
 
 def _check_comparable(args: argparse.Namespace, given: GivenTexts) -> None:
-    """Check what is given to be compared, before a text is scored.
+    """Check the inputs and options of a comparison before any text is scored.
 
     Raises:
-        CertaintyError: If there are not two texts, or an option or the output is for other pages.
+        CertaintyError: If there are not two texts, or if an option or the output does not suit a comparison.
     """
     if len(given.names) != 2:
         raise CertaintyError(f"--compare takes two texts, the old version and the new one; {len(given.names)} given.")
@@ -152,10 +154,10 @@ def _check_comparable(args: argparse.Namespace, given: GivenTexts) -> None:
 def _write_comparison(
     given: GivenTexts, classifier: CertaintyClassifier, output: str | None, options: PageOptions, temporary: bool
 ) -> Path | None:
-    """Write the page of two versions, and say what changed on standard error; return None if one cannot be read.
+    """Write the page of two versions and a summary on standard error; return None if a version cannot be read.
 
     Raises:
-        CertaintyError: If the texts are a table's, or the page cannot be written.
+        CertaintyError: If an input is a table, or the page cannot be written.
     """
     from certainty.comparison import compare
     from certainty.views.html import render_comparison
@@ -213,7 +215,7 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
 
 
 def _short(name: str) -> str:
-    """Return the name of a text without its folders: one text is told by that."""
+    """Return the name of a text without its folders, which is enough to identify a single text."""
     return Path(name).name
 
 

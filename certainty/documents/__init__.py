@@ -1,1 +1,1 @@
-"""What people have (pages, office files, tables, folders) → texts to score."""
+"""Read texts to score from web pages, office files, tables and folders."""

@@ -1,4 +1,4 @@
-"""Zip archives from strangers, checked before anything is unpacked."""
+"""Check untrusted zip archives before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from io import BytesIO
 
 from certainty.errors import CertaintyError
 
-_LARGEST = 300_000_000  # bytes, of all members together
-_RATIO = 200  # text is compressed ten or twenty times, a bomb a thousand times
-_SMALL = 1_000_000  # bytes, of a member that may be compressed any number of times
+_LARGEST = 300_000_000  # bytes of all members together
+_RATIO = 200  # text is compressed by a factor of 10 to 20, a zip bomb by a factor of 1,000
+_SMALL = 1_000_000  # bytes of a member whose compression is not limited
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     """Yield a zip archive whose members are small enough to be read.
 
     Raises:
-        CertaintyError: If it is damaged, encrypted, or would unpack to more than 300 MB or to 200 times its size.
+        CertaintyError: If the archive is damaged or encrypted, or would unpack to over 300 MB or 200 times its size.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -30,10 +30,10 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
 
 
 def refuse_entities(xml: bytes, name: str) -> None:
-    """Refuse a document type, which office files never have: its entities may expand without end, or name other files.
+    """Refuse XML with a document type, which office files never have: its entities may expand endlessly or read files.
 
     Raises:
-        CertaintyError: If there is one.
+        CertaintyError: If there is a document type.
     """
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise CertaintyError(f"{name}: declares XML entities, which no office program writes; it is not read.")

@@ -1,4 +1,4 @@
-"""The text in a file of any kind."""
+"""Extract the text of a file of any kind."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
     """Return the text of a file.
 
     Args:
-        data: What the file holds.
-        kind: Kind of the file, which is no table.
-        name: Names it in messages.
+        data: Content of the file.
+        kind: Kind of the file, which is not a table.
+        name: Name of the file in messages.
         encoding: Encoding of a text or a web page; None detects it.
 
     Raises:
-        CertaintyError: If it is damaged or has no text.
-        MissingExtraError: If a library that reads its kind is not installed.
+        CertaintyError: If the file is damaged or has no text.
+        MissingExtraError: If a library that reads this kind of file is not installed.
     """
     if kind == "text":
         return decode(data, name, encoding)
@@ -43,19 +43,19 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
             text = html_text(data, name, encoding) if kind == "html" else _READERS[kind](data, name)
         except CertaintyError:
             raise
-        except Exception as error:  # a damaged file makes these libraries raise nearly anything
+        except Exception as error:  # on damaged files, these libraries raise exceptions of almost any type
             raise CertaintyError(
                 f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it again, or "
                 "save its text."
             ) from error
     if not text.strip():
-        raise CertaintyError(f"{name}: is a {kind.upper()} file without text; give one with text in it.")
+        raise CertaintyError(f"{name}: is a {kind.upper()} file without text; give one that contains text.")
     return text
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what libraries log about files that they can read all the same."""
+    """Silence the libraries, which log problems even in files that they can read."""
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""Files, patterns and folders → their texts, as the commands read them."""
+"""Read the texts of files, patterns and folders as the commands do."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ def read_files(
 ) -> Iterator[tuple[str, str]]:
     """Read the texts of files as `certainty score` does: text, web pages, PDF, DOCX, ODT, EPUB, RTF, tables.
 
-    All but text and tables need the extra `documents`. The files are read one after the other, as their texts are
-    asked for. `stream(…, as_tuples=True)` takes what is yielded.
+    All kinds but text and tables need the extra `documents`. Each file is read only when its texts are needed. The
+    result suits `stream(…, as_tuples=True)`.
 
     Args:
-        files: A file or several; patterns such as `articles/*.txt` are understood.
+        files: One or more files; patterns such as `articles/*.txt` are expanded.
         recursive: Read the files in folders and their subfolders.
         encoding: Encoding of texts, web pages and CSV; None detects it.
         text_column: Column of a table that holds the texts.
-        id_column: Column of a table that names its rows; None takes `id`, or numbers them.
-        fix_encoding: Mend accents that were decoded wrongly (« Ã© »).
-        force: Also take what is mostly markup or undecodable.
+        id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
+        fix_encoding: Repair accents that were decoded wrongly (« Ã© »).
+        force: Also accept texts that are mostly markup or undecodable.
 
     Returns:
-        Texts and their names: the file, of a table the id of the row, or `table.csv#id` where there are several files.
+        Texts and their names: the name of the file or, for a table, the id of the row (`table.csv#id` if there are
+        several files).
 
     Raises:
-        CertaintyError: If a file cannot be read, or a pattern or folder stands for none; partly raised by the iterator.
+        CertaintyError: If a file cannot be read, or a pattern or folder matches no file; the iterator raises it, too.
     """
     given = [files] if isinstance(files, (str, os.PathLike)) else files
     names = find_files([os.fspath(file) for file in given], recursive)

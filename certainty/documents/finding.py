@@ -1,4 +1,4 @@
-"""Which files are meant: by their names, by patterns, by the folders that they are in."""
+"""Find the files that names, patterns and folders stand for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from certainty.documents.kinds import ENDINGS
 from certainty.errors import CertaintyError
 
-_LOCKED = "~$"  # begins the files by which Word marks another one as opened
+_LOCKED = "~$"  # prefix of the lock files of Word
 
 
 def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterable[Path] = ()) -> list[str]:
-    """Return the files that are meant; those of a pattern or a folder are sorted by name.
+    """Return the files that names stand for; those of a pattern or a folder are sorted by name.
 
     Args:
         names: Files and patterns (`*`, `?`, `[…]`, and `**` for all folders below); other names stay as they are.
-        recursive: Also folders, for the files in them and below whose ending is one of `ENDINGS`. Hidden files and
-            folders, and those of lock files of Word, are passed over; links to folders are not followed.
-        leave_out: Files, and folders with what is in them, that neither a pattern nor a folder stands for.
+        recursive: Also accept folders, for the files in them and their subfolders whose ending is one of `ENDINGS`.
+            Hidden files and folders and lock files of Word are skipped; links to folders are not followed.
+        leave_out: Files and folders to leave out of the results of patterns and folders.
 
     Raises:
-        CertaintyError: If a pattern or a folder stands for no file.
+        CertaintyError: If a pattern or a folder matches no file.
     """
     out = [Path(os.path.realpath(path)) for path in leave_out]
 
@@ -36,12 +36,14 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
         if recursive and os.path.isdir(name):
             below = sorted(path for path in _below(name) if not is_left_out(path))
             if not below:
-                raise CertaintyError(f"{name}: holds no file that can be read; such end in {', '.join(ENDINGS)}.")
+                raise CertaintyError(
+                    f"{name}: contains no file that can be read; readable files end in {', '.join(ENDINGS)}."
+                )
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
             matched = sorted(path for path in glob.glob(name, recursive=True) if not is_left_out(path))
             if not matched:
-                raise CertaintyError(f"{name}: no file has such a name; check the pattern and the folder.")
+                raise CertaintyError(f"{name}: matches no file; check the pattern and the folder.")
             found += find_files(matched, True, out) if recursive else [p for p in matched if not os.path.isdir(p)]
         else:
             found.append(name)

@@ -1,4 +1,4 @@
-"""What kind of file something is: told by its first bytes and the members of an archive, then by its ending."""
+"""Detect the kind of a file by its first bytes or the members of an archive, then by its ending."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certainty.errors import CertaintyError
 Kind = Literal["text", "html", "pdf", "docx", "odt", "epub", "rtf", "csv", "json", "json lines", "parquet"]
 
 TABLES: frozenset[Kind] = frozenset({"csv", "json", "json lines", "parquet"})
-"""Whose rows are texts."""
+"""Kinds whose rows are texts."""
 
 ENDINGS: dict[str, Kind] = {
     ".txt": "text",
@@ -35,16 +35,16 @@ ENDINGS: dict[str, Kind] = {
     ".json": "json",
     ".parquet": "parquet",
 }
-"""Endings of the files that are taken from a folder, and what they hold."""
+"""Endings of the files that are read from a folder, and their kinds."""
 
 HEAD = 2048
-"""Bytes at the beginning of a file that tell its kind."""
+"""Number of bytes at the beginning of a file that identify its kind."""
 
 _OCR = "make its text readable first, by OCR such as `ocrmypdf`"
 _UNPACK = "unpack it, and give the files in it"
 _AS_CSV = "save the sheet as CSV"
 _TRANSCRIBE = "transcribe it, and give the text"
-# Beginnings of files that are not read: what they are, and what to do.
+# First bytes of files that are not read, what these are, and what to do.
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM....\0\0\0\0|RIFF....WEBP|....ftyp(?:heic|avif|mif1)",
@@ -84,11 +84,11 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
     """Return the kind of a file.
 
     Args:
-        file: Its path, or all that it holds.
-        name: Name of the file, for messages; its ending counts where the content does not tell.
+        file: Its path, or its content.
+        name: Name of the file in messages; its ending decides if the content does not identify the kind.
 
     Raises:
-        CertaintyError: If it is of a kind that is not read; the message says which, and what to do.
+        CertaintyError: If files of this kind are not read. The message names the kind and says what to do.
     """
     if isinstance(file, bytes):
         head = file[:HEAD]
@@ -119,7 +119,7 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
 
 def _by_ending(start: bytes, ending: str) -> Kind:
     kind = ENDINGS.get(ending, "text")
-    if kind in ("pdf", "docx", "odt", "epub", "rtf", "parquet", "text"):  # a mere name: its content is text
+    if kind in ("pdf", "docx", "odt", "epub", "rtf", "parquet", "text"):  # only the name says so; the content is text
         return "json" if _JSON.match(start) else "text"
     return kind
 

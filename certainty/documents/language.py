@@ -1,4 +1,4 @@
-"""How much of a text is in another language than French."""
+"""Estimate how much of a text is in a language other than French."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from importlib.util import find_spec
 from typing import Any
 
 _PIECE = re.compile(r"\S(?:.{0,400}(?!\S)|\S{1,400})", re.DOTALL)
-_LEAST_LETTERS = 40  # of a piece; less is not told apart
-_MOST_PIECES = 50  # of a text, from all over it
-# Words by which French is told without the detector, whose model takes half a second to load.
+_LEAST_LETTERS = 40  # in a piece; the language of a shorter one cannot be detected
+_MOST_PIECES = 50  # of a text, spread evenly over it
+# Words that identify French without the detector, whose model takes half a second to load.
 _FRENCH = re.compile(
     "le|les|des|du|une|et|est|dans|pour|par|sur|ils?|elles?|pas|aux?|ce|cette|sont|avec|été|ont|leur|qui|[nv]ous|à|où|qu|"
     "[cdjlnsy]"
 )
 _LEAST_FRENCH = 0.17  # prose has 0.2 to 0.35, Italian and Catalan up to 0.15
 _WORD = re.compile(r"[^\W\d_]+")
-# A part of the 97 that it knows, so that French is not taken for a small neighbour.
+# Some of the 97 languages of the detector, so that French is not taken for a small related language.
 _LANGUAGES = "ar bg ca cs da de el en es fi fr he hi hr hu id it ja ko nl no pl pt ro ru sk sv tr uk vi zh".split()  # noqa: SIM905
 
 
 def foreign_share(text: str) -> tuple[float, str] | None:
-    """Return the share of a text that is not French, and the language of most of that.
+    """Return the share of a text that is not French, and the main language of this share.
 
     Returns:
-        Share of the pieces of a text, in characters, and an ISO 639-1 code; None where the text is too short to tell,
+        Share of the characters of the text, and an ISO 639-1 code; None if the text is too short to detect a language,
         or py3langid is not installed.
     """
     if find_spec("py3langid") is None:

@@ -1,4 +1,4 @@
-"""Text documents of Word, LibreOffice and their like: DOCX, ODT, RTF."""
+"""Extract the text of documents of word processors: DOCX, ODT, RTF."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from certainty.documents.archives import opened_archive, refuse_entities
 from certainty.extras import needs
 
-_BETWEEN = "\n\n"  # paragraphs: a boundary of sentences
+_BETWEEN = "\n\n"  # between paragraphs: ends a sentence
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _SHOWN = {f"{_WORD}tab": "\t", f"{_WORD}br": "\n", f"{_WORD}cr": "\n", f"{_WORD}noBreakHyphen": "-"}
-# Deleted text, the old place of moved text, the copy of a text box for old programs.
+# Deleted text, moved text in its old place, and the copy of a text box for old programs.
 _NOT_SHOWN = {
     f"{_WORD}del",
     f"{_WORD}moveFrom",
@@ -24,7 +24,7 @@ _ODT_PARAGRAPHS = "//text:p[not({0})] | //text:h[not({0})]".format(
 
 
 def docx_text(data: bytes, name: str) -> str:
-    """Return the paragraphs of a Word file as it looks with all changes accepted, those of tables and boxes too.
+    """Return the paragraphs of a Word file with all changes accepted, including those of tables and text boxes.
 
     Headers, footers, notes and comments are left out.
 
@@ -86,7 +86,7 @@ def _is_hidden(paragraph: Any) -> bool:
 
 
 def _shown(element: Any) -> Iterator[str]:
-    """Yield the text of a paragraph's runs; a paragraph within it, in a text box, speaks for itself."""
+    """Yield the text of the runs of a paragraph; paragraphs inside it, in text boxes, are read separately."""
     for child in element:
         if child.tag == f"{_WORD}t":
             yield child.text or ""

@@ -1,4 +1,4 @@
-"""Web pages and electronic books: the text that a reader reads, without menus, scripts and notices."""
+"""Extract the main text of web pages and EPUB books, without menus, scripts and notices."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ _ENCRYPTION = "META-INF/encryption.xml"
 
 
 def html_text(data: bytes, name: str, encoding: str | None = None) -> str:
-    """Return the main text of a web page, a paragraph a line.
+    """Return the main text of a web page, with one paragraph per line.
 
     Args:
         data: The page.
-        name: Names it in messages.
-        encoding: None takes UTF-8 where it is that, else what the page says, else what `certainty.reading` finds.
+        name: Name of the page in messages.
+        encoding: Encoding of the page; None takes UTF-8 if the page is valid UTF-8, else the encoding that the page
+            names, else the one that `certainty.reading` detects.
 
     Raises:
-        CertaintyError: If it has no text, or cannot be decoded.
+        CertaintyError: If the page has no text, or cannot be decoded.
         MissingExtraError: If trafilatura is not installed.
     """
     needs("trafilatura", extra="documents", user=f"{name}: a web page")
@@ -37,7 +38,7 @@ def html_text(data: bytes, name: str, encoding: str | None = None) -> str:
     text = trafilatura.extract(html, include_comments=False) or _whole_text(html)
     if not text.strip():
         raise CertaintyError(
-            f"{name}: is a web page without text; it may load it by scripts: save it from the browser."
+            f"{name}: is a web page without text, which scripts may load; save the page from the browser."
         )
     return text
 
@@ -46,7 +47,7 @@ def epub_text(data: bytes, name: str) -> str:
     """Return the text of an EPUB, chapter after chapter in reading order, with blank lines between them.
 
     Raises:
-        CertaintyError: If it is damaged, too large, or protected against copying.
+        CertaintyError: If the EPUB is damaged, too large, or protected against copying.
         MissingExtraError: If trafilatura or lxml is not installed.
     """
     needs("trafilatura", "lxml", extra="documents", user=f"{name}: an EPUB")
@@ -72,13 +73,13 @@ def _declared(data: bytes) -> str | None:
         if not found or data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return None
         named = found[1].decode().lower()
-        # Browsers read these as Windows-1252 (https://encoding.spec.whatwg.org); bad UTF-8 is mended by `decode`.
+        # Browsers read these as Windows-1252 (https://encoding.spec.whatwg.org); `decode` repairs invalid UTF-8.
         return {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "utf-8": None}.get(named, named)
     return None
 
 
 def _whole_text(html: str) -> str:
-    """Return all text of a page that has too little to tell what is main."""
+    """Return all text of a page that is too short to detect its main text."""
     from trafilatura import baseline
 
     return baseline(html)[1]

@@ -1,4 +1,4 @@
-"""PDF: the text of its pages."""
+"""Extract the text of PDF files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _TWO_SPACES = re.compile(r"(?<=\S)  (?=\S)")
 
 
 def pdf_text(data: bytes, name: str) -> str:
-    r"""Return the text of a PDF, with a form feed between two pages as `pdftotext` writes it.
+    r"""Return the text of a PDF, with a form feed between pages, as `pdftotext` writes it.
 
     Raises:
-        CertaintyError: If it is protected by a password, or its pages are images.
+        CertaintyError: If the PDF is protected by a password, or its pages are images.
         MissingExtraError: If pypdf is not installed.
     """
     needs("pypdf", extra="documents", user=f"{name}: a PDF")
@@ -29,7 +29,7 @@ def pdf_text(data: bytes, name: str) -> str:
         raise CertaintyError(f"{name}: is an encrypted PDF ({error}); save it without a password.") from error
     if not opened:
         raise CertaintyError(f"{name}: is a PDF with a password; save it without one.")
-    # Browsers end a line with a space and begin the next with another one; both may stand on one line of the text.
+    # Browsers end a line with a space and begin the next with another; both may end up on one line of the text.
     pages = [_TWO_SPACES.sub(" ", page.extract_text()) for page in reader.pages]
     if not any(map(str.strip, pages)):
         raise CertaintyError(

@@ -1,4 +1,4 @@
-"""A file → its texts, with checks for noise, wrong accents and other languages."""
+"""Read the texts of a file, with checks for noise, wrongly decoded accents and other languages."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ logger = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?:https?|ftp)://|www\.", re.IGNORECASE)
 _MOST_FOREIGN = 0.3
-# What is wrong with one row or with several, and what can be done.
-_WRONG_ACCENTS = ("has accents decoded wrongly", "have accents decoded wrongly", "--fix-encoding mends them")
+# A problem of one row, the same of several rows, and what to do.
+_WRONG_ACCENTS = ("has accents decoded wrongly", "have accents decoded wrongly", "--fix-encoding repairs them")
 _NO_WORDS = (
     "is mostly markup or undecodable and left out",
     "are mostly markup or undecodable and left out",
     "--force scores such rows",
 )
-_NOT_FRENCH = ("is not French", "are not French", "the model knows French only")
+_NOT_FRENCH = ("is not French", "are not French", "the model knows only French")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """How files are read.
+    """How to read files.
 
     Attributes:
         encoding: Encoding of texts, pages and CSV; None detects it.
-        text_column: Column of a table that holds the text.
-        id_column: Column of a table that names the row; None takes `id`, or the number of the row.
-        force: Take texts that are mostly no words.
-        fix_encoding: Mend accents that were decoded wrongly.
+        text_column: Column of a table that holds the texts.
+        id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
+        force: Accept texts that are mostly markup or undecodable.
+        fix_encoding: Repair accents that were decoded wrongly.
     """
 
     encoding: str | None = None
@@ -55,8 +55,8 @@ class Texts(NamedTuple):
     """The texts of a file.
 
     Attributes:
-        is_table: It is a table, and each of its rows is a text.
-        named: Names and texts, read as they are asked for: the ids of rows, else the name of the file.
+        is_table: Whether the file is a table, each of whose rows is a text.
+        named: Names and texts, read as they are needed; the name is the id of a row, or the name of the file.
         sentences: Number of sentences in a table that was read to its end; otherwise None.
     """
 
@@ -74,26 +74,26 @@ def read_texts(
 ) -> Texts:
     """Read the texts of a file of any kind that `certainty.documents.kinds` knows.
 
-    What is doubtful about them is logged: accents that were decoded wrongly, another language than French.
+    Logs a warning for accents that were decoded wrongly and for languages other than French.
 
     Args:
-        file: Its path, or all that it holds.
-        name: Names it in messages.
-        options: How it is read.
-        several: It is one of several files: the rows of a table are called by its name too, `table.csv#id`.
+        file: Its path, or its content.
+        name: Name of the file in messages.
+        options: How to read it.
+        several: Whether there are several files; the names of rows then include that of the table, `table.csv#id`.
         add_up: If given, a table is first read to its end, so that a damaged row is found before the first text is
-            taken; `add_up` is given the number of sentences in each row and returns their sum. Reading a table twice
+            yielded; `add_up` receives the number of sentences in each row and returns their sum. Reading a table twice
             takes little time compared with scoring.
 
     Raises:
-        CertaintyError: If it cannot be read, or is mostly no words; also raised by the iterator.
-        MissingExtraError: If a library that reads its kind is not installed.
+        CertaintyError: If the file cannot be read, or is mostly markup or undecodable; the iterator raises it, too.
+        MissingExtraError: If a library that reads this kind of file is not installed.
     """
     options = options or ReadingOptions()
     if isinstance(file, Path) and not file.exists() and _ADDRESS.match(str(name)):
-        raise CertaintyError(f"{name}: is an address, and nothing is fetched; save the page and give its file.")
+        raise CertaintyError(f"{name}: is a URL, which is not downloaded; save the page and give its file.")
     if isinstance(file, Path) and not file.is_file():
-        file = read_bytes(file)  # a pipe is read once; a folder or a missing file is told
+        file = read_bytes(file)  # a pipe can only be read once; a folder or a missing file raises an error
     if isinstance(file, bytes):
         kind = kind_of(file, name)
     else:
@@ -126,24 +126,24 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
         else:
             logger.warning(
                 "%s: %d accents look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »); --fix-encoding "
-                "mends them.",
+                "repairs them.",
                 *(name, wrong),
             )
     if not options.force and (share := noise(text)) > MOST_NOISE:
         raise CertaintyError(
             f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to score it "
-            "all the same."
+            "anyway."
         )
     if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
         share, language = found
         logger.warning(
-            "%s: about %.0f %% is not French (%s); the model knows French only.", name, 100 * share, language
+            "%s: about %.0f %% is not French (%s); the model knows only French.", name, 100 * share, language
         )
     return text
 
 
 def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
-    """Check the rows, and log at the end how many are doubtful, so that a long table is told in a few lines."""
+    """Check the rows, and log only the number of doubtful ones, so that a long table gives only a few warnings."""
     doubtful: dict[tuple[str, str, str], list[str]] = {}
     empty = True
     for key, text in rows:
@@ -161,7 +161,7 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
         yield key, text
     if empty:
         raise CertaintyError(
-            f"{name}: has no row with a text in {options.text_column!r}; name its column by --text-column."
+            f"{name}: has no row with a text in {options.text_column!r}; name the column with --text-column."
         )
     for (one, several, mend), keys in doubtful.items():
         told = (

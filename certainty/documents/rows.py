@@ -1,4 +1,4 @@
-"""Tables whose rows are texts: CSV, TSV, JSON, JSON Lines, Parquet."""
+"""Read tables whose rows are texts: CSV, TSV, JSON, JSON Lines, Parquet."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _ID = "id"
 def read_rows(
     file: Path | bytes, kind: Kind, name: str, *, text_column: str, id_column: str | None, encoding: str | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Yield id and text of each row; rows without a text are left out.
+    """Yield the id and the text of each row; rows without a text are left out.
 
     Args:
-        file: Its path, or all that it holds.
+        file: Path of the table, or its content.
         kind: Kind of the table.
-        name: Names it in messages.
-        text_column: Holds the texts.
-        id_column: Holds the ids; None takes `id` where there is such a column. A row without an id is called by its
+        name: Name of the table in messages.
+        text_column: Column with the texts.
+        id_column: Column with the ids; None takes `id` if there is such a column. A row without an id is named by its
             number, from 1.
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
-        CertaintyError: If the table cannot be read, a column is not there, or a text is no string; the message names the
+        CertaintyError: If the table cannot be read, a column is missing, or a text is not a string. The message names the
             place.
-        MissingExtraError: Parquet is given, and pyarrow is not installed.
+        MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
@@ -43,14 +43,14 @@ def read_rows(
             continue
         if not isinstance(text, str):
             raise CertaintyError(
-                f"{where}: {text_column} is {str(text)[:60]!r}, no text; name its column by --text-column."
+                f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
             )
         key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
         yield (str(number) if _is_missing(key) else str(key)), text
 
 
 def _read(file: Path | bytes, kind: Kind, name: str, encoding: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield place and columns of each row."""
+    """Yield the place and the columns of each row."""
     rows: Iterable[tuple[int, Mapping[str, Any]]]
     unit = "line"
     if kind == "json":
@@ -70,7 +70,7 @@ def _read(file: Path | bytes, kind: Kind, name: str, encoding: str | None) -> It
 
 
 def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
-    """Return the objects of a list, the one object, or those of the lines, and what they are counted by."""
+    """Return the unit of the rows and the rows: the objects of a list, a single object, or those of JSON Lines."""
     try:
         found = json.loads(decode(data, name))
     except (ValueError, RecursionError) as error:
@@ -79,7 +79,7 @@ def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping
         return "line", parse_json_lines(data.splitlines(keepends=True), name)
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
-        raise CertaintyError(f"{name}: is JSON, but no list of objects with a text in each; give such a list.")
+        raise CertaintyError(f"{name}: is JSON, but not a list of objects with a text in each; give such a list.")
     return "object", enumerate(rows, 1)
 
 
@@ -88,7 +88,7 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
         columns = ", ".join(map(str, row)) or "none"
         close = get_close_matches(column, map(str, row), n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
-        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it by {option}.{meant}")
+        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it with {option}.{meant}")
     return row[column]
 
 

@@ -17,7 +17,7 @@ __all__ = ["check_output", "clear_drafts", "named_write_errors", "new_folder"]
 
 # No space, over quota, file too large, input/output error, read-only file system.
 _NOT_WRITABLE = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)}
-# In the messages of torch, and of the Rust libraries, which raise no OSError.
+# In the messages of torch and of the Rust libraries, which do not raise OSError.
 _NOT_WRITTEN = re.compile(rf"PytorchStreamWriter|unexpected pos|\(os error ({'|'.join(map(str, _NOT_WRITABLE))})\)")
 
 
@@ -27,8 +27,8 @@ def check_output(output: Path, overwrite: bool) -> None:
     Creates the parent folder if it is missing.
 
     Raises:
-        CertaintyError: If `output` is a file, contains a model and `overwrite` is false, or contains other files; or its
-            parent cannot be created; or its path is not valid Unicode.
+        CertaintyError: If `output` is a file, contains a model and `overwrite` is false, or contains other files; if
+            its parent cannot be created; or if its path is not valid Unicode.
     """
     try:
         str(output.resolve()).encode()
@@ -81,7 +81,7 @@ def new_folder(output: Path) -> Iterator[Path]:
 
 
 def clear_drafts(output: Path) -> None:
-    """Delete the drafts that killed runs left of `output`, and put back the model that one was about to replace.
+    """Delete the drafts of `output` that killed runs left, and put back a model that one was about to replace.
 
     Only call this if no other run is writing to `output`.
     """
@@ -97,7 +97,7 @@ def clear_drafts(output: Path) -> None:
 
 @contextmanager
 def named_write_errors(output: Path) -> Iterator[None]:
-    """Turn what is raised if a file cannot be written, such as on a full disk, into a `CertaintyError`."""
+    """Turn any exception for a file that cannot be written, such as on a full disk, into a `CertaintyError`."""
     try:
         yield
     except CertaintyError:

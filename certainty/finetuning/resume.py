@@ -39,7 +39,7 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
     The device is not part of it, so a run may be resumed on another one.
 
     Raises:
-        CertaintyError: If there is no such file of pseudo-labels, or it is damaged.
+        CertaintyError: If the file of pseudo-labels is missing or damaged.
     """
     of_file = None
     if settings.pseudo_labels:

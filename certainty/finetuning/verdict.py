@@ -1,4 +1,4 @@
-"""Warn if a finished model is of no use: it is no better than a baseline, or sees hardly any claims."""
+"""Warn if a finished model is useless: no better than a baseline, or finding hardly any claims."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from certainty.evaluation import Evaluation
 __all__ = ["missed_claims", "no_better_than_baselines"]
 
 TOO_MANY = 0.2
-"""Largest plausible excess of the share of sentences without a claim that are predicted over the share in the data."""
+"""Largest plausible excess of the predicted share of sentences without a claim over the share in the data."""
 
 
 def no_better_than_baselines(evaluation: Mapping[str, Evaluation]) -> list[str]:

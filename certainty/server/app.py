@@ -126,7 +126,7 @@ def _scoring(service: Service) -> APIRouter:
         },
     )
     async def score(body: ScoreRequest, request: Request) -> Response:
-        """Return a document for `text` or `sentences`, a list of documents for `texts`: each sentence with its label."""
+        """Return a document for `text` or `sentences`, or a list of them for `texts`: each sentence with its label."""
         if "sentences" in body.model_fields_set:
             content: Any = answer(await while_connected(request, service.score_sentences(body.sentences)), body)
         elif "texts" in body.model_fields_set:

@@ -1,4 +1,4 @@
-"""The options of the server with their defaults; importable without the extra `server`, for `certainty serve --help`."""
+"""The options of the server with their defaults, for `certainty serve --help`; needs no library of the server."""
 
 from __future__ import annotations
 

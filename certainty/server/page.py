@@ -41,7 +41,7 @@ def view_policy() -> str:
 
 
 def page_policy(page: str) -> str:
-    """Return the policy of the page: its own script and style, and those of the view, whose frame inherits the policy."""
+    """Return the policy of the page: its script and style, and those of the view, whose frame inherits the policy."""
     return _policy(page + _sample_view()) + "; connect-src 'self'; form-action 'none'; frame-ancestors 'none'"
 
 

@@ -61,7 +61,7 @@ class ServerSettings(BaseSettings):
         model: Folder of the model, or `owner/name`; None stands for the shipped model.
         engine: Engine that runs the model; None takes the one that the model names.
         threads: CPU threads of each worker; None shares the cores among the workers.
-        device: Device for torch; None takes a GPU if there is one.
+        device: Device that runs the model; None takes a CUDA GPU if the engine is torch and there is one, else the CPU.
 
     Raises:
         CertaintyError: If a value is not allowed; the message names it and what is.

@@ -52,7 +52,7 @@ TITLES = _words(
 )
 # Books of the Bible, before chapter and verse.
 BOOKS = _words("Apoc Cant Cor Dan Deut Éph Gal Gen Hébr Jér Matth Phil Prov Rom Sam Thess Tim Zach")
-# The end of a sentence only where a word of STARTERS follows; a capital may begin those in small letters.
+# These end a sentence only before a word of STARTERS; lower-case ones also match with a capital.
 _ABBREVIATIONS = _words(
     """
     adj adm aff al alin ann app approx apt arr art augm avr bât Bros bull cass chap chem chron Cie cit civ Co col

@@ -164,7 +164,7 @@ def _is_abbreviation(text: str, start: int, word: str, match: re.Match[str]) -> 
 
 
 def _is_reference(text: str, start: int, word: str, match: re.Match[str]) -> bool:
-    """Tell whether a number goes on what a full stop interrupts: 3. 000, sam. 3 mars, Rom. 4:8, (Phil. 4)."""
+    """Return whether a number continues what a full stop interrupts: 3. 000, sam. 3 mars, Rom. 4:8, (Phil. 4)."""
     word_start = match.start() - len(word)
     if word in BOOKS and _VERSE.match(text, match.start("next")):
         return True

@@ -1,4 +1,4 @@
-"""What the views show a sentence as: its label, or undecided."""
+"""The category that the views show for a sentence: its label, or undecided."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ NO_CLAIM = Label.NO_CLAIM.value
 
 
 def category(sentence: SentenceScore, min_confidence: float | None = None) -> str:
-    """Return the label, or `UNDECIDED` for a claim whose label is less probable than that."""
+    """Return the label, or `UNDECIDED` for a claim whose label is less probable than `min_confidence`."""
     return UNDECIDED if is_undecided(sentence, min_confidence) else sentence.label.value
 
 
 def is_undecided(sentence: SentenceScore, min_confidence: float | None) -> bool:
-    """Tell whether it makes a claim and its label is less probable than that (None: never)."""
+    """Return whether a sentence makes a claim and its label is less probable than `min_confidence` (None: never)."""
     return sentence.is_claim and min_confidence is not None and sentence.probability < min_confidence
 
 
 def category_counts(documents: Iterable[ScoredText], min_confidence: float | None = None) -> dict[str, int]:
-    """Count the sentences of each category, in the order of display; `UNDECIDED` is there if it can occur."""
+    """Count the sentences of each category, in the order of display; includes `UNDECIDED` if it can occur."""
     found = Counter(category(sentence, min_confidence) for document in documents for sentence in document)
     categories = [label.value for label in LABELS]
     categories += [NO_CLAIM] if min_confidence is None else [UNDECIDED, NO_CLAIM]

@@ -1,4 +1,4 @@
-"""Two versions of a text: the summary, and the pairs of sentences one under the other."""
+"""Two versions of a text in HTML: the summary, and the pairs of sentences, one below the other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def summary(comparison: Comparison, lang: Language) -> str:
 
 
 def verdict(pair: SentencePair, lang: Language) -> str:
-    """Return what changed in how a sentence commits itself, in words; nothing unless both versions have it."""
+    """Return in words how the commitment of a sentence changed; empty unless both versions have the sentence."""
     old, new = pair.old, pair.new
     if old is None or new is None:
         return ""
@@ -85,7 +85,7 @@ def _pair(pair: SentencePair, lang: Language) -> str:
     if old is None or new is None:
         versions = "".join(f"<p>{_text(one, [], 'ins', lang)}</p>" for one in (old, new) if one)
     elif pair.change in _SAME:
-        # What reads the same is shown once; the old one is there for the export.
+        # Equal sentences are shown once; the old one is kept, hidden, for the export.
         versions = f"<p hidden>{_text(old, [], 'del', lang)}</p><p>{_text(new, [], 'ins', lang)}</p>"
     else:
         gone, come = _differences(old.text, new.text)
@@ -106,7 +106,7 @@ def _text(sentence: SentenceScore, spans: Spans, tag: str, lang: Language) -> st
 
 
 def _differences(old: str, new: str) -> tuple[Spans, Spans]:
-    """Return the spans of words that only the old, and only the new sentence has."""
+    """Return the spans of the words that are only in the old sentence, and of those only in the new one."""
     olds, news = list(_WORD.finditer(old)), list(_WORD.finditer(new))
     matcher = SequenceMatcher(None, [word[0] for word in olds], [word[0] for word in news], autojunk=False)
     steps = [step for step in matcher.get_opcodes() if step[0] != "equal"]

@@ -1,4 +1,4 @@
-"""What the coloured terminal views share: the console, wrapping, styles and the summary under a text."""
+"""What the coloured terminal views share: the console, wrapping, styles and the summary below a text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from certainty.views.palette import ATTRIBUTED_MARK, INKS, MARKS
 from certainty.views.plain import one_line
 from certainty.views.wording import ATTRIBUTED, category_name, split_at_cues
 
-# rich breaks lines at no-break spaces too, which French sets within quotation marks and before ? ! : and ;
+# rich also breaks lines at no-break spaces, which French uses inside quotation marks and before ? ! : and ;
 _PROTECT = str.maketrans("\u00a0\u202f", "\ue000\ue001")
 _RESTORE = str.maketrans("\ue000\ue001", "\u00a0\u202f")
 
 
 def open_console(out: TextIO, width: int | None = None) -> Console:
-    """Return a console that writes ANSI codes whatever `out` is; a width of None takes that of the terminal."""
+    """Return a console that always writes ANSI codes; if `width` is None, it has the width of the terminal."""
     return Console(
         file=out,
         width=width,
@@ -37,7 +37,7 @@ def ink(category: str) -> str:
 
 
 def with_cues(sentence: SentenceScore, category: str) -> Text:
-    """Return the sentence on one line, its cues bold and underlined; ready for `wrapped`."""
+    """Return the sentence on one line, with bold and underlined cues, ready for `wrapped`."""
     text = Text(style="dim" if category == NO_CLAIM else "")
     for piece, is_cue in split_at_cues(sentence):
         text.append(protected(piece), f"bold underline {INKS.get(category, '')}" if is_cue else None)
@@ -45,12 +45,12 @@ def with_cues(sentence: SentenceScore, category: str) -> Text:
 
 
 def protected(text: str) -> str:
-    """Return the text on one line, with its no-break spaces safe from `wrapped`, which restores them."""
+    """Return the text on one line, with its no-break spaces replaced so that `wrapped` keeps and restores them."""
     return one_line(text).translate(_PROTECT)
 
 
 def wrapped(text: Text, console: Console, width: int) -> list[Text]:
-    """Break a text into lines of at most that many columns, but never at a no-break space."""
+    """Break a text into lines of at most `width` columns, but never at a no-break space."""
     lines = list(text.wrap(console, width))
     for line in lines:
         line.rstrip()
@@ -59,7 +59,7 @@ def wrapped(text: Text, console: Console, width: int) -> list[Text]:
 
 
 def summary(document: ScoredText, min_confidence: float | None, console: Console) -> Text:
-    """Return the counts of a document, with a key of the marks."""
+    """Return the counts of a document, with a key to the marks."""
     counts = []
     for category, n in category_counts([document], min_confidence).items():
         mark, name = MARKS[category], category_name(category)

@@ -1,4 +1,4 @@
-"""A pandas DataFrame."""
+"""Convert a scored text to a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _TYPES = {
 
 
 def to_dataframe(document: ScoredText) -> pandas.DataFrame:
-    """Return one row a sentence, with the columns of the CSV output.
+    """Return one row per sentence, with the columns of the CSV output.
 
-    `certainty` is NaN where there is no claim. `cues` holds lists of `{"start": …, "end": …, "text": …}`, which
-    Parquet, Feather and `datasets.Dataset.from_pandas` take.
+    `certainty` is NaN if there is no claim. `cues` holds lists of `{"start": …, "end": …, "text": …}`, which
+    Parquet, Feather and `datasets.Dataset.from_pandas` accept.
 
     Raises:
         MissingExtraError: If pandas is not installed.

@@ -1,7 +1,7 @@
-"""HTML: pages and notebook fragments that stand on their own; nothing is asked of the network.
+"""HTML: self-contained pages and notebook fragments that load nothing from the network.
 
-A page reads well without its script, which adds the reader's language, filters, explanations and export. Its content
-security policy admits this one script and style sheet, by their digests, and nothing else.
+A page is readable without its script, which adds the language of the reader, filters, explanations and export. Its
+content security policy allows only this script and style sheet, by their digests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from certainty.comparison import Comparison
 
 GENERATOR = '<meta name="generator" content="certainty">'
-"""How a page of ours is recognised."""
+"""Marks the pages that certainty wrote."""
 
 _PAGE_RULES = "body{margin:0}body>.certainty{min-height:100vh;box-sizing:border-box}\n"
 _CHOSEN_BY_BROWSER = " data-any-language"
@@ -33,7 +33,7 @@ _SCRIPTS = ("bar", "filters", "explanation", "records", "export", "start")
 
 
 class IndexEntry(NamedTuple):
-    """A text in an index: its title, the address of its page, how many sentences are in each category."""
+    """A text in an index: its title, the address of its page, the number of sentences in each category."""
 
     title: str
     address: str
@@ -48,15 +48,15 @@ def render_page(
     title: str | None = None,
     lang: str | None = None,
 ) -> str:
-    """Return a complete page that shows the documents one below the other, light or dark like the reader's system.
+    """Return a complete page that shows the documents one below the other, light or dark like the system of the reader.
 
     Args:
-        documents: What to show.
+        documents: The documents to show.
         names: A heading for each document, such as its file name.
         min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
         index: Address of the index that the page belongs to.
-        title: The heading of the page; None takes the name of the document, or the number of several.
-        lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
+        title: The heading of the page; None takes the name of a single document, or the number of several.
+        lang: Language of the interface, "en" or "fr"; None follows the browser of the reader, with a switch.
 
     Raises:
         CertaintyError: If `min_confidence` is not between 0 and 1, or there is no such language.
@@ -76,7 +76,7 @@ def render_page(
 
 
 def render_index(entries: Sequence[IndexEntry], title: str | None = None, lang: str | None = None) -> str:
-    """Return a page that lists texts, with the shares of the labels in each and in all; see `render_page`."""
+    """Return a page that lists texts, with the shares of the labels in each and in all of them; see `render_page`."""
     words = language(lang)
     items = "\n".join(_item(entry, words) for entry in entries)
     total: dict[str, int] = {}
@@ -91,8 +91,8 @@ def render_index(entries: Sequence[IndexEntry], title: str | None = None, lang: 
 def render_fragment(document: ScoredText, min_confidence: float | None = None) -> str:
     """Return one document as a `<div>` with its own style sheet and script, for notebooks.
 
-    It is no higher than a screen, with filters and help folded up, light or dark as the notebook is, in the language of
-    the browser.
+    It is at most as high as a screen, with filters and help folded up, light or dark like the notebook, in the language
+    of the browser.
 
     Raises:
         CertaintyError: If `min_confidence` is not between 0 and 1.
@@ -120,7 +120,7 @@ def _checked(min_confidence: float | None) -> float | None:
 
 
 def _tab_and_heading(title: str, texts: int | None, words: Language) -> tuple[str, str]:
-    """Return what the tab and the page are headed: the title, else the number of texts, else what a page is about."""
+    """Return the titles of the tab and of the page: the title, else the number of texts, else a general one."""
     if title:
         return f"<title>{escape(title)} – certainty</title>", _heading(1, title)
     if texts is not None:
@@ -164,7 +164,7 @@ def _heading(level: int, title: str) -> str:
 
 def _page(tab: str, content: str, lang: str | None) -> str:
     style, script = _PAGE_RULES + style_sheet(), _script()
-    # Style attributes hold numbers that we wrote; they cannot be admitted by a digest in every browser.
+    # Style attributes contain only numbers written here; not every browser can allow them by a digest.
     policy = (
         f"default-src 'none'; style-src {_digest(style)}; style-src-attr 'unsafe-inline'; "
         f"script-src {_digest(script)}; base-uri 'none'; form-action 'none'"

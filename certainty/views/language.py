@@ -1,4 +1,4 @@
-"""The languages of the pages: their words, a JSON file each, and how they write counts and numbers."""
+"""The languages of the pages: their words, in one JSON file each, and how they write counts and numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from certainty.errors import CertaintyError
 from certainty.views.wording import percent
 
 LANGUAGES: tuple[str, ...] = ("en", "fr")
-"""The first one is that of a page whose script, which follows the browser's language, does not run."""
+"""The first one is used until the script of a page has run, which follows the language of the browser."""
 
 
 class Language:
@@ -18,7 +18,7 @@ class Language:
 
     Attributes:
         code: "en" or "fr".
-        words: What is said, by key; `{name}` stands for a value.
+        words: The words of the interface, by key; `{name}` stands for a value.
     """
 
     def __init__(self, code: str) -> None:
@@ -27,7 +27,7 @@ class Language:
         self.words: dict[str, str] = json.loads(source.read_text(encoding="utf-8"))
 
     def say(self, key: str, **values: object) -> str:
-        """Return what the key stands for, with the values in their places."""
+        """Return the words of a key, with the values filled in."""
         return self.words[key].format_map(values)
 
     def counted(self, key: str, n: int) -> str:
@@ -36,7 +36,7 @@ class Language:
         return self.say(f"{key}_{'one' if singular else 'other'}", n=n)
 
     def percent(self, probability: float) -> str:
-        """Return a whole percentage that never rounds to certainty: "87%", "87 %"."""
+        """Return a whole percentage that is never rounded to 0 or 100: "87%", "87 %"."""
         return self.say("percent", n=percent(probability).removesuffix("%"))
 
     def number(self, value: float) -> str:
@@ -46,10 +46,10 @@ class Language:
 
 @cache
 def language(code: str | None) -> Language:
-    """Return a language; None is the one in which a page waits for its script.
+    """Return a language; None stands for the one that a page has before its script runs.
 
     Raises:
-        CertaintyError: If there is none of that code.
+        CertaintyError: If there is no such language.
     """
     if code is None:
         return language(LANGUAGES[0])
@@ -60,7 +60,7 @@ def language(code: str | None) -> Language:
 
 @cache
 def language_script() -> str:
-    """Return the JavaScript that says the words of a page in one of the languages; it begins every script of ours."""
+    """Return the JavaScript that translates the words of a page; every script of a page begins with it."""
     words = json.dumps({code: language(code).words for code in LANGUAGES}, ensure_ascii=False, separators=(",", ":"))
     source = files("certainty.views") / "script" / "language.js"
     return "const WORDS = " + words.replace("<", "\\u003c") + ";\n" + source.read_text(encoding="utf-8")

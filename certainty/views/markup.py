@@ -1,7 +1,6 @@
-"""The HTML elements that pages and notebooks are made of: the text, its summary as a bar, the key of its labels.
+"""The HTML elements of pages and notebooks: the text, its summary as a bar, the key to its labels.
 
-Words of the interface stand in elements with their key, `data-word`, so that the script can say them in another
-language.
+Each word of the interface is in an element with its key in `data-word`, so that the script can translate it.
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ _DECIMALS = 6
 
 
 def escape(text: str) -> str:
-    """Return text that is safe within elements and quoted attributes, and keeps its length in a browser."""
-    # A lone surrogate, as undecodable bytes in file names make, cannot be saved as UTF-8. A browser would drop NUL, and
-    # make one line feed of a carriage return with one.
+    """Escape text for elements and quoted attributes, so that it keeps its length in a browser."""
+    # A lone surrogate, which stands for undecodable bytes in file names, cannot be saved as UTF-8. A browser would drop
+    # NUL, and turn a carriage return with a line feed into one line feed.
     return escape_html(_UNREADABLE.sub("\ufffd", text)).replace("\r", "&#13;")
 
 
 def said(tag: str, key: str, lang: Language, attributes: str = "", **values: object) -> str:
-    """Return an element that says a word of the interface."""
+    """Return an element with a word of the interface."""
     return f'<{tag} data-word="{key}"{attributes}>{escape(lang.say(key, **values))}</{tag}>'
 
 
 def counted(tag: str, key: str, n: int, lang: Language, attributes: str = "") -> str:
-    """Return an element that says a number with its noun."""
+    """Return an element with a number and its noun."""
     return f'<{tag} data-word="{key}" data-n="{n}"{attributes}>{escape(lang.counted(key, n))}</{tag}>'
 
 
 def help_text(min_confidence: float | None, lang: Language) -> str:
-    """Return how to read a text."""
+    """Return an explanation of how to read a text."""
     hint = said("span", "help_hint", lang, ' class="certainty-hint"')
     parts = (
         said("span", "help_tint", lang),
@@ -56,7 +55,7 @@ def help_text(min_confidence: float | None, lang: Language) -> str:
 
 
 def overview(counts: Mapping[str, int], lang: Language, key: str = "key") -> str:
-    """Return the bar, and the key with the number and share of each category; `key` is the word for the whole."""
+    """Return the bar, and the key with the number and share of each category; `key` is the word that names the key."""
     total = sum(counts.values())
     items = "".join(
         f'<li data-category="{shown}">{name_tag(shown, lang)} '
@@ -73,12 +72,12 @@ def name_tag(shown: str, lang: Language) -> str:
 
 
 def fold(content: str, lang: Language) -> str:
-    """Return content that is folded up until it is asked for."""
+    """Return content that is folded up until the reader opens it."""
     return f'<details class="certainty-more">{said("summary", "more", lang)}{content}</details>'
 
 
 def bar(counts: Mapping[str, int], lang: Language) -> str:
-    """Return the shares of the categories as a stacked bar, with the same in words; nothing if all are 0."""
+    """Return the shares of the categories as a stacked bar, described in words; empty if all are 0."""
     total = sum(counts.values())
     if not total:
         return ""
@@ -90,7 +89,7 @@ def bar(counts: Mapping[str, int], lang: Language) -> str:
 
 
 def text_block(document: ScoredText, name: str, min_confidence: float | None, lang: Language) -> str:
-    """Return the whole text as it was given, its sentences marked up, with line breaks between them as paragraphs."""
+    """Return the whole text as given, with its sentences marked up and line breaks between them as paragraphs."""
     parts: list[str] = []
     done = 0
     for sentence in document:
@@ -102,7 +101,7 @@ def text_block(document: ScoredText, name: str, min_confidence: float | None, la
 
 
 def _rest(text: str) -> str:
-    # nbconvert drops blank lines from a notebook's HTML; an element between the line feeds keeps them.
+    # nbconvert drops blank lines from the HTML of a notebook; an element between the line feeds keeps them.
     lines = re.sub("\n(?=\n)", "\n<wbr>", escape(text))
     return f'<span class="certainty-rest">{lines}</span>' if text.strip() else lines
 
@@ -114,13 +113,13 @@ def sentence_element(
     changed: Sequence[tuple[int, int]] = (),
     change_tag: str = "ins",
 ) -> str:
-    """Return a sentence with all that was scored in its attributes, from which the script explains and exports it.
+    """Return a sentence with its scores as attributes, which the script uses to explain and export it.
 
     Args:
         sentence: The sentence.
         lang: Language of its description.
         min_confidence: A claim whose label is less probable is undecided.
-        changed: Spans within its text that another version lacks, in order.
+        changed: Spans of its text that the other version lacks, in order.
         change_tag: Element for these: "ins" or "del".
     """
     shown = category(sentence, min_confidence)
@@ -150,7 +149,7 @@ def sentence_element(
 
 
 def _marked(sentence: SentenceScore, changed: Sequence[tuple[int, int]], change_tag: str) -> str:
-    """Return the text with its cues underlined and its changes marked, each cut where the other begins or ends."""
+    """Return the text with cues underlined and changes marked, each cut where the other begins or ends."""
     size, start = len(sentence.text), sentence.start
     cues = [(max(0, cue.start - start), min(size, cue.end - start)) for cue in sentence.cues]
     places = sorted({0, size, *(place for span in (*cues, *changed) for place in span)})

@@ -1,8 +1,8 @@
-"""A colour and a text mark for each label, so that no meaning hangs on colour alone.
+"""A colour and a text mark for each label, so that no meaning depends on colour alone.
 
-The tints are four of the eight colours of Okabe and Ito, "Color Universal Design" (2008): of all fours of that set, the
-one with the most familiar meanings among those whose tints stay furthest apart (CIE76 ≥ 9 at 40 % over white and over
-near-black) for normal and for protan, deutan and tritan sight, simulated after Machado et al. (2009).
+The tints are four of the eight colours of Okabe and Ito, "Color Universal Design" (2008). Among the sets of four whose
+tints stay furthest apart (CIE76 ≥ 9 at 40 % over white and over near-black), for normal and for protan, deutan and
+tritan sight, simulated after Machado et al. (2009), this is the one with the most familiar meanings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INKS: dict[str, str] = {
     Label.PERSONAL_OPINION.value: "#bc4e8b",
     Label.DENIED.value: "#c15500",
 }
-"""Terminal text and outlines: the same hues at the luminance that contrasts 4.5 : 1 with black and white alike."""
+"""Terminal text and outlines: the same hues, at the luminance with a contrast of 4.5 : 1 to both black and white."""
 
 MARKS: dict[str, str] = {
     Label.ASSERTED.value: "=",
@@ -36,7 +36,7 @@ MARKS: dict[str, str] = {
     UNDECIDED: "?",
     NO_CLAIM: "∅",
 }
-"""Of each category: one character, one terminal cell each."""
+"""The mark of each category: one character, one terminal cell wide."""
 
 CHANGE_TINTS: dict[str, RGB] = {
     "commitment": (230, 159, 0),
@@ -44,7 +44,7 @@ CHANGE_TINTS: dict[str, RGB] = {
     "added": (0, 158, 115),
     "removed": (128, 128, 128),
 }
-"""Of what happened to a sentence between two versions: of the same set, what is left, and grey."""
+"""Tints for the changes of a sentence between two versions: other colours of the same set, and grey."""
 
 CHANGE_MARKS: dict[str, str] = {
     "commitment": "⇄",
@@ -66,5 +66,5 @@ FAINTEST, STRONGEST = 0.10, 0.40
 
 
 def tint_opacity(probability: float) -> float:
-    """Return the opacity of a tint, in [0, 1]: it grows with the probability, from chance (1 in 4) to certainty."""
+    """Return the opacity of a tint, in [0, 1]: it grows with the probability, from chance (1 in 4) to 1."""
     return FAINTEST + (STRONGEST - FAINTEST) * max(0.0, (probability - 0.25) / 0.75)

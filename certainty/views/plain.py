@@ -1,4 +1,4 @@
-"""Plain lines for pipes and files: one a sentence, aligned columns, nothing cut or wrapped, good for grep and awk."""
+"""Plain lines for pipes and files: one per sentence, in aligned columns, neither cut nor wrapped, for grep and awk."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def one_line(text: str) -> str:
-    """Return the text with line breaks and runs of spaces as one space, and control characters made harmless."""
+    """Return the text with each line break or run of spaces as one space, and control characters replaced."""
     return _CONTROLS.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
 def headline(name: str, document: ScoredText, min_confidence: float | None = None) -> str:
-    """Return a `#` line with name, if there is one, and counts."""
+    """Return a `#` line with the name, if there is one, and the counts."""
     counts = category_counts([document], min_confidence)
     return f"# {f'{one_line(name)}: ' if name else ''}" + ", ".join(f"{n} {shown}" for shown, n in counts.items())
 
@@ -35,8 +35,8 @@ def write_plain(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confi
     """Write a `#` line with name and counts for each document, then label, probability, attribution and text.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to.
+        scored: Names and documents; each is written as it arrives.
+        out: The output.
         min_confidence: Claims whose label is less probable are shown as undecided.
     """
     for name, document in scored:
@@ -46,14 +46,14 @@ def write_plain(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confi
 
 
 def plain_table(document: ScoredText) -> str:
-    """Return what `write_plain` writes of a document without a name."""
+    """Return what `write_plain` writes for a document without a name."""
     out = io.StringIO()
     write_plain([("", document)], out)
     return out.getvalue().removesuffix("\n")
 
 
 def plain_comparison(comparison: Comparison) -> str:
-    """Return a `#` line with the summary, then the sentences that changed: after `-` the old, after `+` the new."""
+    """Return a `#` line with the summary, then the sentences that changed: old ones after `-`, new ones after `+`."""
     lines = [f"# {comparison.summary()}"]
     for pair in comparison:
         if pair.change.value in ("unchanged", "moved"):

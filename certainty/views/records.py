@@ -1,4 +1,4 @@
-"""JSON, JSON Lines and CSV. `docs/pages/reference/output.schema.json` describes the first two."""
+"""JSON, JSON Lines and CSV; `docs/pages/reference/output.schema.json` describes the first two."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLUMNS: tuple[str, ...] = (
     "attributed",
     "cues",
 )
-"""Of tables: the members of `SentenceScore.to_dict`, with a column for each of the `probabilities`."""
+"""Columns of a table: the members of `SentenceScore.to_dict`, with one column for each of the `probabilities`."""
 
 CSV_COLUMNS = ("file", *COLUMNS)
 _DECIMALS = 6
@@ -42,7 +42,7 @@ def flat_record(sentence: SentenceScore) -> dict[str, Any]:
 
 
 def document_record(document: Document, min_confidence: float | None = None) -> dict[str, Any]:
-    """Return `Document.to_dict`; with `min_confidence` each sentence says whether it is `undecided`."""
+    """Return `Document.to_dict`; with `min_confidence`, each sentence has a member `undecided`."""
     return document.to_dict() | {"sentences": [_record(sentence, min_confidence) for sentence in document]}
 
 
@@ -52,10 +52,10 @@ def write_json(
     """Write `{"file": …, "text": …, "model": …, "sentences": […]}` for each document.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to.
-        as_list: Write a list of them; otherwise there must be only one.
-        min_confidence: Adds `undecided` to each sentence: a claim whose label is less probable.
+        scored: Names and documents; each is written as it arrives.
+        out: The output.
+        as_list: Whether to write a list; if not, there must be only one document.
+        min_confidence: If given, each sentence has `undecided`: whether it is a claim whose label is less probable.
     """
     out.write("[\n" if as_list else "")
     separator = ""
@@ -67,7 +67,7 @@ def write_json(
 
 
 def write_jsonl(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
-    """Write one line a sentence: `{"file": …, "text": …, "start": …, "label": …, "model": …}`; see `write_json`."""
+    """Write one line per sentence: `{"file": …, "text": …, "start": …, "label": …, "model": …}`; see `write_json`."""
     for name, document in scored:
         model = {} if document.model is None else {"model": document.model.to_dict()}
         for sentence in document:
@@ -78,11 +78,11 @@ def write_jsonl(scored: Iterable[tuple[str, Document]], out: TextIO, min_confide
 def write_csv(
     scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None, excel: bool = False
 ) -> None:
-    """Write a header and one row a sentence; the cues are joined by " | ", `undecided` as for `write_json` comes last.
+    """Write a header and one row per sentence; cues are joined by " | ", and `undecided`, if any, is the last column.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to.
+        scored: Names and documents; each is written as it arrives.
+        out: The output.
         min_confidence: See `write_json`.
         excel: See `CsvWriter`.
     """

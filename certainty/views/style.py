@@ -12,10 +12,10 @@ _DARK_HOSTS = (
     ".vscode-dark",
     ".vscode-high-contrast:not(.vscode-high-contrast-light)",
     'html[theme="dark"]',  # Colab
-    '[data-theme="dark"]',  # the themes of Sphinx
+    '[data-theme="dark"]',  # Sphinx themes
     '[data-md-color-scheme="slate"]',  # Material for MkDocs
 )
-"""What a notebook, or a site of notebooks, is marked with where it is dark; it need not be as the system is."""
+"""Selectors of a dark notebook or site of notebooks, which may differ from the system."""
 
 
 def css_class(category: str) -> str:
@@ -25,7 +25,7 @@ def css_class(category: str) -> str:
 
 @cache
 def style_sheet() -> str:
-    """Return the rules; all are scoped under `.certainty`, so that a notebook around keeps its own look."""
+    """Return the rules; all are scoped under `.certainty`, so that they do not change the notebook around."""
     marks = [f".certainty .{css_class(shown)}{{--mark:'{mark}'}}" for shown, mark in (MARKS | CHANGE_MARKS).items()]
     changes = [f".certainty .{css_class(change)}{{--tint:{_triple(tint)}}}" for change, tint in CHANGE_TINTS.items()]
     tints = [

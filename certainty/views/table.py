@@ -1,4 +1,4 @@
-"""The table on a terminal: labels in colour, cues bold and underlined, wrapped to the width of the window."""
+"""The table for a terminal: coloured labels, bold and underlined cues, wrapped to the width of the window."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from certainty.views.plain import one_line
 from certainty.views.wording import category_name, percent
 
 _LABEL_WIDTH = max(len(category_name(label)) for label in LABELS)
-_NARROW = 60  # columns; below, the mark stands alone for the label
+_NARROW = 60  # columns; in a narrower table, the mark alone stands for the label
 _LEAST_TEXT = 16
 
 
@@ -27,13 +27,13 @@ def write_table(
     min_confidence: float | None = None,
     width: int | None = None,
 ) -> None:
-    """Write each document as a coloured table with a summary under it.
+    """Write each document as a coloured table with a summary below it.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to; ANSI codes are written whatever it is.
+        scored: Names and documents; each is written as it arrives.
+        out: The output; ANSI codes are always written.
         min_confidence: Claims whose label is less probable are shown as undecided.
-        width: Columns; None takes those of the terminal.
+        width: Width in columns; None takes that of the terminal.
     """
     console = open_console(out, width)
     for name, document in scored:

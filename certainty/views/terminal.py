@@ -1,4 +1,4 @@
-"""The running text on a terminal: sentences in the colour of their label, after its mark, with the cues underlined."""
+"""The running text for a terminal: sentences in the colour of their label, after its mark, with underlined cues."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def write_text(
     min_confidence: float | None = None,
     width: int | None = None,
 ) -> None:
-    """Write each document as running text in colour, wrapped to the width, with a summary under it.
+    """Write each document as running text in colour, wrapped to the width, with a summary below it.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to; ANSI codes are written whatever it is.
+        scored: Names and documents; each is written as it arrives.
+        out: The output; ANSI codes are always written.
         min_confidence: Claims whose label is less probable are shown as undecided.
-        width: Columns; None takes those of the terminal.
+        width: Width in columns; None takes that of the terminal.
     """
     from rich.text import Text
 
@@ -57,11 +57,11 @@ def write_marked_text(
 ) -> None:
     """Write each document as running text without colour: marks before the sentences, `_` around the cues.
 
-    Lines are those of the text, neither wrapped nor cut.
+    The lines are those of the text, neither wrapped nor cut.
 
     Args:
-        scored: Names and documents; each is written as it comes.
-        out: Where to.
+        scored: Names and documents; each is written as it arrives.
+        out: The output.
         min_confidence: Claims whose label is less probable are shown as undecided.
     """
     key = [f"{mark} {category_name(shown)}" for shown, mark in MARKS.items()]
@@ -79,7 +79,7 @@ def write_marked_text(
 
 
 def _pieces(document: ScoredText) -> Iterable[tuple[str, SentenceScore | None]]:
-    """Yield each sentence with what stands before it, then what is left of the text."""
+    """Yield each sentence with the text before it, then the rest of the text."""
     done = 0
     for sentence in document:
         yield document.text[done : sentence.start], sentence
@@ -88,5 +88,5 @@ def _pieces(document: ScoredText) -> Iterable[tuple[str, SentenceScore | None]]:
 
 
 def _source_mark(sentence: SentenceScore) -> str:
-    """Return what to write after a sentence."""
+    """Return the mark to write after a sentence that is attributed to a source."""
     return f" {ATTRIBUTED_MARK}" if sentence.attributed else ""

@@ -1,4 +1,4 @@
-"""What several views say in the same words."""
+"""Wording that several views share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def category_name(category: str) -> str:
 
 
 def percent(probability: float) -> str:
-    """Return a whole percentage that never rounds to certainty: ">99%", "87%", "<1%"."""
+    """Return a whole percentage that is never rounded to 0 or 100: ">99%", "87%", "<1%"."""
     if 0.995 <= probability < 1:
         return ">99%"
     if 0 < probability < 0.005:
@@ -24,7 +24,7 @@ def percent(probability: float) -> str:
 
 
 def split_at_cues(sentence: SentenceScore) -> Iterator[tuple[str, bool]]:
-    """Cut a sentence into (text, is a cue) pieces, which joined give the sentence again."""
+    """Split a sentence into pieces (text, whether it is a cue), which together are the sentence."""
     done = 0
     for cue in sorted(sentence.cues):
         start = max(cue.start - sentence.start, done)
