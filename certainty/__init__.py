@@ -4,7 +4,7 @@ from certainty.api import load, score
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.labels import Label
-from certainty.results import Cue, Document, SentenceScore
+from certainty.results import Cue, Document, SentenceScore, Source
 
 __all__ = [
     "CertaintyClassifier",
@@ -13,6 +13,7 @@ __all__ = [
     "Document",
     "Label",
     "SentenceScore",
+    "Source",
     "load",
     "score",
 ]
