@@ -47,16 +47,16 @@ class LabelledSentence:
         attributed: Whether the main claim is attributed to a source; None if unknown.
         claim: Whether the sentence makes a claim.
         cues: Character spans of the words that decide the label; None if unknown.
-        sources: Character spans of the words that name who makes the main claim, then who reports it; empty if nobody is
-            named, None if unknown.
+        sources: Character spans of the words that name who makes the main claim, then who reports it; empty if nobody
+            is named, None if unknown.
         id: Identifier, or "".
         corpus: Name of the corpus that the sentence comes from, or "".
         group: Number of the contrast quadruple that the sentence belongs to, or None. Sentences of a group are held out
             together.
         annotator: Name of the annotator, or "".
         doubtful: Whether a careful reader could give another label.
-        second_known: Whether a `second` of None means that there is no second claim, not that it is unknown: whether the
-            row has this column. It is ignored when sentences are compared.
+        second_known: Whether a `second` of None means that there is no second claim, not that it is unknown: whether
+            the row has this column. It is ignored when sentences are compared.
         columns: The other columns of the row, as text. They are ignored when sentences are compared.
     """
 

@@ -137,7 +137,8 @@ def sentence_scores(
     for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
         claims = labels[i] is not Label.NO_CLAIM
         second_probability = second_probabilities[i] if claims and "second" in settings.heads else None
-        second = others[i] if second_probability and second_probability >= settings.second_threshold else None
+        is_shown = second_probability is not None and second_probability >= settings.second_threshold
+        second = others[i] if is_shown else None
         yield SentenceScore(
             text=sentence.text,
             start=sentence.start,
@@ -154,9 +155,7 @@ def sentence_scores(
         )
 
 
-def second_claims(
-    logits: NDArray[np.float64], probabilities: NDArray[np.float64]
-) -> tuple[list[Label], list[float]]:
+def second_claims(logits: NDArray[np.float64], probabilities: NDArray[np.float64]) -> tuple[list[Label], list[float]]:
     """Return the most likely label of a second claim, and the probability that there is one, for each sentence.
 
     A second claim has another label than the main claim, so that label is ruled out and the others take its share.

@@ -57,7 +57,7 @@ class SentenceScore:
             `claim_threshold` of the model, which need not be 0.5.
         attributed: Whether the sentence attributes its main claim to a source; False if it makes no claim.
         cues: The words that decided the label; empty for `asserted` and `no_claim`.
-        second: The label of a second claim, which differs from `label`; None if there is none, or the model cannot tell.
+        second: The label of a second claim, other than `label`; None if there is none, or the model cannot tell.
         second_probability: Probability that the sentence makes a second claim with another label. It is shown if this
             reaches the `second_threshold` of the model. None without a claim, or if the model cannot tell.
         second_cues: The words that decided the label of the second claim.

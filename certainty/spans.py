@@ -17,7 +17,7 @@ Span = tuple[int, int]
 
 
 def cue_spans(text: str, offsets: Sequence[Span], cue_logits: Floats, threshold: float) -> list[Span]:
-    """Return the cues of a label in a sentence: its most likely words, at most `MOST_CUE_WORDS`, in spans of neighbours.
+    """Return the cues of a label: the most likely words, at most `MOST_CUE_WORDS`, in spans of neighbours.
 
     A word is a cue if one of its tokens reaches the threshold. A span of nothing but names and function words is left
     out. If nothing remains, the most likely other word is the cue, since some word must have decided the label.

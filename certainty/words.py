@@ -13,19 +13,20 @@ _WORD = re.compile(rf"{_WHOLE}|{_LETTERS}(?:-(?!{_ENCLITIC}){_LETTERS})*['’]?"
 # What stands before a capitalised word that does not begin a sentence or a quotation; "M. Dupont" is not two sentences.
 _WITHIN = re.compile(r"(?:[\w,'’-]|\b[A-ZÀ-Ý]\w{0,2}\.)\s*\Z")
 
-# Determiners, prepositions, pronouns, conjunctions, and auxiliaries in the indicative. Missing on purpose are those that
-# mark commitment: negations ("pas", "ni", "sans", "aucun"), "si", "selon" and "moi" ("pour moi"), and conditionals.
-_FUNCTION_WORDS = frozenset(
-    """
-    le la les l un une des du de d au aux ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs
-    à en dans par pour sur sous avec chez vers entre depuis dès pendant contre
-    je j tu il elle on nous vous ils elles me m te t se s lui y ne n
-    qui que qu quoi dont où lequel laquelle lesquels lesquelles
-    et ou or car donc mais comme quand lorsque lorsqu puisque puisqu
-    c cela ça ceci ci là celui celle ceux celles
-    ai as a avons avez ont avais avait avions aviez avaient été eu ayant
-    suis es est sommes êtes sont étais était étions étiez étaient étant être avoir
-    """.split()
+# Determiners, prepositions, pronouns, conjunctions, and auxiliaries in the indicative. Missing on purpose are those
+# that mark commitment: negations ("pas", "ni", "sans", "aucun"), "si", "selon", "moi" ("pour moi"), and conditionals.
+_FUNCTION_WORD = re.compile(
+    r"""(?:
+    le|la|les|l|une?|des|du|de|d|aux?|ce|cette?|ces|mon|ma|mes|ton|ta|tes|son|sa|ses|[nv]otre|[nv]os|leurs?
+    |à|en|dans|par|pour|sur|sous|avec|chez|vers|entre|depuis|dès|pendant|contre
+    |je?|tu|ils?|elles?|on|nous|vous|me?|te?|se?|lui|y|ne?
+    |qui|que|qu|quoi|dont|où|lequel|laquelle|lesquel(?:le)?s
+    |et|ou|or|car|donc|mais|comme|quand|lorsque|lorsqu|puisque|puisqu
+    |c|cela|ça|ceci|là|celui|celles?|ceux
+    |ai|as|a|avons|avez|ont|avai[st]|avions|aviez|avaient|été|eu|ayant|avoir
+    |suis|es|est|sommes|êtes|sont|étai[st]|étions|étiez|étaient|étant|être
+    )['’]?""",
+    re.VERBOSE | re.IGNORECASE,
 )
 
 
@@ -43,6 +44,6 @@ def is_empty_word(text: str, start: int, end: int) -> bool:
     A name is a capitalised word; at the beginning of a sentence or quotation, it cannot be told from other words.
     """
     word = text[start:end]
-    if word.rstrip("'’").lower() in _FUNCTION_WORDS:
+    if _FUNCTION_WORD.fullmatch(word):
         return True
     return word[0].isupper() and not word.isupper() and _WITHIN.search(text[:start]) is not None

@@ -19,8 +19,8 @@ class Logits(NamedTuple):
         label: The labels, in the order of `LABELS`, shape (rows, 4). Their softmax gives the calibrated probabilities.
         claim: Whether the sentence makes a claim, shape (rows,).
         attributed: Whether the claim is attributed to a source, shape (rows,).
-        cue: Whether each token belongs to a cue of each label in `CUED`, shape (rows, length, 3); or of any label, shape
-            (rows, length).
+        cue: Whether each token belongs to a cue of each label in `CUED`, shape (rows, length, 3); or of any label,
+            shape (rows, length).
         second: No second claim, or its label in the order of `LABELS`, shape (rows, 5); or None.
         source: Whether each token is the first and the last of the words that name the source, shape (rows, length, 2);
             both at the first special token stand for "nobody is named". Or None.

@@ -99,9 +99,9 @@ class CertaintyModel(nn.Module):
         """
         complete = CertaintyModel(self.classifier)
         for name, head in self.heads.items():
-            # Only the cue head of an earlier model differs in shape, by its one channel.
-            state = {key: value.expand_as(complete.heads[name].state_dict()[key]) for key, value in head.state_dict().items()}
-            complete.heads[name].load_state_dict(state)
+            new = complete.heads[name].state_dict()
+            # Only a cue head with a single channel differs in shape.
+            complete.heads[name].load_state_dict({key: v.expand_as(new[key]) for key, v in head.state_dict().items()})
         return complete
 
     @classmethod

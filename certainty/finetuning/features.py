@@ -36,7 +36,7 @@ def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[n
 def cue_targets(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
     """Return whether each token is a cue of each label in `CUED`, shape (1 + tokens + 1, 3), with special tokens.
 
-    The cues are those of the sentence's label, so the other channels have none, but those of a second label are unknown.
+    The cues are those of the sentence's label; the other channels have none, but those of a second label are unknown.
 
     Args:
         sentence: The sentence.
@@ -64,8 +64,9 @@ def second_target(sentence: LabelledSentence) -> float:
 
 
 def source_target(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """Return the first and the last token of the words that name the source, shape (2,), counted from the first special
-    token, which stands for "nobody"; `IGNORED` if unknown.
+    """Return the first and the last token of the words that name the source, shape (2,); `IGNORED` if unknown.
+
+    They are counted from the first special token, 0, which stands for "nobody".
 
     Args:
         sentence: The sentence.

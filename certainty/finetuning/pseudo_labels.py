@@ -61,7 +61,7 @@ class Probabilities:
     Attributes:
         labels: Shape (n, 4), float16.
         claim, attributed: Shape (n,), float16.
-        cue: Probability times 255 that each token of the flat array is a cue, of any label, uint8; 0 for special tokens.
+        cue: Probability that each token of the flat array is a cue of any label, times 255, uint8; 0 for special tokens.
     """
 
     labels: NDArray[np.float16]
@@ -136,7 +136,8 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
     ends = np.cumsum(lengths, dtype=np.int64)
     unknown = {"second": IGNORED, "source": np.full(2, IGNORED, dtype=np.float32)}
     bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
-    heads = zip(distribution * claim[:, None], claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
+    targets = distribution * claim[:, None]
+    heads = zip(targets, claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
     return [
         {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b], **unknown}
         for (a, b), (target, c, s) in zip(bounds, heads, strict=True)

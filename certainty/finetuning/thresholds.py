@@ -1,24 +1,30 @@
-"""Choose the thresholds of the claim, attribution and cue heads on dev."""
+"""Choose the thresholds of all heads on dev."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from certainty import Label
+from certainty import Label, SentenceScore
 from certainty.evaluation import metrics
 from certainty.finetuning.calibration import best_threshold
 from certainty.finetuning.dev_logits import DevSentences
+from certainty.labelled import LabelledSentence
 from certainty.model_folder import ModelSettings
 from certainty.scoring import SentenceLogits
 
 __all__ = ["choose_thresholds"]
 
 CUE_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
+SOURCE_THRESHOLDS = (0.5, 0.3, 0.7, 0.1, 0.9, 0.01, 0.99)
+"""The first of equally good ones is chosen."""
+_EVERY_CLAIM = 1e-6  # as the threshold of claims
+
+Counts = Callable[[LabelledSentence, SentenceScore], metrics.Array]
 
 
 def choose_thresholds(
@@ -43,9 +49,25 @@ def choose_thresholds(
         known = np.array([s.claim and s.attributed is not None for s in dev.sentences])
         attributed = np.array([bool(s.attributed) for s in dev.sentences])
         chosen |= _of_head("attributed_threshold", logits.attributed[known], attributed[known], positive=True)
-    if "cue" in heads and any(s.cues and s.label is not Label.ASSERTED for s in dev.sentences):
-        chosen["cue_threshold"] = max(CUE_THRESHOLDS, key=lambda t: _cue_f1(t, settings, dev, logits))
-    return replace(settings, **chosen)
+    settings = replace(settings, **chosen)
+    if "second" in heads:
+        settings = _with_second_threshold(settings, dev, logits)
+
+    def word_f1(tried: ModelSettings, counts: Counts, measured: list[bool]) -> float:
+        """Return the F1 of the words that a user would get, over some of the sentences."""
+        scores = dev.scores(logits, replace(tried, claim_threshold=_EVERY_CLAIM))
+        rows = [counts(s, score) for s, score, wanted in zip(dev.sentences, scores, measured, strict=True) if wanted]
+        return float(metrics.f1(np.array(rows)))
+
+    cued = [bool(s.cues) and s.label is not Label.ASSERTED for s in dev.sentences]
+    if "cue" in heads and any(cued):
+        by_cue = [replace(settings, cue_threshold=threshold) for threshold in CUE_THRESHOLDS]
+        settings = max(by_cue, key=lambda tried: word_f1(tried, _cue_counts, cued))
+    if "source" in heads and any(s.source for s in dev.sentences):
+        known = [s.claim and s.source_known for s in dev.sentences]
+        by_source = [replace(settings, source_threshold=threshold) for threshold in SOURCE_THRESHOLDS]
+        settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, known))
+    return settings
 
 
 def _of_head(name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool) -> dict[str, float]:
@@ -59,12 +81,27 @@ def _of_head(name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], po
     return {name: best_threshold(1 / (1 + np.exp(-logits)), f1)}
 
 
-def _cue_f1(threshold: float, settings: ModelSettings, dev: DevSentences, logits: SentenceLogits) -> float:
-    """Return the F1 of the cue words that a user would get, over sentences with gold cues."""
-    tried = replace(settings, cue_threshold=threshold, claim_threshold=1e-6)
-    counts = [
-        metrics.cue_counts(s.text, s.cues, [(c.start, c.end) for c in score.cues])
-        for s, score in zip(dev.sentences, dev.scores(logits, tried), strict=True)
-        if s.cues and s.label is not Label.ASSERTED
+def _with_second_threshold(settings: ModelSettings, dev: DevSentences, logits: SentenceLogits) -> ModelSettings:
+    every = dev.scores(logits, replace(settings, second_threshold=0.0, claim_threshold=_EVERY_CLAIM))
+    known = [
+        (s, score) for s, score in zip(dev.sentences, every, strict=True) if s.claim and (s.second or s.second_known)
     ]
-    return float(metrics.f1(np.array(counts)))
+    gold = [s.second for s, _ in known]
+    if not any(gold):
+        return settings
+
+    def f1(decided: NDArray[np.bool_]) -> float:
+        shown = [score.second if is_shown else None for (_, score), is_shown in zip(known, decided, strict=True)]
+        return float(metrics.f1(metrics.answer_counts(gold, shown)))
+
+    probabilities = np.array([score.second_probability for _, score in known], dtype=np.float64)
+    return replace(settings, second_threshold=best_threshold(probabilities, f1))
+
+
+def _cue_counts(sentence: LabelledSentence, score: SentenceScore) -> metrics.Array:
+    return metrics.cue_counts(sentence.text, sentence.cues or (), [(cue.start, cue.end) for cue in score.cues])
+
+
+def _source_counts(sentence: LabelledSentence, score: SentenceScore) -> metrics.Array:
+    gold = [sentence.source] if sentence.source else []
+    return metrics.cue_counts(sentence.text, gold, [score.source[:2]] if score.source else [])

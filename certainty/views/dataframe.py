@@ -24,6 +24,10 @@ _TYPES = {
     "is_claim": "bool",
     "attributed": "bool",
     "cues": "object",
+    "second": "string",
+    "second_probability": "float64",
+    "second_cues": "object",
+    "source": "object",
 }
 
 
@@ -31,7 +35,7 @@ def to_dataframe(document: ScoredText) -> pandas.DataFrame:
     """Return one row a sentence, with the columns of the CSV output.
 
     `certainty` is NaN where there is no claim. `cues` holds lists of `{"start": …, "end": …, "text": …}`, which
-    Parquet, Feather and `datasets.Dataset.from_pandas` take.
+    Parquet, Feather and `datasets.Dataset.from_pandas` take, and so does `second_cues`; `source` holds one or None.
 
     Raises:
         MissingExtraError: pandas is not installed.
