@@ -61,7 +61,7 @@ class Probabilities:
     Attributes:
         labels: Shape (n, 4), float16.
         claim, attributed: Shape (n,), float16.
-        cue: Probability that each token of the flat array is a cue of any label, times 255, uint8; 0 for special tokens.
+        cue: Probability that each token of the flat array is a cue of any label, times 255, uint8; 0 for special ones.
     """
 
     labels: NDArray[np.float16]
