@@ -10,6 +10,7 @@ from typing import overload
 from certainty.classifier import CertaintyClassifier
 from certainty.engines import EngineName
 from certainty.forking import renew_after_fork
+from certainty.progress import ShowProgress
 from certainty.results import Document
 
 
@@ -62,9 +63,9 @@ def load(
 
 
 @overload
-def score(texts: str, show_progress: bool = ...) -> Document: ...  # type: ignore[overload-overlap]
+def score(texts: str, show_progress: ShowProgress = ...) -> Document: ...  # type: ignore[overload-overlap]
 @overload
-def score(texts: Iterable[str], show_progress: bool = ...) -> list[Document]: ...
-def score(texts: str | Iterable[str], show_progress: bool = False) -> Document | list[Document]:
+def score(texts: Iterable[str], show_progress: ShowProgress = ...) -> list[Document]: ...
+def score(texts: str | Iterable[str], show_progress: ShowProgress = False) -> Document | list[Document]:
     """Score with the default model, which is opened on the first call; see `CertaintyClassifier.score`."""
     return _default.open().score(texts, show_progress)

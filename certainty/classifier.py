@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -21,7 +22,8 @@ from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
-from certainty.progress import track
+from certainty.model_info import ModelInfo
+from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
 from certainty.scoring import SentenceLogits, sentence_scores, softmax
 from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
@@ -87,6 +89,11 @@ class CertaintyClassifier:
         """The model's thresholds and origin. Use `with_thresholds` to get a classifier with other thresholds."""
         return self._settings
 
+    @cached_property
+    def model(self) -> ModelInfo:
+        """Name, version and digest of the model; the digest is computed when it is first asked for."""
+        return ModelInfo.of_folder(self._folder, self._settings)
+
     def with_thresholds(
         self,
         *,
@@ -119,15 +126,17 @@ class CertaintyClassifier:
         return other
 
     @overload
-    def score(self, texts: str, show_progress: bool = ...) -> Document: ...  # type: ignore[overload-overlap]
+    def score(self, texts: str, show_progress: ShowProgress = ...) -> Document: ...  # type: ignore[overload-overlap]
     @overload
-    def score(self, texts: Iterable[str], show_progress: bool = ...) -> list[Document]: ...
-    def score(self, texts: str | Iterable[str], show_progress: bool = False) -> Document | list[Document]:
+    def score(self, texts: Iterable[str], show_progress: ShowProgress = ...) -> list[Document]: ...
+    def score(self, texts: str | Iterable[str], show_progress: ShowProgress = False) -> Document | list[Document]:
         """Split texts into sentences and score each sentence.
 
         Args:
             texts: A text, or several.
-            show_progress: Show a progress bar, if running on a terminal or in a notebook.
+            show_progress: True shows the number of sentences done, the rate and the time left: as a bar on a terminal
+                or in a notebook if the work takes longer than a second, elsewhere as an occasional log message
+                (`logging`, INFO). A function is called with the number of sentences done and the total instead.
 
         Returns:
             A `Document` for a single text, a list of them otherwise.
@@ -136,21 +145,41 @@ class CertaintyClassifier:
             CertaintyError: If a text is not a string.
         """
         if isinstance(texts, str):
-            sentences = split_sentences(texts)
-            return Document(texts, tuple(track(self._scores(sentences), len(sentences), show_progress)))
-        given = checked_sequence(texts, "texts")
-        total = len(given) if isinstance(given, Sized) else None
-        return list(track(self.stream(given), total, show_progress))
+            return self._score([texts], show_progress)[0]
+        given = enumerate(checked_sequence(texts, "texts"))
+        return self._score([checked_text(text, f"texts[{i}]") for i, text in given], show_progress)
+
+    def _score(self, texts: list[str], show_progress: ShowProgress) -> list[Document]:
+        split = [split_sentences(text) for text in texts]
+        with counting(show_progress, sum(map(len, split))) as count:
+            return list(self._scored(texts, split, count))
 
     @overload
     def stream(
-        self, texts: Iterable[str], *, as_tuples: Literal[False] = ..., batch_size: int | None = ...
+        self,
+        texts: Iterable[str],
+        *,
+        as_tuples: Literal[False] = ...,
+        batch_size: int | None = ...,
+        show_progress: ShowProgress = ...,
     ) -> Iterator[Document]: ...
     @overload
     def stream(
-        self, texts: Iterable[tuple[str, Context]], *, as_tuples: Literal[True], batch_size: int | None = ...
+        self,
+        texts: Iterable[tuple[str, Context]],
+        *,
+        as_tuples: Literal[True],
+        batch_size: int | None = ...,
+        show_progress: ShowProgress = ...,
     ) -> Iterator[tuple[Document, Context]]: ...
-    def stream(self, texts: Iterable[Any], *, as_tuples: bool = False, batch_size: int | None = None) -> Iterator[Any]:
+    def stream(
+        self,
+        texts: Iterable[Any],
+        *,
+        as_tuples: bool = False,
+        batch_size: int | None = None,
+        show_progress: ShowProgress = False,
+    ) -> Iterator[Any]:
         """Score texts lazily, in order and in constant memory.
 
         Args:
@@ -158,32 +187,45 @@ class CertaintyClassifier:
             as_tuples: If True, `texts` holds tuples (text, context), and tuples (document, context) are yielded.
             batch_size: Maximum number of texts to read ahead and score together. None reads about 250,000 characters
                 ahead, which is also the limit for any number of texts.
+            show_progress: As for `score`, but without the total and the time left, which are not known.
 
         Raises:
             CertaintyError: If a text is not a string, or `batch_size` is less than 1.
         """
         if isinstance(texts, str):
             raise CertaintyError("texts is a str; give a list or another iterable of texts, or use `score`.")
-        if batch_size is not None and batch_size < 1:
-            raise CertaintyError(f"batch_size is {batch_size}; give at least 1, or None.")
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise CertaintyError(f"batch_size is {batch_size!r}; give an integer of at least 1, or None.")
         pairs = (
             checked_pair(given, f"texts[{i}]") if as_tuples else (checked_text(given, f"texts[{i}]"), None)
             for i, given in enumerate(texts)
         )
-        for gathered in _gathered(pairs, batch_size):
-            documents = self._documents([text for text, _ in gathered])
-            yield from zip(documents, (context for _, context in gathered), strict=True) if as_tuples else documents
+        with counting(show_progress, None) as count:
+            for gathered in _gathered(pairs, batch_size):
+                read = [text for text, _ in gathered]
+                documents = self._scored(read, [split_sentences(text) for text in read], count)
+                yield from zip(documents, (context for _, context in gathered), strict=True) if as_tuples else documents
 
-    def score_sentences(self, sentences: Iterable[str]) -> list[SentenceScore]:
+    def score_sentences(self, sentences: Iterable[str], show_progress: ShowProgress = False) -> list[SentenceScore]:
         """Score sentences without splitting them; `start` and `end` are offsets into the given sentence.
+
+        Args:
+            sentences: The sentences.
+            show_progress: As for `score`.
 
         Raises:
             CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
-        return list(self._scores(given_sentences(sentences)))
+        given = given_sentences(sentences)
+        with counting(show_progress, len(given)) as count:
+            return list(self._scores(given, count))
 
-    def predict_proba(self, sentences: Iterable[str]) -> NDArray[np.float64]:
+    def predict_proba(self, sentences: Iterable[str], show_progress: ShowProgress = False) -> NDArray[np.float64]:
         """Return the calibrated probabilities of the four labels of claims, given that each sentence makes a claim.
+
+        Args:
+            sentences: The sentences.
+            show_progress: As for `score`.
 
         Returns:
             Array of shape (n, 4), with columns in the order of `classes_`.
@@ -192,16 +234,21 @@ class CertaintyClassifier:
             CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
         given = given_sentences(sentences)
-        logits = [logits.label for _, _, logits in self._chunks(given)]
+        with counting(show_progress, len(given)) as count:
+            logits = [logits.label for _, _, logits in self._chunks(given, count)]
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
-    def predict(self, sentences: Iterable[str]) -> NDArray[np.str_]:
+    def predict(self, sentences: Iterable[str], show_progress: ShowProgress = False) -> NDArray[np.str_]:
         """Return the label of each sentence, shape (n,): one of `classes_`, or "no_claim" if it makes no claim.
+
+        Args:
+            sentences: The sentences.
+            show_progress: As for `score`.
 
         Raises:
             CertaintyError: If a sentence is not a string, or is empty or only white space.
         """
-        return np.array([score.label.value for score in self.score_sentences(sentences)], dtype=np.str_)
+        return np.array([score.label.value for score in self.score_sentences(sentences, show_progress)], dtype=np.str_)
 
     @property
     def mask_token_id(self) -> int:
@@ -242,19 +289,20 @@ class CertaintyClassifier:
         """
         return list(self._scored(texts, split))
 
-    def _documents(self, texts: list[str]) -> Iterator[Document]:
-        return self._scored(texts, [split_sentences(text) for text in texts])
-
-    def _scored(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> Iterator[Document]:
-        scores = self._scores([sentence for sentences in split for sentence in sentences])
+    def _scored(
+        self, texts: Sequence[str], split: Sequence[Sequence[Sentence]], count: Count = uncounted
+    ) -> Iterator[Document]:
+        scores = self._scores([sentence for sentences in split for sentence in sentences], count)
         for text, sentences in zip(texts, split, strict=True):
-            yield Document(text, tuple(islice(scores, len(sentences))))
+            yield Document(text, tuple(islice(scores, len(sentences))), self.model)
 
-    def _scores(self, sentences: list[Sentence]) -> Iterator[SentenceScore]:
-        for chunk, encodings, logits in self._chunks(sentences):
+    def _scores(self, sentences: list[Sentence], count: Count) -> Iterator[SentenceScore]:
+        for chunk, encodings, logits in self._chunks(sentences, count):
             yield from sentence_scores(chunk, encodings, logits, self.settings)
 
-    def _chunks(self, sentences: list[Sentence]) -> Iterator[tuple[list[Sentence], Sequence[Encoding], SentenceLogits]]:
+    def _chunks(
+        self, sentences: list[Sentence], count: Count
+    ) -> Iterator[tuple[list[Sentence], Sequence[Encoding], SentenceLogits]]:
         """Yield chunks of `_CHUNK` sentences, in order, with their encodings and logits."""
         for start in range(0, len(sentences), _CHUNK):
             chunk = sentences[start : start + _CHUNK]
@@ -266,13 +314,19 @@ class CertaintyClassifier:
                     SCORED_CHARACTERS,
                 )
             encodings = self.tokenize(sentence.text for sentence in chunk)
-            yield chunk, encodings, self._logits([encoding.ids for encoding in encodings])
+            yield chunk, encodings, self._logits([encoding.ids for encoding in encodings], count)
 
-    def _logits(self, token_ids: Sequence[list[int]]) -> SentenceLogits:
+    def _logits(self, token_ids: Sequence[list[int]], count: Count = uncounted) -> SentenceLogits:
         windows = cut_windows(token_ids, self._tokenizer.special, self.settings.max_length)
         logits = SentenceLogits(windows, len(token_ids))
+        tokens = sum(len(window.ids) for window in windows)
+        done = counted = 0
         for indices, output in self._run([window.ids for window in windows]):
             logits.add(indices, output)
+            # The longest come first: counted by their tokens, sentences are done at an even rate.
+            done += sum(len(windows[i].ids) for i in indices)
+            count(len(token_ids) * done // tokens - counted)
+            counted = len(token_ids) * done // tokens
         return logits
 
     def _run(self, rows: list[list[int]]) -> Iterator[tuple[list[int], Logits]]:

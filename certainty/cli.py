@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import logging
 import os
 import sys
 
 import certainty
-from certainty.commands import evaluate, label, score, serve, threshold, train, view
-from certainty.commands.output import FAILED, report
+from certainty.commands import completion, doctor, evaluate, label, score, serve, threshold, train, view
+from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 
-COMMANDS = (score, view, serve, label, threshold, train, evaluate)
+COMMANDS = (score, view, serve, label, threshold, train, evaluate, doctor, completion)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -28,9 +29,15 @@ def main(argv: list[str] | None = None) -> int:
         The exit status: 0 on success, 1 if `evaluate` finds that a model does not reach the required score, 2 on an
         error, 130 after Ctrl-C.
     """
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help()
+        return 0
+    args = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
+    logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own
+    told = interruption(getattr(args, "output", None))
     try:
         status: int = args.run(args)
         sys.stdout.flush()
@@ -47,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         report(CertaintyError(f"cannot write ({error.strerror}); free some space or give another output."))
         return FAILED
     except KeyboardInterrupt:
+        print(told(), file=sys.stderr)
         return _INTERRUPTED
     return status
 
@@ -61,9 +69,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="certainty",
         description="Label the claims of French sentences: asserted, probable, personal opinion or denied.",
+        epilog="`certainty COMMAND --help` shows the options of a command, and examples.",
     )
-    parser.add_argument("--version", action="version", version=f"certainty {certainty.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("-V", "--version", action="version", version=f"certainty {certainty.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for command in COMMANDS:
         command.add_parser(commands)
+    parser.set_defaults(parser=parser)  # which `completion` describes
     return parser

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.sentences import Sentence
+
+logger = logging.getLogger(__name__)
 
 
 def checked_text(text: object, where: str) -> str:
@@ -40,19 +43,23 @@ def checked_sequence(texts: object, name: str) -> Iterable[Any]:
     Raises:
         CertaintyError: If it is anything else.
     """
-    if isinstance(texts, (bytes, bytearray, dict)) or not isinstance(texts, Iterable):
+    if isinstance(texts, (bytes, bytearray)):
         checked_text(texts, name)
+    if isinstance(texts, dict) or not isinstance(texts, Iterable):
+        raise CertaintyError(f"{name} is {type(texts).__name__} ({str(texts)[:40]!r}). Give a str or a list of str.")
     if (dimensions := getattr(texts, "ndim", 1)) != 1:
-        raise CertaintyError(f"{name} is {type(texts).__name__} with {dimensions} dimensions. Give one column of it.")
-    return texts  # type: ignore[return-value]
+        raise CertaintyError(f"{name} is {type(texts).__name__} of {dimensions} dimensions. Give one column of it.")
+    return texts
 
 
 def given_sentences(sentences: object) -> list[Sentence]:
-    """Return the given strings as sentences, each with offsets from 0 to its length.
+    """Return given sentences, whose offsets are those within themselves; log where accents were decoded wrongly.
 
     Raises:
         CertaintyError: If `sentences` is a single string, or one of them is not a string or has only white space.
     """
+    from certainty.documents.damage import mojibake  # takes a while to compile
+
     if isinstance(sentences, str):
         raise CertaintyError("sentences is a single str; give a list of sentences, or use score() for a text.")
     given = []
@@ -61,4 +68,10 @@ def given_sentences(sentences: object) -> list[Sentence]:
         if not text.strip():
             raise CertaintyError(f"sentences[{i}] is empty ({text[:20]!r}). Leave it out.")
         given.append(Sentence(text, 0, len(text)))
+    if garbled := [i for i, sentence in enumerate(given) if mojibake(sentence.text)]:
+        logger.warning(
+            "sentences[%d] and %d more look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »), and are "
+            "scored as they are; read the file as UTF-8.",
+            *(garbled[0], len(garbled) - 1),
+        )
     return given

@@ -155,6 +155,8 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     """
     if name is None:
         return default_model()
+    if not isinstance(name, (str, os.PathLike)):
+        raise CertaintyError(f"model is {name!r}; give a folder, or `owner/name` on the hub.")
     path = Path(name)
     if path.is_dir():
         return path

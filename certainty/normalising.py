@@ -1,4 +1,4 @@
-r"""Normalise text for the splitter and the model: remove invisible characters and tags, decode entities.
+r"""What splitter and model read of a text: what shows, without invisible characters, tags, entities and escapes.
 
 For the model, lines are also joined, as are words that were broken at the end of a line.
 
@@ -61,12 +61,15 @@ _IGNORABLE = (
 )
 LINE_END = r"(?:\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
 _INVISIBLE = re.compile(f"[{_IGNORABLE}\xad]+")
-# Remains of web pages. Only tags of running text are listed; anything else in angle brackets may not be a tag.
+# What is left of a web page or of JSON in a text. The tags are those of running text; others may be no tags at all.
 _BLOCK_TAGS = "br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr|blockquote|section|article"
 _TAGS = f"{_BLOCK_TAGS}|a|abbr|b|cite|em|font|i|img|mark|q|s|small|span|strike|strong|su[bp]|time|u"
 _MARKUP = re.compile(
     rf"[{_IGNORABLE}\xad]+ | &(?:\#\d{{1,7}}|\#[xX][\da-fA-F]{{1,6}}|[A-Za-z][A-Za-z\d]{{1,30}}); "
-    rf"| </?(?:{_TAGS})(?:\s[^<>]{{0,1000}})?/?> | <!--.{{0,1000}}?-->",
+    rf"| </?(?:{_TAGS})(?:\s[^<>]{{0,1000}})?/?> | <!--.{{0,1000}}?-->"
+    # A line end that was escaped and never read, after a stop or before what begins a line; a path has none.
+    r"| (?:\\r)? \\n (?: (?<=[.!?…»”)\"]\\n) | (?<=[.!?…»”)\"]\\r\\n)"
+    r"                | (?= [\s«“\"–-] | (?-i: [A-ZÀ-Ý] ) | \\[rn] | \Z ) )",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK_TAGS})[\s/>]", re.IGNORECASE)
@@ -76,14 +79,14 @@ _WHITE_SPACE = re.compile(r"\s*")
 
 
 def without_invisible(text: str) -> Normalised:
-    """Remove invisible characters and HTML tags, and decode HTML entities.
+    r"""Leave out the characters that nobody sees and the tags of web pages, and read their entities.
 
     Args:
         text: Any text.
 
     Returns:
-        The normalised text. A block tag, such as `<br>` or `</p>`, becomes a line break; an entity becomes the
-        character that it stands for.
+        The text without them; the tag of a block, such as `<br>` and `</p>`, is a line break, as is an escape `\n` at
+        the end of a line, an entity the one character that it stands for.
     """
     return _replaced(text, _invisible(text))
 
@@ -110,10 +113,10 @@ def reading_form(text: str) -> Normalised:
 
 
 def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
-    pattern = _MARKUP if "<" in text or "&" in text else _INVISIBLE
+    pattern = _MARKUP if "<" in text or "&" in text or "\\" in text else _INVISIBLE
     for match in pattern.finditer(text):
         start, end = match.span()
-        if text[start] in "<&":
+        if text[start] in "<&\\":
             character = _character(match.group())
             if character is not None:
                 yield start, end, character
@@ -126,7 +129,9 @@ def _invisible(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _character(markup: str) -> str | None:
-    """Return the replacement of a tag or an entity, or None to leave it unchanged."""
+    """Return what a tag, an entity or an escape is read as; None leaves it as it is."""
+    if markup[0] == "\\":
+        return "\n"
     if markup[0] == "<":
         return "\n" if _BLOCK_TAG.match(markup) else ""
     character = unescape(markup)
@@ -159,7 +164,9 @@ def _replaced(text: str, edits: Iterator[tuple[int, int, str]]) -> Normalised:
 
 # ---- Lines and pages -------------------------------------------------------------------------------------------------
 
-_PAGE_NUMBER = r"[ \t]{0,80} (?:[-–—][ \t]?)? \d{1,4} (?:[ \t]?[-–—])? (?:[ \t]?/[ \t]?\d{1,4})? [ \t]{0,80}"
+_PAGE_NUMBER = r"""
+    [ \t]{0,80} (?:[-–—][ \t]?|[Pp](?:age|\.)[ \t])? (?:\d{1,4}|[ivx]{1,6}) (?:[ \t]?[-–—])?
+    (?:[ \t]?(?:/|sur|de)[ \t]?\d{1,4})? [ \t]{0,80}"""
 _FOOT = re.compile(rf"[\r\n] {_PAGE_NUMBER} [\r\n]{{0,8}} \Z", re.VERBOSE)
 _HEAD = re.compile(rf"{_PAGE_NUMBER} [\r\n]", re.VERBOSE)
 

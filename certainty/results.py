@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.model_info import ModelInfo
 from certainty.sentence_score import Cue, SentenceScore, Source, checked_probability
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class Document(Sequence[SentenceScore]):
     Attributes:
         text: The given text.
         sentences: Its scored sentences.
+        model: Which model scored them; None if that is not known. Two documents may be equal without the same model.
     """
 
     text: str
     sentences: tuple[SentenceScore, ...]
+    model: ModelInfo | None = field(default=None, compare=False)
 
     @overload
     def __getitem__(self, index: int) -> SentenceScore: ...
@@ -46,7 +49,7 @@ class Document(Sequence[SentenceScore]):
                 "a document keeps the order of its text, so a slice cannot have a negative step; use "
                 "reversed(document) to iterate backwards."
             )
-        return Document(self.text, self.sentences[index])
+        return replace(self, sentences=self.sentences[index])
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -101,9 +104,9 @@ class Document(Sequence[SentenceScore]):
             raise CertaintyError(f"attributed is {attributed!r}; give True, False, or None for all.")
         if claims_only not in (True, False):
             raise CertaintyError(f"claims_only is {claims_only!r}; give True or False.")
-        return Document(
-            self.text,
-            tuple(
+        return replace(
+            self,
+            sentences=tuple(
                 s
                 for s in self
                 if s.label in labels
@@ -114,7 +117,7 @@ class Document(Sequence[SentenceScore]):
         )
 
     def sources(self) -> dict[str, Document]:
-        """Return the sentences that each named source makes, in the order in which the sources appear.
+        """Return the claims of each named source as a document, in the order in which the sources appear.
 
         Sources are the same if their words are, apart from capitals and spacing; the key has the words as they first
         appear. Pronouns are not resolved: "elle" is a source of its own, even if it stands for several people.
@@ -126,11 +129,15 @@ class Document(Sequence[SentenceScore]):
                 words = " ".join(sentence.source.text.replace("’", "'").split())
                 name = names.setdefault(words.casefold(), " ".join(sentence.source.text.split()))
                 claims.setdefault(name, []).append(sentence)
-        return {name: Document(self.text, tuple(sentences)) for name, sentences in claims.items()}
+        return {name: replace(self, sentences=tuple(sentences)) for name, sentences in claims.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document as `{"text": …, "sentences": [SentenceScore.to_dict(), …]}`."""
-        return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self]}
+        """Return the document as `{"text": …, "model": {"name": …, …}, "sentences": [SentenceScore.to_dict(), …]}`.
+
+        If the model is not known, there is no `model`.
+        """
+        model = {} if self.model is None else {"model": self.model.to_dict()}
+        return {"text": self.text, **model, "sentences": [sentence.to_dict() for sentence in self]}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return the result of `to_dict` as a JSON string.
@@ -159,7 +166,8 @@ class Document(Sequence[SentenceScore]):
         text, sentences = record["text"], record["sentences"]
         if not isinstance(text, str) or not isinstance(sentences, Sequence) or isinstance(sentences, str):
             raise CertaintyError("`text` must be a string and `sentences` a list; give the output of `to_dict`.")
-        return cls(text, tuple(_read_sentences(text, sentences)))
+        model = None if record.get("model") is None else ModelInfo.from_dict(record["model"])
+        return cls(text, tuple(_read_sentences(text, sentences)), model)
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Document:
@@ -174,18 +182,20 @@ class Document(Sequence[SentenceScore]):
             raise CertaintyError(f"not a JSON document ({error}); give the output of `to_json`.") from None
         return cls.from_dict(record)
 
-    def to_html(self, min_confidence: float | None = None) -> str:
-        """Return a self-contained HTML page with sentences coloured by label, underlined cues and filters.
+    def to_html(self, min_confidence: float | None = None, title: str | None = None, lang: str | None = None) -> str:
+        """Return a self-contained HTML page: sentences coloured by label, cues underlined, filters and export.
 
         Args:
-            min_confidence: Show claims whose label has a lower probability as undecided. None shows all labels.
+            min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+            title: Its heading, such as the headline of the article.
+            lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
 
         Raises:
-            CertaintyError: If `min_confidence` is not between 0 and 1.
+            CertaintyError: `min_confidence` is not between 0 and 1, or there is no such language.
         """
         from certainty.views.html import render_page
 
-        return render_page([self], min_confidence=min_confidence)
+        return render_page([self], min_confidence=min_confidence, title=title, lang=lang)
 
     def _repr_html_(self) -> str:
         from certainty.views.html import render_fragment

@@ -18,16 +18,19 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Split a French text into sentences.
+    r"""Split a French text into its sentences.
 
     Args:
         text: Any string.
 
     Returns:
-        The sentences in order. Each character belongs to exactly one sentence, except for white space, invisible
-        characters (control and zero-width characters, byte order marks, soft hyphens), HTML tags and page numbers next
-        to a form feed: these belong to a sentence only if they are inside it. Block tags count as line breaks.
+        The sentences in order. Every character is in exactly one of them, but for white space, invisible characters
+        (control and zero-width ones, byte order marks, soft hyphens), the tags of web pages, escaped line ends (`\n`)
+        and the page numbers at a form feed, which are in one only where they interrupt it. A tag that begins or ends a
+        block ends a line.
     """
     visible = without_invisible(text)
-    spans = (visible.span(*span) for block in blocks(visible.text) for span in split_block(visible.text, *block))
+    spans = [span for block in blocks(visible.text) for span in split_block(visible.text, *block)]
+    if not visible.is_given:
+        spans = visible.spans(spans)
     return [Sentence(text[start:end], start, end) for start, end in spans]

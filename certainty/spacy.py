@@ -43,16 +43,24 @@ class CertaintyComponent(Pipe):
     The model is opened by `open` or `from_disk`, or on the first document at the latest.
     """
 
-    def __init__(self, name: str, model: str | None, sentences: str, engine: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: str | None,
+        sentences: str,
+        engine: str,
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
         if sentences not in _SENTENCES:
             raise CertaintyError(f"sentences is {sentences!r}. Allowed: 'spacy', 'certainty'.")
         self.name = name
         self._model: str | Path | None = model
-        self._sentences, self._engine = sentences, engine
+        self._sentences, self._options = sentences, (engine, threads, device)
         self._classifier: CertaintyClassifier | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CertaintyComponent, (self.name, self._model, self._sentences, self._engine)
+        return CertaintyComponent, (self.name, self._model, self._sentences, *self._options)
 
     def __call__(self, doc: Doc) -> Doc:
         """Score the sentences of one document.
@@ -96,7 +104,7 @@ class CertaintyComponent(Pipe):
             CertaintyError: If the model cannot be opened.
         """
         if self._classifier is None:
-            self._classifier = certainty.load(self._model, engine=self._engine)  # type: ignore[arg-type]  # load checks it
+            self._classifier = certainty.load(self._model, *self._options)  # type: ignore[arg-type]  # load checks them
         return self._classifier
 
     def _annotate(self, docs: list[Doc]) -> None:
@@ -105,9 +113,11 @@ class CertaintyComponent(Pipe):
                 _set_sentence_starts(doc)
         places = [_sentence_places(doc) for doc in docs]
         texts = [text for of_doc in places for text, _ in of_doc]
-        scores = iter(self.open().score_sentences(texts))
+        classifier = self.open()
+        scores = iter(classifier.score_sentences(texts))
         for doc, of_doc in zip(docs, places, strict=True):
-            doc._.certainty = Document(doc.text, tuple(_moved(next(scores), start) for _, start in of_doc))
+            sentences = tuple(_moved(next(scores), start) for _, start in of_doc)
+            doc._.certainty = Document(doc.text, sentences, classifier.model)
             spans = (
                 doc.char_span(s.start, s.end, label=s.label.value, alignment_mode="expand") for s in doc._.certainty
             )
@@ -123,10 +133,18 @@ class CertaintyComponent(Pipe):
 @Language.factory(
     "certainty",
     assigns=["doc._.certainty", "span._.certainty", "doc.spans"],
-    default_config={"model": None, "sentences": "spacy", "engine": "auto"},
+    default_config={"model": None, "sentences": "spacy", "engine": "auto", "threads": None, "device": None},
 )
-def make_component(nlp: Language, name: str, model: str | None, sentences: str, engine: str) -> CertaintyComponent:
-    """Create the component; spaCy calls this for `nlp.add_pipe("certainty", config={…})`.
+def make_component(
+    nlp: Language,
+    name: str,
+    model: str | None,
+    sentences: str,
+    engine: str,
+    threads: int | None,
+    device: str | None,
+) -> CertaintyComponent:
+    """Make the component; spaCy calls this in `nlp.add_pipe("certainty", config={…})`.
 
     Args:
         nlp: The pipeline.
@@ -135,12 +153,14 @@ def make_component(nlp: Language, name: str, model: str | None, sentences: str, 
         sentences: "spacy" scores the sentences of the pipeline; "certainty" first sets the sentence boundaries, in the
             same way as `certainty.score`.
         engine: As for `certainty.load`.
+        threads: The same; with `nlp.pipe(n_process=…)`, 1 is best.
+        device: The same.
 
     Raises:
         CertaintyError: If `sentences` has another value, or the model cannot be opened.
     """
-    component = CertaintyComponent(name, model, sentences, engine)
-    # A saved pipeline names its original model, which may no longer exist; `from_disk` will open the copy.
+    component = CertaintyComponent(name, model, sentences, engine, threads, device)
+    # A saved pipeline names the model that it was made with, which need not be there: `from_disk` opens the copy.
     made_with = nlp.meta.setdefault(_META, {})
     if model is None or made_with.get(name) != model:
         component.open()

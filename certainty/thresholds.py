@@ -29,12 +29,12 @@ class Threshold:
     """A minimum probability, and its results on the labelled rows.
 
     Attributes:
-        threshold: The minimum probability of the label for a sentence to be kept.
-        value: Share of the kept sentences that are correct: the precision of the label, or the accuracy.
-        low, high: The 95 % interval of `value` (Wilson 1927).
-        kept: Number of sentences kept.
-        share: The recall of the label; or, for all labels, the coverage: the share of the scored claims that are kept.
-        total: What `share` refers to: number of sentences with the label, or of scored claims.
+        threshold: Keep the sentences whose label has at least this probability; 0 where all may be kept.
+        value: Share of the kept that are right: precision of the label, or accuracy.
+        low, high: Its 95 % interval (Wilson 1927).
+        kept: How many are kept.
+        share: For one label its recall; for all labels the coverage, the share of the scored claims that are kept.
+        total: What the share is of: sentences with the label, or scored claims.
     """
 
     threshold: float
@@ -44,6 +44,11 @@ class Threshold:
     kept: int
     share: float
     total: int
+
+    @property
+    def place(self) -> str:
+        """The threshold in words."""
+        return f"at {self.threshold}" if self.threshold else "with all kept"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a dict that can be written as JSON."""
@@ -93,8 +98,7 @@ def for_precision(
         best = outcome(max(points, key=lambda point: point[1])[0])
         raise CertaintyError(
             f"no threshold gives {label.value} a precision of {precision:g} on these {len(scores)} sentences. The "
-            f"highest is {best.value:.3f}, at {best.threshold} ({best.kept} sentences, "
-            f"recall {best.share:.3f}); ask for less."
+            f"highest is {best.value:.3f}, {best.place} ({best.kept} sentences, recall {best.share:.3f}); ask for less."
         )
     return outcome(chosen)
 
@@ -146,8 +150,8 @@ def for_accuracy(
     if not len(good):
         best = outcome(int(ends[reached.argmax()]))
         raise CertaintyError(
-            f"no threshold gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
-            f"{best.value:.3f}, at {best.threshold} ({best.kept} sentences); ask for less."
+            f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
+            f"{best.value:.3f}, {best.place} ({best.kept} sentences); ask for less."
         )
     return outcome(int(good[-1]))
 
@@ -160,8 +164,10 @@ def _threshold(threshold: float, right: int, kept: int, share: float, total: int
 
 
 def _between(values: NDArray[np.float64], threshold: float) -> float:
-    """Round the threshold down to as few decimals as possible such that it still keeps the same sentences."""
+    """Return the number of fewest decimals that keeps the same sentences as the threshold: 0 where it keeps all."""
     lower = float(values[values < threshold].max(initial=0.0))
+    if not lower:
+        return 0.0
     for decimals in range(2, 16):
         rounded = math.floor(threshold * 10.0**decimals) / 10.0**decimals
         if rounded > lower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -111,6 +112,19 @@ def test_plain_transformers_reads_the_same_probabilities(classifier: CertaintyCl
         np.testing.assert_allclose([theirs[label] for label in classifier.classes_], expected, atol=1e-4)
 
 
+def test_plain_transformers_cuts_what_is_longer_than_the_encoder_takes(
+    classifier: CertaintyClassifier, tiny_model: Path
+) -> None:
+    from transformers import pipeline
+
+    pipe = pipeline("text-classification", model=str(tiny_model), top_k=None, truncation=True)
+    sentence = "Le maire dément " + "que la rue soit fermée " * 100
+    [tokens] = classifier.tokenize([sentence])
+    [expected] = classifier.predict_proba_of_tokens([tokens.ids[: classifier.settings.max_length - 2]])
+    theirs = {row["label"]: row["score"] for row in pipe([sentence])[0]}
+    np.testing.assert_allclose([theirs[label] for label in classifier.classes_], expected, atol=1e-4)
+
+
 def test_a_sentence_beyond_the_encoder_is_scored_by_windows(classifier: CertaintyClassifier) -> None:
     start = "Le maire de Montreval parle " + "de la pluie et du beau temps, " * 40
     plain, hedged = start + "et se tait.", start + "et aurait peut-être menti."
@@ -170,19 +184,44 @@ def test_stream_reads_no_further_than_its_batch(classifier: CertaintyClassifier)
     assert len(list(documents)) == 2
 
 
-def test_progress_is_shown_on_a_terminal_only(
-    classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_progress_is_shown_on_a_terminal_and_logged_elsewhere(
+    classifier: CertaintyClassifier,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     expected = classifier.score(TEXT)
     assert classifier.score(TEXT, show_progress=True) == expected
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "", "it is too short"
+    for name in ("PATIENCE", "FIRST_LINE", "SECONDS"):
+        monkeypatch.setattr(f"certainty.progress.{name}", 0.0)
+    with caplog.at_level("INFO", "certainty"):
+        assert classifier.score(TEXT, show_progress=True) == expected
+    assert f"Scored {len(expected)} sentences (100 %)" in caplog.text and capsys.readouterr().err == ""
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    monkeypatch.setenv("TERM", "xterm")
     assert classifier.score(TEXT, show_progress=True) == expected
     assert classifier.score([TEXT], show_progress=True) == [expected]
-    assert "Scoring" in capsys.readouterr().err
+    assert list(classifier.stream([TEXT], show_progress=True)) == [expected]
+    assert capsys.readouterr().err.count("Scored") >= 3
     classifier.score(TEXT)
     assert capsys.readouterr().err == ""
+
+
+def test_a_function_is_told_of_the_progress(classifier: CertaintyClassifier) -> None:
+    told: list[tuple[int, int | None]] = []
+    n = len(classifier.score([TEXT] * 40, show_progress=lambda *state: told.append(state))) * len(
+        classifier.score(TEXT)
+    )
+    assert told == sorted(told) and told[-1] == (n, n) and len(told) > 1
+    for call in (classifier.score_sentences, classifier.predict, classifier.predict_proba):
+        told.clear()
+        call(["Il pleut.", "Il neige."], show_progress=lambda *state: told.append(state))
+        assert told[-1] == (2, 2)
+    told.clear()
+    assert list(classifier.stream([TEXT, TEXT], batch_size=1, show_progress=lambda *state: told.append(state)))
+    assert told[-1] == (2 * len(classifier.score(TEXT)), None)
 
 
 def test_thresholds_change_in_a_classifier_that_shares_the_model(classifier: CertaintyClassifier) -> None:
@@ -260,12 +299,24 @@ def test_a_run_without_spaces_costs_no_more_than_its_beginning(
         (lambda c: c.predict([1]), r"sentences\[0\] is int"),
         (lambda c: list(c.stream(["Il pleut."], as_tuples=True)), r"texts\[0\] is str.*Give a tuple"),
         (lambda c: list(c.stream([(None, 1)], as_tuples=True)), r"texts\[0\]\[0\] is NoneType"),
-        (lambda c: list(c.stream(["Il pleut."], batch_size=0)), r"batch_size is 0; give at least 1"),
+        (lambda c: list(c.stream(["Il pleut."], batch_size=0)), r"batch_size is 0; give an integer of at least 1"),
+        (lambda c: list(c.stream(["Il pleut."], batch_size="8")), r"batch_size is '8'; give an integer"),
+        (lambda c: c.score({"texte": "Il pleut."}), r"texts is dict .* Give a str or a list of str"),
     ],
 )
 def test_wrong_input_says_where_and_how_to_mend(classifier: CertaintyClassifier, call, message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
         call(classifier)
+
+
+def test_accents_that_were_decoded_wrongly_are_told(
+    classifier: CertaintyClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    garbled = "La préfète récuse l'idée.".encode().decode("cp1252")
+    classifier.predict(["Il pleut.", garbled, garbled, "Le groupe « Ã© »  a récusé l'idée à l'été."])
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "sentences[1] and 1 more look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »)"
+    ]
 
 
 def test_empty_input(classifier: CertaintyClassifier) -> None:
@@ -284,6 +335,8 @@ def test_broken_model_folders(tiny_model: Path, tmp_path: Path) -> None:
 
     with pytest.raises(CertaintyError, match="no such folder"):
         certainty.load(tmp_path / "missing")
+    with pytest.raises(CertaintyError, match="model is 3; give a folder"):
+        certainty.load(3)  # type: ignore[arg-type]
     with pytest.raises(CertaintyError, match=r"no certainty\.json"):
         certainty.load(tmp_path)
     with pytest.raises(CertaintyError, match="is a file; give the folder of the model"):
@@ -320,6 +373,29 @@ def test_hub_ids_are_downloaded(tiny_model: Path, monkeypatch: pytest.MonkeyPatc
 def test_hub_failure_is_reported() -> None:
     with pytest.raises(CertaintyError, match="owner/name: no such folder, and the download"):
         certainty.load("owner/name")
+
+
+def test_a_model_says_its_name_and_the_digest_of_its_weights(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    digest = hashlib.sha256((tiny_model / "model.safetensors").read_bytes()).hexdigest()
+    trained_by = json.loads((tiny_model / "certainty.json").read_text())["training"]["versions"]["certainty"]
+    classifier = certainty.load(tiny_model)
+    assert classifier.model == certainty.ModelInfo("tiny", trained_by, digest)
+    documents = [*classifier.score(["Moscou dément.", ""]), classifier.score("Moscou dément.")]
+    assert {document.model for document in documents} == {classifier.model}
+    cached = tmp_path / "models--owner--name" / "snapshots" / "c0ffee"
+    shutil.copytree(tiny_model, cached)
+    settings = json.loads((cached / "certainty.json").read_text())
+    (cached / "certainty.json").write_text(json.dumps({**settings, "training": None}))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **_: str(cached))
+    assert certainty.load("owner/name").model == certainty.ModelInfo("owner/name", None, digest)
+    with (cached / "model.safetensors").open("ab") as weights:
+        weights.write(b"more")
+    assert certainty.load(cached, engine="onnx").model.digest != digest
+    assert certainty.load().model.name == "certainty-fr-small"
 
 
 def test_save_pretrained(classifier: CertaintyClassifier, tmp_path: Path) -> None:

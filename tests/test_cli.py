@@ -4,11 +4,15 @@ import csv
 import io
 import json
 import os
+import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,8 @@ import certainty
 from certainty.cli import main
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
-COMMANDS = ["score", "view", "serve", "threshold", "train", "evaluate", "label", "label export", "label import"]
+COMMANDS = ["score", "view", "serve", "threshold", "train", "evaluate", "doctor", "completion", "label"]
+COMMANDS += ["label export", "label import"]
 COMMANDS += ["label agreement", "label merge", "label suggest", "label audit", "label correct"]
 Score = Callable[..., int]
 
@@ -140,12 +145,10 @@ def test_table_is_coloured_on_a_terminal_unless_no_color_is_set(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pty")
-def test_progress_bar_shows_for_several_files_and_leaves_the_output_alone(tiny_model: Path, article: Path) -> None:
+def test_short_work_shows_no_progress(tiny_model: Path, article: Path) -> None:
     shown, output = on_a_terminal(command(tiny_model, article, article, "missing", "--format", "jsonl"), "stderr")
-    assert b"Scoring" in shown and b"error: missing" in shown
+    assert shown.splitlines() == [b"error: missing: no such file; check the name and the folder."]
     assert len([json.loads(line) for line in output.splitlines()]) == 8
-    shown, output = on_a_terminal(command(tiny_model, article, "--format", "jsonl"), "stderr")
-    assert not shown and output.count(b"\n") == 4
 
 
 class Terminal(io.StringIO):
@@ -153,15 +156,77 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_long_text_shows_that_it_is_being_scored(
-    score: Score, article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("certainty.commands.texts._LONG", len(TEXT))
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show progress at once and always."""
+    for name in ("PATIENCE", "FIRST_LINE", "SECONDS"):
+        monkeypatch.setattr(f"certainty.progress.{name}", 0.0)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def test_one_file_and_many_show_sentences_rate_and_time_left_on_a_terminal(
+    score: Score,
+    article: Path,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = article.with_name("rows.csv")
+    table.write_text("text\nIl pleut.\nIl neige.\n", encoding="utf-8")
+    for files, sentences in (([article], 4), ([article, table, "missing"], 6), ([table], 2)):
+        monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+        score(*files, "--format", "jsonl")
+        assert re.search(rf"{sentences} sentences.*, [\d.,]+ a second", terminal.getvalue())
+        assert capsys.readouterr().out.count("\n") == sentences
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    assert score(article, "--format", "jsonl") == 0
-    assert f"Scoring {len(TEXT)} characters" in terminal.getvalue()
-    assert capsys.readouterr().out.count("\n") == 4
+    assert score(article, "--format", "jsonl", "--quiet") == 0
+    assert terminal.getvalue() == ""
+
+
+def test_a_pipe_gets_a_line_now_and_then(
+    score: Score, article: Path, impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    article.write_text(TEXT * 60, encoding="utf-8")
+    assert score(article, article, "--format", "jsonl") == 0
+    lines = capsys.readouterr().err.splitlines()
+    found = [
+        re.fullmatch(r"Scored (\d+) sentences \((\d+) %\), [\d.,]+ a second, \d+ s left\.", line) for line in lines
+    ]
+    done = [(int(line[1]), int(line[2])) for line in found if line]
+    assert len(done) == len(lines) > 2 and done == sorted(done)
+    assert (240, 50) in done and done[-1] == (480, 100)
+    assert score(article, "-q", "--format", "jsonl") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_table_shows_the_share_of_its_sentences(
+    score: Score, article: Path, impatient: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certainty.classifier._STREAM_CHARACTERS", 1)
+    table = article.with_name("rows.csv")
+    table.write_text("text\n" + "Il pleut.\n" * 4, encoding="utf-8")
+    assert score(table, "--format", "jsonl") == 0
+    lines = capsys.readouterr().err
+    assert lines.startswith("Counted 1 sentences.\nCounted 2 sentences.\n")
+    assert re.findall(r"Scored (\d) sentences \((\d+) %\)", lines) == [
+        ("1", "25"),
+        ("2", "50"),
+        ("3", "75"),
+        ("4", "100"),
+    ]
+
+
+def test_results_on_the_terminal_are_not_torn_by_a_bar(
+    score: Score, article: Path, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert score(article, article, "--color", "never") == 0
+    lines = re.sub(r"\x1b\[\??[\d;]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n").splitlines()
+    assert len([line for line in lines if line.startswith(f"# {article}")]) == 2
+    assert [line for line in lines if "Le maire a signé." in line and "a second" in line] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -198,12 +263,21 @@ def test_output_file_is_written_whole_or_not_at_all(
     assert score(article.with_name("missing.txt"), "--format", "html", "--output", output) == 2
     assert output.read_text(encoding="utf-8") == "as it was"
 
-    def interrupted(*_: object) -> str:
+    def interrupted(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("certainty.views.html.render_page", interrupted)
         assert score(article, "--format", "html", "--output", output) == 130
+        assert f"interrupted: {output} is as it was." in capsys.readouterr().err
+        new = article.with_name("new.html")
+        assert score(article, "--output", new) == 130
+        assert f"interrupted: {new} was not written." in capsys.readouterr().err
+        assert not new.exists()
+        (pages := article.with_name("pages")).mkdir()
+        assert main(["view", str(article), "-o", str(pages)]) == 130
+        assert f"interrupted: {pages} is as it was." in capsys.readouterr().err
+        pages.rmdir()
     assert output.read_text(encoding="utf-8") == "as it was"
 
     assert score(article, "--format", "html", "--output", output) == 0
@@ -316,13 +390,13 @@ def test_ctrl_c_at_the_prompt_ends_with_130(tiny_model: Path) -> None:
         assert run.stderr is not None
         assert b"Ctrl-D" in run.stderr.readline()  # it waits for input
         run.send_signal(signal.SIGINT)
-        assert run.communicate(timeout=60) == (b"", b"")
+        assert run.communicate(timeout=60) == (b"", b"interrupted.\n")
     os.close(ours)
     os.close(theirs)
     assert run.returncode == 130
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["score", "--help"], ["view", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["-V"], ["--help"], ["score", "--help"], ["view", "--help"]])
 def test_help_is_light(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom certainty.cli import main\n"
@@ -332,6 +406,62 @@ def test_help_is_light(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "certainty" in done.stdout
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    help_ = capsys.readouterr().out
+    assert help_.startswith("usage: certainty") and all(f"    {name} " in help_ for name in COMMANDS if " " not in name)
+    with pytest.raises(SystemExit, match="0"):
+        main(["-V"])
+    assert capsys.readouterr().out == f"certainty {certainty.__version__}\n"
+
+
+def test_doctor_says_what_a_bug_report_needs(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json", "--model", str(tiny_model), "--threads", "1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["certainty"] == certainty.__version__
+    assert found["packages"]["numpy"] == version("numpy")
+    assert found["model"]["digest"] == sha256((tiny_model / "model.safetensors").read_bytes()).hexdigest()
+    assert (found["engine"]["because"], found["engine"]["threads"]) == ("the model names it", 1)
+    assert found["engine"]["name"] == certainty.load(tiny_model).settings.engine
+    assert len(found["scores"]) == 5 and found["speed"]["sentences_per_second"] > 0
+    assert main(["doctor", "--model", str(tiny_model), "--engine", "onnx"]) == 0
+    shown = capsys.readouterr().out
+    assert "because named by --engine" in shown and found["model"]["digest"] in shown
+
+
+def test_doctor_describes_an_installation_whose_model_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--model", str(tmp_path)]) == 2
+    shown = capsys.readouterr().out
+    assert f"\npython     {platform.python_implementation()} " in shown and "not a certainty model" in shown
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command_and_option(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed: pip install '.[completion]'")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name.rsplit(maxsplit=1)[-1] in script for name in COMMANDS)
+    assert "text-column" in script and "onnx-int8" in script
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="shtab is not installed: pip install '.[completion]'")
+    assert main(["completion", "bash"]) == 0
+    (tmp_path / "certainty.bash").write_text(capsys.readouterr().out, encoding="utf-8")
+    (tmp_path / "article.txt").touch()
+    for words, wanted in ((["certainty", "sc"], "score"), (["certainty", "score", "art"], "article.txt")):
+        line = (
+            f"source certainty.bash; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
+            'COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; '
+            f'_shtab_certainty certainty {words[-1]} {words[-2]}; echo "${{COMPREPLY[@]}}"'
+        )
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.split() == [wanted], done.stderr
 
 
 def test_json_needs_no_rich(tiny_model: Path, article: Path) -> None:

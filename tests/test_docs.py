@@ -32,10 +32,12 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
 PAGES = {
     "README.md": ROOT / "README.md",
+    "README.fr.md": ROOT / "README.fr.md",
     **{str(path.relative_to(ROOT / "docs/pages")): path for path in sorted((ROOT / "docs/pages").rglob("*.md"))},
 }
 NOT_RUN = {
     "README.md": ["builds the site", "runs these tests"],
+    "README.fr.md": ["builds the site", "runs these tests"],
     "how-to/gpu.md": [
         "downloads an encoder from the hub",
         "needs several GPUs",
@@ -43,7 +45,8 @@ NOT_RUN = {
         "trains for an hour on texts that are not part of the repository",
     ],
 }
-PRINTED = {"README.md": [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]}
+_README = [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]
+PRINTED = {"README.md": _README, "README.fr.md": _README}
 LANGUAGES = {"python", "sh", "text"}
 DISTRIBUTION = "certainty-fr"  # what pip calls it
 SERVER = "http://127.0.0.1:8000"  # what the pages say; the tests take a free port
@@ -139,6 +142,19 @@ def test_every_block_names_a_language_that_is_run_or_shown(page: str) -> None:
     fences = re.findall(r"^[ ]*```(.*)$", PAGES[page].read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(fences[::2]) <= LANGUAGES
     assert set(fences[1::2]) <= {""}
+
+
+def test_the_french_readme_says_what_the_english_one_says() -> None:
+    """The same examples, and the same figures in the same order."""
+    english, french = (ROOT / name for name in ("README.md", "README.fr.md"))
+    texts = [page.read_text(encoding="utf-8") for page in (english, french)]
+    blocks = [re.findall(r"^```(.*?)^```", text, flags=re.DOTALL | re.MULTILINE) for text in texts]
+    assert blocks[0] == blocks[1]
+    tables = ["\n".join(re.findall(r"^\| .*$", text, flags=re.MULTILINE)) for text in texts]
+    figures = [re.findall(r"\d+(?:[.,]\d+)?", re.sub(r"`[^`]*`", "", table)) for table in tables]
+    assert figures[0] == [figure.replace(",", ".") for figure in figures[1]]
+    links = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in texts]
+    assert links[0] - links[1] <= {"README.fr.md"}
 
 
 def programs(page: Path) -> Iterator[list[str]]:

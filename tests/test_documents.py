@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certainty import CertaintyError
+from certainty import CertaintyError, read_files
 from certainty.documents.damage import mojibake, noise
 from certainty.documents.finding import find_files
 from certainty.documents.kinds import kind_of
@@ -222,7 +222,7 @@ def test_a_text_is_not_taken_for_another_kind(start: str) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
-    with pytest.raises(CertaintyError, match=r"a\.docx: would unpack to 400 MB; that is more than is read"):
+    with pytest.raises(CertaintyError, match=r"a\.docx: would unpack to 400 MB, more than is allowed"):
         bomb = io.BytesIO()
         with (
             zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
@@ -383,3 +383,20 @@ def test_any_bytes_give_texts_or_one_error(start: bytes, rest: bytes, name: str)
         assert str(error).startswith(name)
     else:
         assert texts and all(text.strip() for _, text in texts)
+
+
+def test_files_are_read_in_python_as_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("id;message\nk1;Il pleut.\nk2;\nk3;Il neige.\n", encoding="utf-8")
+    Path("b.txt").write_bytes("Il a plu cet été.".encode("cp1252"))
+    rows = [("Il pleut.", "k1"), ("Il neige.", "k3")]
+    text = ("Il a plu cet été.", "b.txt")
+    assert list(read_files("b.txt")) == list(read_files(Path("b.txt"))) == [text]
+    assert list(read_files("a.csv", text_column="message")) == rows
+    several = [(text, f"a.csv#{key}") for text, key in rows] + [text]
+    assert list(read_files(["a.csv", "*.txt"], text_column="message")) == several
+    assert [text for text, _ in read_files(".", recursive=True, text_column="message")] == [t for t, _ in several]
+    with pytest.raises(CertaintyError, match=r"none\*: no file has such a name"):
+        read_files("none*")
+    with pytest.raises(CertaintyError, match=r"c\.txt: no such file"):
+        list(read_files(["b.txt", "c.txt"]))

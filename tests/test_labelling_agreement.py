@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from certainty import CertaintyError, Label
 from certainty.cli import main
 from certainty.labelled import LabelledSentence
 from certainty.labelling.agreement import agreement
+from certainty.labelling.merging import merge
 
 LETTERS = {"a": Label.ASSERTED, "p": Label.PROBABLE, "o": Label.PERSONAL_OPINION, "d": Label.DENIED, "n": None}
 
@@ -106,9 +108,32 @@ def test_mistakes() -> None:
         agreement([("x", rows("apd"))])
     with pytest.raises(CertaintyError, match=r"annotator 'x' labelled '0' twice \(asserted, denied\)"):
         agreement([("x", rows("a") + rows("d"))])
-    moved = [LabelledSentence("Autre.", Label.DENIED, id="0")]
-    with pytest.raises(CertaintyError, match="y: id '0' names two texts"):
-        agreement([("x", rows("a")), ("y", moved)])
+    moved = [LabelledSentence("Autre.", Label.DENIED, id="0", annotator="y")]
+    with pytest.raises(CertaintyError, match="f: id '0' names two texts"):
+        agreement([("f", rows("a", "x") + moved)])
+
+
+def test_sentences_go_by_their_text_where_files_number_them_differently(caplog: pytest.LogCaptureFixture) -> None:
+    renumbered = [replace(row, id=str(3 - n)) for n, row in enumerate(rows("apod"))]
+    sources = [("x", rows("apon")), ("y", renumbered)]
+    result = agreement(sources, resamples=5)
+    assert (result.label.sentences, result.label.pairs[0].agreement) == (4, 0.75)
+    assert result.disagreements == [{"id": "3", "text": "Phrase 3.", "x": "no_claim", "y": "denied"}]
+    assert "4 rows have an id that names another text in another file" in caplog.text
+    assert [(s.text, s.id) for s in merge(sources).sentences] == [(f"Phrase {n}.", str(n)) for n in range(3)]
+
+
+def cued(label: Label, annotator: str, *cues: tuple[int, int], id: str = "0") -> LabelledSentence:
+    return LabelledSentence("On n'a pas dit qu'il ment.", label, cues=cues, id=id, annotator=annotator)
+
+
+def test_cues_are_compared_word_by_word_where_the_label_is_the_same() -> None:
+    ana = [cued(Label.DENIED, "ana", (3, 10)), cued(Label.DENIED, "ana", (7, 10), id="1")]  # n'a pas; pas
+    bo = [cued(Label.DENIED, "bo", (7, 14)), cued(Label.PROBABLE, "bo", (7, 10), id="1")]  # pas dit
+    result = agreement([("f", ana + bo)], resamples=5)
+    # Of n' a pas dit, both marked one word; 3 and 2 words were marked. The labels of the second sentence differ.
+    assert (result.cues.sentences, result.cues.f1.value) == (1, pytest.approx(2 * 1 / (3 + 2)))
+    assert agreement([("f", [cued(Label.DENIED, "ana"), *bo])], resamples=5).cues.f1.value is None
 
 
 def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,6 +74,20 @@ def test_excluded_sentences_are_told_by_their_words() -> None:
     assert texts(suggest(documents(*given), Settings(5), exclude=["il pleut."])) == ["Il neige."]
 
 
+def test_neighbours_are_those_of_the_same_source() -> None:
+    def document(*texts: str) -> Document:
+        return Document(" ".join(texts), tuple(score(text, 0.6) for text in texts))
+
+    given = [("a", document("Il pleut.", "Il neige.")), ("a", document("Il vente.")), ("b", document("Il gèle."))]
+    chosen = suggest(iter(given), Settings(4, random_share=1))
+    assert [(item.before, item.score.text, item.after) for item in chosen] == [
+        ("", "Il pleut.", "Il neige."),
+        ("Il pleut.", "Il neige.", "Il vente."),
+        ("Il neige.", "Il vente.", ""),
+        ("", "Il gèle.", ""),
+    ]
+
+
 def test_measures_are_highest_when_all_labels_are_as_likely() -> None:
     for measure in MEASURES.values():
         assert measure(np.full(4, 0.25)) > measure(np.array([0.4, 0.3, 0.2, 0.1])) > measure(np.array([1.0, 0, 0, 0]))

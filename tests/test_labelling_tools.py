@@ -515,6 +515,23 @@ def test_wrong_exports(
     assert not list(tmp_path.glob("*out*"))
 
 
+@pytest.mark.parametrize("name", ["label-studio", "doccano", "argilla", "prodigy"])
+def test_neighbours_of_a_sentence_are_beside_the_task_and_not_in_its_text(tmp_path: Path, name: str) -> None:
+    article, rows, labelled = tmp_path / "a.txt", tmp_path / "rows.jsonl", tmp_path / "labelled.jsonl"
+    article.write_text("Il pleut. Il ment. Il part.")
+    row = {"text": "Il ment.", "before": "Il pleut.", "after": "Il part."}
+    rows.write_text(json.dumps(row))
+    labelled.write_text(json.dumps({**row, "label": "denied"}))
+    for source, text in ((article, ["--text"]), (rows, []), (labelled, [])):
+        tasks = tmp_path / "tasks.jsonl"
+        assert main(["label", "export", str(source), *text, "--to", name, "-o", str(tasks)]) == 0
+        content = tasks.read_text()
+        given = json.loads(content) if content.startswith("[") else [json.loads(line) for line in content.splitlines()]
+        task = next(t for t in given if "Il ment." in (t.get("data") or t.get("fields") or t)["text"])
+        kept = task.get("data") or task.get("metadata") or task.get("meta") or task
+        assert (kept["before"], kept["after"]) == ("Il pleut.", "Il part.")
+
+
 def test_one_id_names_one_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "rows.jsonl"
     source.write_text('{"id": 1, "text": "a", "label": "denied"}\n{"id": 1, "text": "b", "label": "denied"}\n')

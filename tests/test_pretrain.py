@@ -109,7 +109,7 @@ def test_the_head_is_trained_alone(settings: PretrainingSettings, tiny_encoder: 
     before, after = (load_file(folder / "model.safetensors") for folder in (tiny_encoder, tmp_path / "encoder"))
     changed = {name for name in before if (before[name].half() != after[name]).any()}
     assert changed == {name for name in before if name.startswith("lm_head.") and "decoder" not in name}
-    with pytest.raises(CertaintyError, match="head_only goes with"):
+    with pytest.raises(CertaintyError, match="head_only cannot be used with a teacher"):
         alone.replace(teacher=str(tiny_encoder))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import certainty
-from certainty import CertaintyError, Cue, Document, Label, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore
 from certainty.labels import LABELS
 
 TEXT = "Il est parti. Il serait parti, dit-on. Il serait parti. Parti ?"
@@ -126,12 +126,30 @@ def test_a_document_is_short_in_a_list_and_a_table_in_print() -> None:
     ]
 
 
+def test_the_model_goes_with_its_scores() -> None:
+    model = ModelInfo("owner/name", None, "0" * 64)
+    document = replace(DOCUMENT, model=model)
+    assert document[1:].model == document.filter(label="probable").model == model
+    assert list(document.to_dict()) == ["text", "model", "sentences"]
+    assert Document.from_json(document.to_json()).model == model
+    assert "model" not in DOCUMENT.to_dict() and Document.from_json(DOCUMENT.to_json()).model is None
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("mine", "model is 'mine'; it must be an object"), ({"name": "mine"}, "model.digest is None"), ({}, "model.name")],
+)
+def test_a_model_that_cannot_be_read(model: object, message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        Document.from_dict({**DOCUMENT.to_dict(), "model": model})
+
+
 def test_what_was_written_is_read_back() -> None:
     document = certainty.score("La Russie aurait livré des armes, selon un élu. Moscou dément. Pourquoi ? \ud800")
     assert Document.from_json(document.to_json()) == document
     assert Document.from_json(document.to_json(indent=1).encode()) == document
     assert Document.from_dict(document.to_dict()) == document
-    assert Document.from_dict({**document.to_dict(), "file": "a.txt", "model": {"name": "mine"}}) == document
+    assert Document.from_dict({**document.to_dict(), "file": "a.txt", "note": {"name": "mine"}}) == document
     assert Document.from_dict(DOCUMENT[1:].to_dict()) == DOCUMENT[1:]
 
 

@@ -14,7 +14,7 @@ from benchmarks.passages import read_paragraphs
 from benchmarks.splitters import certainty
 from benchmarks.splitting import evaluate
 from certainty import hyphens, normalising
-from certainty.normalising import without_invisible
+from certainty.normalising import reading_form, without_invisible
 from certainty.sentences import Sentence, split_sentences
 from certainty.splitting import lines, stops
 
@@ -88,8 +88,10 @@ IN_RUNNING_TEXT = [
     "Ouvert le mer. 2 juin, le jeu. 3 juin et le sam. 5 oct. ¦Il voit la mer. ¦3 bateaux passent.",
     "Il part à 7 h. 15 et parcourt 30 km. ¦Marc l'attend. ¦Il en reste 2. 500 dehors.",
     "Le verset (Marc. 4:8) est cité par le cabinet Noir & Co. & Fils. ¦Il plaît.",
+    "Le lt-col. Fabre cite Rom. 3:24 et 1 Cor. 9, 7, et le trib. corr. Nîmes. ¦Il va à Rome. ¦3 rues y sont.",
     # calls of notes
     "L'ours a disparu.3 ¦Les bergers s'en réjouissent.¹² ¦Les autres doutent.[4] ¦L'État se tait.(5) ¦Rien.",
+    "L'ours est revenu.¹,² ¦L'État se tait.1-3 ¦Qui paiera ?12 ¦Le berger attend.",
     "Voir l'art.3 Le Goff et la version 2.0 Bêta.",
     # emojis, bullets within a line
     "On y est 😀 ¦Les portes ouvrent ! 😀😀 ¦Venez 😀 nombreux.",
@@ -149,6 +151,27 @@ def test_page_numbers_are_in_no_sentence_or_inside_one() -> None:
         sentence.text for sentence in split_sentences("Un titre\n\n12\n\n\x0c13\nElle lit la\n- 13 -\n\x0csuite.")
     ]
     assert sentences == ["Un titre", "Elle lit la\n- 13 -\n\x0csuite."]
+
+
+@pytest.mark.parametrize("number", ["7", "- 7 -", "7/30", "7 sur 30", "Page 7", "p. 7", "page 7 / 30", "xiv"])
+@pytest.mark.parametrize("page", ["\n\n{}\n\n\x0c", "\x0c{}\n\n"])
+def test_a_sentence_goes_on_over_a_page_number(number: str, page: str) -> None:
+    text = f"La préfète refuse de{page.format(number)}répondre. Elle part."
+    assert [s.text.split()[-1] for s in split_sentences(text)] == ["répondre.", "part."]
+    assert not re.search(r"\d|x", reading_form(text).text)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        r"La mairie nie.\n¦Le port ferme.\r\n¦Fin\n",
+        r"Grève au port\n\n¦La mairie nie. ¦Elle part.",
+        r"Le dossier C:\nouveau\notes.txt est vide. ¦On y lit \nabla.",
+    ],
+)
+def test_escaped_line_ends_end_a_line_and_paths_do_not(marked: str) -> None:
+    expected = [re.sub(r"(\\r|\\n)+\Z", "", sentence.strip()) for sentence in marked.split("¦")]
+    assert [s.text for s in split_sentences(marked.replace("¦", ""))] == expected
 
 
 @pytest.mark.parametrize("held_out", [False, True])
@@ -213,7 +236,7 @@ def test_every_character_that_is_seen_is_in_one_sentence(text: str) -> None:
 def _left_out(text: str, start: int, end: int) -> bool:
     """Tell whether there is nothing but white space, invisible characters and page numbers at a form feed."""
     between = without_invisible(text[start:end]).text.strip()
-    pages = re.fullmatch(r"[-–\s\d/]*", between) is not None and "\f" in text[max(0, start - 1) : end + 1]
+    pages = re.fullmatch(r"[-–\s\d/ivx]*", between) is not None and "\f" in text[max(0, start - 1) : end + 1]
     return between in ("", "\xad") or pages
 
 

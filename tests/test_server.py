@@ -134,6 +134,55 @@ def test_view_is_a_page_that_may_ask_nothing_of_the_network(client: TestClient) 
     assert "&lt;script&gt;alert" in answer.text and "<script>alert" not in answer.text
 
 
+def test_every_answer_says_which_model_scored(client: TestClient, classifier: certainty.CertaintyClassifier) -> None:
+    told = client.get("/v1/model").json()
+    model = {name: told[name] for name in ("name", "version", "digest")}
+    assert model == classifier.model.to_dict()
+    assert told["labels"] == [label.value for label in certainty.Label] and told["certainty"] == certainty.__version__
+    given = [client.post("/v1/score", json=body).json() for body in ({"text": TEXT}, {"sentences": ["Il pleut."]})]
+    given += client.post("/v1/score", json={"texts": [TEXT, ""]}).json()
+    given.append(client.post("/v1/score/stream", content='{"text": "Il pleut."}', headers=NDJSON).json())
+    assert [document["model"] for document in given] == [model] * 5
+    assert certainty.Document.from_dict(given[0]).model == classifier.model
+
+
+def test_sentences_that_are_split_already_stay_as_they_are(
+    client: TestClient, classifier: certainty.CertaintyClassifier
+) -> None:
+    sentences = ["Moscou dément. Il pleut", " la nuit.", "Pourquoi\n?"]
+    given = client.post("/v1/score", json={"sentences": sentences}).json()
+    DocumentSchema.model_validate(given)
+    document = certainty.Document.from_dict(given)
+    assert document.text == "\n".join(sentences)
+    assert [s.text for s in document] == sentences
+    for scored, alone in zip(document, classifier.score_sentences(sentences), strict=True):
+        assert (scored.label, scored.probability) == (alone.label, pytest.approx(alone.probability, abs=1e-5))
+    line = client.post("/v1/score/stream", content=json.dumps({"sentences": sentences, "id": 1}), headers=NDJSON)
+    assert line.json() == {"id": 1, **given}
+    assert client.post("/v1/score", json={"sentences": []}).json()["sentences"] == []
+    found = problem(client.post("/v1/score", json={"sentences": ["a"] * 11}), 413)
+    assert (found["limit"], found["given"]) == ("max_sentences", 11)
+    found = problem(client.post("/v1/score", json={"sentences": ["a", "b" * 501]}), 413)
+    assert found["limit"] == "max_characters" and "sentences[1]" in found["detail"]
+
+
+def test_an_answer_can_be_asked_for_claims_only_and_for_what_is_undecided(client: TestClient) -> None:
+    plain = client.post("/v1/score", json={"text": TEXT}).json()["sentences"]
+    assert plain[-1]["label"] == "no_claim" and all("undecided" not in sentence for sentence in plain)
+    choices = {"text": TEXT, "claims_only": True, "min_confidence": 1}
+    for answer in (
+        client.post("/v1/score", json=choices).json(),
+        client.post("/v1/score/stream", content=json.dumps(choices), headers=NDJSON).json(),
+    ):
+        DocumentSchema.model_validate(answer)
+        assert [sentence.pop("undecided") for sentence in answer["sentences"]] == [True] * (len(plain) - 1)
+        assert answer["sentences"] == plain[:-1] and answer["text"] == TEXT
+    decided = client.post("/v1/score", json={"text": TEXT, "min_confidence": 0}).json()["sentences"]
+    assert [sentence["undecided"] for sentence in decided] == [False] * len(plain)
+    pages = [client.post("/v1/view", json={"text": TEXT, **extra}).text for extra in ({}, {"min_confidence": 1})]
+    assert "undecided" in pages[1] and pages[0] != pages[1]
+
+
 # ---- Batching --------------------------------------------------------------------------------------------------------
 
 
@@ -299,7 +348,10 @@ def test_another_content_type(client: TestClient, route: str, kind: str) -> None
         (b'{"text": null}', 422, "text: "),
         (b'{"texts": "SECRET"}', 422, "texts: "),
         (b'{"texts": ["a", {"SECRET": 1}]}', 422, "texts.1: "),
-        (b'{"text": "a", "SECRET": 1}', 422, "does not know"),
+        (b'{"texts": [], "sentences": []}', 422, "either"),
+        (b'{"sentences": ["SECRET", " "]}', 422, "sentences.1: "),
+        (b'{"text": "SECRET", "min_confidence": 2}', 422, "min_confidence: "),
+        (b'{"text": "SECRET", "claims_only": "yes"}', 422, "claims_only: "),
         (b'["SECRET"]', 422, "object"),
         (b'"SECRET"', 422, "object"),
         (b"NaN", 422, "object"),
@@ -312,6 +364,26 @@ def test_a_wrong_body_is_explained_without_a_word_of_it(
         answer = client.post("/v1/score", content=body, headers=JSON)
     assert words in problem(answer, status)["detail"]
     assert "SECRET" not in answer.text and "SECRET" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "field", "words"),
+    [
+        ("/v1/score", {"txt": "a"}, "txt", "did you mean `text`?"),
+        ("/v1/score", {"text": "a", "min_confidance": 0.5}, "min_confidance", "did you mean `min_confidence`?"),
+        ("/v1/score", {"text": "a", "lang": "fr"}, "lang", "takes `text`, `texts`, `sentences`, `min_confidence`"),
+        ("/v1/view", {"text": "a", "texts": []}, "texts", "takes `text`, `min_confidence`, `claims_only`"),
+        ("/v1/score", {"text": "a", "x" * 90: 1}, "x" * 40, "unknown field"),
+    ],
+)
+def test_an_unknown_field_is_named_and_not_logged(
+    client: TestClient, caplog: pytest.LogCaptureFixture, route: str, body: Any, field: str, words: str
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        found = problem(client.post(route, json=body), 422)
+    assert found["errors"][0]["field"] == field
+    assert found["detail"].startswith(f"{field}: unknown field") and words in found["detail"]
+    assert field not in caplog.text or field == "texts"
 
 
 def test_unknown_addresses_and_methods(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -494,7 +566,7 @@ def test_a_port_that_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--port", "70000"], "between 0"),
+        (["--port", "70000"], "port = 70000: it must be less than or equal to 65535 (option --port, variable "),
         (["--max-texts", "0"], "max_texts = 0"),
         (["--timeout", "nan"], "timeout = nan"),
         (["--model", "no/such/model/folder", "--port", "0"], "no such folder"),

@@ -15,7 +15,7 @@ from serving import serving
 
 import certainty
 from certainty.server.app import create_app
-from certainty.server.schemas import EXAMPLE_DOCUMENT, DocumentSchema
+from certainty.server.schemas import EXAMPLE_DOCUMENT, EXAMPLE_MODEL, DocumentSchema, ServedModelSchema
 from certainty.server.settings import ServerSettings
 
 SETTINGS = ServerSettings(max_characters=200, max_texts=5, batch_delay=0)
@@ -51,7 +51,15 @@ def test_the_server_keeps_what_its_document_promises(case: schemathesis.Case, ad
 
 def test_every_route_has_examples_of_its_answers(address: str) -> None:
     found = httpx2.get(f"{address}/openapi.json").json()
-    assert set(found["paths"]) == {"/v1/score", "/v1/view", "/v1/score/stream", "/healthz", "/readyz", "/metrics"}
+    assert set(found["paths"]) == {
+        "/v1/score",
+        "/v1/view",
+        "/v1/score/stream",
+        "/v1/model",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
     for path, methods in found["paths"].items():
         for method, route in methods.items():
             if method == "post":
@@ -66,6 +74,7 @@ def test_every_route_has_examples_of_its_answers(address: str) -> None:
 
 def test_the_examples_are_true() -> None:
     DocumentSchema.model_validate(EXAMPLE_DOCUMENT)
+    ServedModelSchema.model_validate(EXAMPLE_MODEL)
     text, [sentence] = EXAMPLE_DOCUMENT["text"], EXAMPLE_DOCUMENT["sentences"]
     scored = certainty.score(text)[0]
     assert (scored.end, scored.label, scored.attributed) == (sentence["end"], sentence["label"], sentence["attributed"])

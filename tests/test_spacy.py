@@ -99,6 +99,17 @@ def test_wrong_settings_are_named() -> None:
         pipeline("sentencizer", model="nowhere")
     with pytest.raises(CertaintyError, match="abacus"):
         pipeline("sentencizer", engine="abacus")
+    with pytest.raises(CertaintyError, match="threads is 0; give an integer of at least 1"):
+        pipeline("sentencizer", threads=0)
+    with pytest.raises(CertaintyError, match="unknown device 'gpu'"):
+        pipeline("sentencizer", device="gpu")
+
+
+def test_threads_are_those_of_the_setting(tmp_path: Path) -> None:
+    nlp = pipeline("sentencizer", threads=1)
+    nlp.to_disk(tmp_path)
+    for component in (nlp.get_pipe("certainty"), spacy.load(tmp_path).get_pipe("certainty")):
+        assert component.open()._engine.workers == 1
 
 
 def test_without_spacy_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,13 @@ def test_no_claim_is_a_label_like_the_others() -> None:
     assert (result.kept, result.value, result.share, result.total) == (2, 0.5, 0.5, 2)
 
 
+def test_no_threshold_where_all_may_be_kept() -> None:
+    gold, scores = split([case(D, D, 0.88), case(A, A, 0.93), case(A, A, 0.91)])
+    assert for_accuracy(gold, scores, accuracy=0.9).threshold == 0.0
+    assert for_accuracy(gold, scores, coverage=1.0).threshold == 0.0
+    assert for_precision(gold, scores, D, 0.9).threshold == 0.0
+
+
 def test_wilson_interval() -> None:
     gold, scores = split([case(D, D, 0.9)] * 9 + [case(A, D, 0.9)])
     result = for_precision(gold, scores, D, 0.9)
@@ -78,7 +85,7 @@ def test_threshold_has_few_decimals_and_still_parts_what_it_should() -> None:
 
 def test_wish_that_cannot_be_reached_names_the_nearest() -> None:
     gold, scores = split([case(A, D, 0.9), case(D, D, 0.8), case(D, D, 0.7)])
-    with pytest.raises(CertaintyError, match=r"a precision of 0\.9 .*highest is 0\.667, at 0\.7 \(3 sentences"):
+    with pytest.raises(CertaintyError, match=r"a precision of 0\.9 .*highest is 0\.667, with all kept \(3 sentences"):
         for_precision(gold, scores, D, 0.9)
     with pytest.raises(CertaintyError, match=r"no threshold gives an accuracy of 1 .* 0\.667"):
         for_accuracy(gold, scores, accuracy=1.0)
@@ -127,9 +134,10 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert result["share"] >= 0.5 and result["label"] is None
-    assert "warning: only" in captured.err
+    assert "warning: few sentences (" in captured.err
     assert main(["threshold", TINY, "--label", "denied", "--precision", "0.01"]) == 0
     assert "precision" in (out := capsys.readouterr().out) and "recall" in out
+    assert "none is needed" in out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 
 import certainty
 from certainty.views.html import render_page
+from certainty.views.records import write_csv
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,17 +34,18 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     contexts = []
     complaints: list[str] = []
 
-    def opened(html: str, **settings: Any) -> Page:
+    def opened(html: str, query: str = "", **settings: Any) -> Page:
         path = tmp_path / f"{len(contexts)}.html"
         path.write_text(html, encoding="utf-8")
         context = browser.new_context(**settings)
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: request.url == path.as_uri() or complaints.append(request.url))
+        own = (path.as_uri(), f"{path.as_uri()}?lang=", "blob:")  # what is exported is a blob
+        page.on("request", lambda request: request.url.startswith(own) or complaints.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path.as_uri())
+        page.goto(path.as_uri() + query)
         return page
 
     yield opened
@@ -53,7 +58,7 @@ def shown(page: Page) -> int:
     """The number of sentences to be seen, which the live region must tell too."""
     visible = page.locator(".certainty-sentence").filter(visible=True).count()
     total = page.locator(".certainty-sentence").count()
-    assert page.get_by_role("status").inner_text() == f"{visible} of {total} sentences shown"
+    assert page.locator(".certainty-status").inner_text() == f"{visible} of {total} sentences shown"
     return visible
 
 
@@ -74,6 +79,167 @@ def test_checkboxes_filter_by_label(open_page: Open, article: certainty.Document
     assert shown(page) == len(article)
 
 
+def test_attribution_and_search_filter_and_the_bar_follows(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html())
+    bar = page.locator(".certainty-overview .certainty-bar")
+    page.get_by_role("checkbox", name="Attributed to a source only").check()
+    attributed = article.filter(attributed=True)
+    assert 0 < shown(page) == len(attributed) < len(article)
+    denied = attributed.counts()[certainty.Label.DENIED]
+    assert f"denied {denied / len(attributed):.0%}" in str(bar.get_attribute("aria-label"))
+    share = page.locator(".certainty-key li[data-category=denied] .certainty-share")
+    assert share.inner_text() == f"{denied} / {article.counts()[certainty.Label.DENIED]}"
+    search = page.get_by_role("searchbox", name="Search")
+    search.fill("DEPECHE de l'orvanne")  # case, accents and apostrophes do not matter
+    assert shown(page) == 1
+    assert bar.get_attribute("aria-label") == "probable 100%"
+    search.fill("introuvable")
+    assert shown(page) == 0 and not bar.is_visible()
+    page.get_by_role("button", name="Show all").click()
+    assert shown(page) == len(article)
+
+
+def test_filtering_leaves_no_empty_room(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(render_page([article, certainty.score("Il pleut.")], ["a.txt", "b.txt"]))
+    for name in ("asserted", "no claim"):
+        page.get_by_role("checkbox", name=name).uncheck()
+    text = page.locator(".certainty-text").first.bounding_box()
+    first = page.locator(".certainty-sentence").filter(visible=True).first.bounding_box()
+    assert text and first and first["y"] - text["y"] < 10
+    assert not page.get_by_role("heading", name="b.txt").is_visible()
+
+
+def exported(page: Page, button: str) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    return download.value.path().read_text(encoding="utf-8")
+
+
+def test_what_is_shown_is_exported_as_the_commands_write_it(open_page: Open) -> None:
+    text = "Le pont aurait cédé 😀,\r\nselon un élu. Moscou dément. Qui paiera ?\r\n\r\n-- Il pleut."
+    document = certainty.score(text)
+    page = open_page(document.to_html(title="Le pont"))
+    assert certainty.Document.from_json(exported(page, "JSON")).text == text
+    page.get_by_role("checkbox", name="no claim").uncheck()
+    kept = document.filter(claims_only=True)
+    assert 0 < len(kept) < len(document)
+    record = json.loads(exported(page, "JSON"))
+    assert record["file"] == "Le pont"
+    for exact, sentence in zip(kept, certainty.Document.from_json(json.dumps(record)), strict=True):
+        assert sentence.probabilities == {label: pytest.approx(p, abs=1e-6) for label, p in exact.probabilities.items()}
+        assert (sentence.text, sentence.start, sentence.label, sentence.attributed, sentence.cues) == (
+            (exact.text, exact.start, exact.label, exact.attributed, exact.cues)
+        )
+    for button, excel in (("CSV", False), ("CSV for a spreadsheet", True)):
+        out = io.StringIO(newline="")
+        write_csv([("Le pont", kept)], out, excel=excel)
+        delimiter = ";" if excel else ","
+        expected, found = (
+            list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
+            for content in (out.getvalue(), exported(page, button))
+        )
+        assert [len(row) for row in found] == [len(row) for row in expected]
+        assert found[0] == expected[0]
+        for row, same in zip(found[1:], expected[1:], strict=True):
+            for value, other in zip(row, same, strict=True):
+                numbers = [re.fullmatch(r"[\d.,e-]+", one) for one in (value, other)]
+                if all(numbers):
+                    a, b = (float(one.replace(",", ".")) for one in (value, other))
+                    assert a == pytest.approx(b, abs=2e-6)
+                else:
+                    assert value.replace("\r\n", "\n") == other.replace("\r\n", "\n")
+
+
+def test_what_is_shown_is_copied(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html(), permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("searchbox").fill("Selon le département")
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied.").wait_for()
+    (row,) = page.evaluate("navigator.clipboard.readText()").splitlines()
+    label, percent, source, text = row.split("\t")
+    assert (label, source) == ("asserted", "attributed") and percent.endswith("%") and text.startswith("Selon le")
+
+
+def test_the_language_is_that_of_the_browser_and_can_be_switched(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(render_page([article], ["a.txt"], index="index.html"), locale="fr-CA")
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    assert page.get_by_role("link").inner_text() == "Tous les textes"
+    page.get_by_role("checkbox", name="démenti").uncheck()
+    assert "phrases affichées" in page.locator(".certainty-status").inner_text()
+    sentence = page.locator(".certainty-sentence").first
+    assert str(sentence.get_attribute("aria-label")).startswith("présenté comme un fait, ")
+    assert not re.search(r"(?i)\b(sentences|show|label|export what|asserted)\b", page.locator("main").inner_text())
+
+    page.get_by_role("button", name="English").click()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.get_by_role("button", name="English").get_attribute("aria-pressed") == "true"
+    assert str(sentence.get_attribute("aria-label")).startswith("asserted, ")
+    assert not page.get_by_role("checkbox", name="denied").is_checked()  # what was chosen stays
+    assert str(page.get_by_role("link").get_attribute("href")).endswith("?lang=en")  # and goes on
+
+
+@pytest.mark.parametrize(("locale", "lang"), [("en-GB", "en"), ("de-DE", "en"), ("fr-FR", "fr")])
+def test_other_languages_read_english_and_the_address_may_ask(
+    open_page: Open, article: certainty.Document, locale: str, lang: str
+) -> None:
+    assert open_page(article.to_html(), locale=locale).evaluate("document.documentElement.lang") == lang
+    other = "fr" if lang == "en" else "en"
+    page = open_page(article.to_html(), query=f"?lang={other}", locale=locale)
+    assert page.evaluate("document.documentElement.lang") == other
+
+
+def test_a_language_that_was_fixed_stays(open_page: Open, article: certainty.Document) -> None:
+    page = open_page(article.to_html(lang="fr"), locale="en-US")
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    assert page.get_by_role("button", name="English").count() == 0
+    assert page.get_by_role("button", name="Tout afficher").is_visible()
+
+
+def test_the_panel_tells_why_and_covers_no_line_of_the_text(open_page: Open, article: certainty.Document) -> None:
+    chosen = next(i for i, sentence in enumerate(article) if sentence.attributed and sentence.cues)
+    page = open_page(article.to_html(), viewport={"width": 1280, "height": 800})
+    page.locator(".certainty-sentence").nth(chosen).hover()
+    panel = page.get_by_role("tooltip")
+    panel.wait_for()
+    told = panel.inner_text()
+    assert f"Words that decided: {article[chosen].cues[0].text}" in told
+    assert "Attributed to a source in the sentence." in told and "makes a claim" in told
+    box, text = panel.bounding_box(), page.locator(".certainty-text").bounding_box()
+    assert box and text and box["x"] + box["width"] <= text["x"]
+
+    narrow = open_page(article.to_html(), viewport={"width": 390, "height": 700})
+    for i in (1, chosen, len(article) - 1):
+        sentence = narrow.locator(".certainty-sentence").nth(i)
+        sentence.focus()
+        over, line = narrow.get_by_role("tooltip").bounding_box(), sentence.bounding_box()
+        assert over and line
+        assert over["y"] > line["y"] + line["height"] + 20 or over["y"] + over["height"] < line["y"] - 20
+
+
+def test_a_comparison_shows_what_changed_and_exports_it(open_page: Open, article: certainty.Document) -> None:
+    old = article.text
+    new = old.replace("a voté jeudi", "aurait voté jeudi, selon un élu").replace("Le projet pourrait", "Le projet va")
+    comparison = certainty.compare(article, new)
+    page = open_page(comparison.to_html(title="Barrage"), locale="fr-FR")
+    pairs = page.locator(".certainty-pair")
+    changed = [pair for pair in comparison if pair.change is not certainty.Change.UNCHANGED]
+    assert 2 == pairs.filter(visible=True).count() == len(changed) < len(comparison)
+    assert "présenté comme un fait → probable · désormais attribué" in pairs.filter(visible=True).first.inner_text()
+    assert page.locator(".certainty-summary").inner_text().startswith(f"{len(article)} phrases avant, ")
+    record = json.loads(exported(page, "JSON"))
+    assert [(pair["old"]["text"], pair["new"]["text"]) for pair in record["pairs"]] == [
+        (pair.old.text, pair.new.text) for pair in changed if pair.old and pair.new
+    ]
+    page.get_by_role("button", name="Tout afficher").click()
+    rows = list(csv.DictReader(io.StringIO(exported(page, "CSV"), newline="")))
+    assert len(rows) == len(comparison)
+    assert {row["change"] for row in rows} == {"commitment", "unchanged"}
+    assert [row["text_before"] for row in rows] == [pair.old.text for pair in comparison if pair.old]
+    sentence = page.locator(".certainty-sentence").filter(visible=True).first
+    sentence.focus()
+    assert page.get_by_role("tooltip").is_visible()
+
+
 def test_slider_filters_by_probability(open_page: Open, article: certainty.Document) -> None:
     page = open_page(article.to_html())
     slider = page.get_by_role("slider", name="Probability at least")
@@ -92,14 +258,14 @@ def test_keyboard_moves_between_sentences_and_shows_their_probabilities(
     page = open_page(article.to_html())
     sentences, panel = page.locator(".certainty-sentence"), page.get_by_role("tooltip")
     assert panel.count() == 0  # hidden
-    page.get_by_role("button", name="Show all").focus()
+    page.get_by_role("button", name="Copy").focus()
     page.keyboard.press("Tab")
     seen = []
     for key in ("Tab", "ArrowDown", "ArrowRight", "ArrowUp", "Shift+Tab", "ArrowLeft", "ArrowLeft", "End", "Home"):
         seen.append(sentences.evaluate_all("all => all.indexOf(document.activeElement)"))
         at = article[seen[-1]]
         rows = panel.locator(".certainty-row").all_inner_texts()
-        shares = at.probabilities if at.is_claim else {at.label: at.probability}
+        shares = {**(at.probabilities if at.is_claim else {}), "makes_a_claim": at.claim_probability}
         for row, (label, probability) in zip(rows, shares.items(), strict=True):
             name, percent = row.split("\n")[0], row.split("\n")[-1]
             assert name == label.replace("_", " ")
@@ -183,7 +349,7 @@ def test_a_fragment_follows_the_notebook_and_fits_a_screen(
     assert cell.evaluate("one => getComputedStyle(one).colorScheme") == theme
     assert cell.bounding_box()["height"] < 600
     assert page.get_by_role("slider").count() == 0
-    page.get_by_text("Filters and help").click()
+    page.get_by_text("Filters, export and help").click()
     page.get_by_role("slider").fill("99")
     assert 0 < cell.locator(".certainty-sentence").filter(visible=True).count() < len(article)
     last = cell.locator(".certainty-sentence").filter(visible=True).last
@@ -194,6 +360,16 @@ def test_a_fragment_follows_the_notebook_and_fits_a_screen(
         and box
         and min(abs(panel["y"] - box["y"] - box["height"]), abs(box["y"] - panel["y"] - panel["height"])) < 20
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_comparison(open_page: Open, article: certainty.Document, scheme: str) -> None:
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+    new = article.text.replace("a voté", "aurait voté").replace("Le tribunal", "Hier. Le tribunal")
+    page = open_page(certainty.compare(article, new).to_html(title="a"), color_scheme=scheme, locale="fr")
+    page.get_by_role("button", name="Tout afficher").click()
+    found = sync_playwright.Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["impact"]) for rule in found if rule["impact"] in ("serious", "critical")] == []
 
 
 def test_print_keeps_the_marks_and_hides_the_controls(open_page: Open, article: certainty.Document) -> None:

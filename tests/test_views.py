@@ -4,10 +4,12 @@ import base64
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TextIO
@@ -16,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certainty import CertaintyError, Cue, Document, Label, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore
 from certainty.labels import LABELS
 from certainty.views.html import IndexEntry, render_fragment, render_index, render_page
+from certainty.views.language import LANGUAGES, language
 from certainty.views.palette import DARK, INKS, LIGHT, TINTS, tint_opacity
 from certainty.views.plain import write_plain
 from certainty.views.records import CSV_COLUMNS, write_csv, write_json, write_jsonl
@@ -157,7 +160,7 @@ def test_html_shows_label_strength_cue_and_source() -> None:
 
 def test_html_of_several_texts_sums_them_up() -> None:
     page = render_page([DOCUMENT, DOCUMENT], ["a.txt", "b.txt"])
-    assert "<h1><bdi>2 texts</bdi></h1>" in page and page.count('<ul class="certainty-key"') == 1
+    assert '<h1 data-word="texts" data-n="2">2 texts</h1>' in page and page.count('<ul class="certainty-key"') == 1
     assert 'data-category="probable"' in page and "2 · 33%" in page
 
 
@@ -361,12 +364,14 @@ def test_what_is_written_keeps_the_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     line = jsonschema.Draft202012Validator({"$ref": "#/$defs/line", "$defs": schema["$defs"]})
-    for least in (None, 0.92):
-        validator.validate(json.loads(written(write_json, DOCUMENT, as_list=False, min_confidence=least)))
-        validator.validate(json.loads(written(write_json, DOCUMENT, DOCUMENT, as_list=True, min_confidence=least)))
-        for row in written(write_jsonl, DOCUMENT, min_confidence=least).splitlines():
+    scored_by = replace(DOCUMENT, model=ModelInfo("mine", None, "0" * 64))
+    for document, least in itertools.product((DOCUMENT, scored_by), (None, 0.92)):
+        validator.validate(json.loads(written(write_json, document, as_list=False, min_confidence=least)))
+        validator.validate(json.loads(written(write_json, document, document, as_list=True, min_confidence=least)))
+        for row in written(write_jsonl, document, min_confidence=least).splitlines():
             line.validate(json.loads(row))
-    validator.validate(json.loads(DOCUMENT.to_json()))
+            assert json.loads(row).get("model") == document.to_dict().get("model")
+        validator.validate(json.loads(document.to_json()))
     known = set(schema["$defs"]["sentence"]["properties"])
     assert known == {*DOCUMENT[0].to_dict(), "undecided"}, "every member is described"
     for change in (
@@ -398,7 +403,7 @@ def test_no_text_breaks_a_view(document: Document) -> None:
         assert "".join(piece for piece, _ in split_at_cues(sentence)) == sentence.text
     page = document.to_html()
     page.encode()
-    readable = re.sub("[\ud800-\udfff]", "\ufffd", document.text)
+    readable = re.sub("[\0\ud800-\udfff]", "\ufffd", document.text)
     assert Reader(page).text == readable
 
     plain = written(write_plain, document)
@@ -418,3 +423,49 @@ def test_no_text_breaks_a_view(document: Document) -> None:
     assert json.loads(written(write_json, document, as_list=False))["text"] == document.text
     assert Document.from_json(document.to_json()) == Document.from_dict(document.to_dict()) == document
     assert str(document) + "\n" == plain.replace("# 0.txt: ", "# ", 1)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_page_is_in_the_language_that_is_asked_for(lang: str) -> None:
+    said = language(lang)
+    page = DOCUMENT.to_html(min_confidence=0.92, title="Le pont", lang=lang)
+    assert f'<html lang="{lang}">' in page and f'<main class="certainty" lang="{lang}">' in page
+    assert "<title>Le pont – certainty</title>" in page and "<h1><bdi>Le pont</bdi></h1>" in page
+    first = sentence_tags(page)[0]
+    assert first["aria-label"] == f"{said.say('undecided')}, {said.say('probable')}, {said.percent(0.91)}"
+    assert said.say("help_undecided", number={"en": "0.92", "fr": "0,92"}[lang]) in page
+    index = render_index([IndexEntry("a", "a.html", {"asserted": 0})], "Archives", lang)
+    assert f">{said.counted('sentences', 0)}<" in index and "<h1><bdi>Archives</bdi></h1>" in index
+
+
+def test_french_counts_none_in_the_singular_and_spaces_its_percentages() -> None:
+    assert [language("fr").counted("sentences", n) for n in (0, 1, 2)] == ["0 phrase", "1 phrase", "2 phrases"]
+    assert [language("en").counted("sentences", n) for n in (0, 1, 2)] == ["0 sentences", "1 sentence", "2 sentences"]
+    assert language("fr").percent(0.999) == ">99\u00a0%"
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(CertaintyError, match="lang is 'de'; give 'en', 'fr', or None"):
+        DOCUMENT.to_html(lang="de")
+
+
+def test_every_word_is_there_in_every_language() -> None:
+    """The same keys with the same values to fill in; and all that pages and scripts ask for."""
+    english, *others = (language(code).words for code in LANGUAGES)
+    for words in others:
+        assert list(words) == list(english)
+        for key, word in words.items():
+            assert set(re.findall(r"\{\w+\}", word)) == set(re.findall(r"\{\w+\}", english[key])), key
+    folder = Path(__file__).parent.parent / "certainty"
+    scripts = "".join(
+        path.read_text("utf-8") for path in [*folder.glob("views/script/*.js"), *folder.glob("server/page.*")]
+    )
+    asked = set(re.findall(r"""(?:\bword: |\bsay\(|data-word=)"(\w+)\"""", scripts))
+    assert len(asked) > 30
+    assert asked <= set(english)
+
+
+def test_carriage_returns_reach_the_browser() -> None:
+    """A browser makes a line feed of them, which would shift the offsets of what it exports."""
+    assert "\r" not in DOCUMENT.to_html().partition('<div class="certainty-text"')[2].partition("</div>")[0]
+    assert Reader(DOCUMENT.to_html()).text == TEXT

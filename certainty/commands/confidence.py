@@ -19,7 +19,7 @@ def add_confidence_argument(parser: argparse.ArgumentParser, effect: str = "") -
 
 
 def probability(given: str) -> float:
-    """Return the probability that an option was given, for argparse."""
+    """Return the value of an option as a probability, for argparse."""
     try:
         value: object = float(given)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The options that say which model is run, and how; its opening."""
+"""The options that say which model to open, and how to run it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPTIONS = ("engine", "threads", "device")
 
 
 class ModelChoice(NamedTuple):
-    """Which model to open, and how, as the options say.
+    """The model to open and how to run it, as the options say.
 
     Attributes:
         model: Folder or name; None is the one that is shipped.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
+from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 
@@ -64,7 +65,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         default=["corpus"],
         metavar="COLUMN",
-        help="give the figures for each value of these columns of the data too (default: corpus)",
+        help="also give the figures for each value of these columns of the data (default: corpus)",
     )
     parser.add_argument(
         "--seeds-of-one", action="store_true", help="the models are seeds of one recipe: give the mean of their figures"
@@ -88,8 +89,13 @@ def add_parser(commands: Any) -> None:
         help=f"exit with {BELOW} where the macro-F1 of a model on --data is below F, from 0 to 1",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0, help="of resamples, permutations and folds (default: %(default)s)"
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
+        help="seed of resamples, permutations and folds (default: %(default)s)",
     )
+    add_quiet_argument(parser)
     parser.set_defaults(run=run)
 
 
@@ -97,9 +103,20 @@ def run(args: argparse.Namespace) -> int:
     """Judge the models, print the figures, and return the exit status."""
     needs(*_LIBRARIES, extra="evaluate", user="evaluation")
     if not args.data:
-        _check_without_data(args)
-    with _progress():
-        result = _result(args)
+        needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
+        needing["--min-macro-f1"] = args.min_macro_f1 is not None
+        _check_without_data(args.behaviour, [option for option, value in needing.items() if value])
+    with _progress(args.quiet):
+        result = _result(
+            args.model,
+            args.data,
+            args.behaviour,
+            seeds_of_one=args.seeds_of_one,
+            train=args.train,
+            by=args.by,
+            seed=args.seed,
+            faithfulness=args.faithfulness,
+        )
         page = result.write_report(args.report) if args.report else None
     if args.format == "json":
         sys.stdout.write(result.to_json(text=False))
@@ -110,27 +127,32 @@ def run(args: argparse.Namespace) -> int:
     return _status(result, args.min_macro_f1)
 
 
-def _result(args: argparse.Namespace) -> Comparison:
+def _result(
+    names: Sequence[str | None],
+    data: Sequence[str] | None,
+    behaviour: Path | None,
+    *,
+    seeds_of_one: bool,
+    **options: Any,
+) -> Comparison:
+    """Judge models; the options are those of `certainty.evaluation.compare`."""
     from certainty.evaluation import Comparison, compare, evaluate_seeds
     from certainty.evaluation.models import SHIPPED
 
     # The name in results opens it too, wherever the package is installed; a folder of that name goes first.
-    models = [None if model == SHIPPED and not Path(model).exists() else model for model in args.model]
-    options = {"train": args.train, "by": args.by, "seed": args.seed, "faithfulness": args.faithfulness}
-    if not args.seeds_of_one:
-        return compare(models, args.data, behaviour=args.behaviour, **options)
-    mean = evaluate_seeds(models, args.data, **options)
-    behaviour = compare(models, behaviour=args.behaviour).behaviour if args.behaviour else ()
-    return Comparison((mean,), errors=mean.errors, behaviour=behaviour)
+    models = [None if name == SHIPPED and not Path(name).exists() else name for name in names]
+    if not seeds_of_one or data is None:
+        return compare(models, data, behaviour=behaviour, **options)
+    mean = evaluate_seeds(models, data, **options)
+    tests = compare(models, behaviour=behaviour).behaviour if behaviour else ()
+    return Comparison((mean,), errors=mean.errors, behaviour=tests)
 
 
-def _check_without_data(args: argparse.Namespace) -> None:
-    if not args.behaviour:
+def _check_without_data(behaviour: Path | None, needing_data: Sequence[str]) -> None:
+    if not behaviour:
         raise CertaintyError("there is nothing to judge by; give --data with held-out sentences, or --behaviour.")
-    needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
-    needing["--min-macro-f1"] = args.min_macro_f1 is not None
-    if given := [option for option, value in needing.items() if value]:
-        raise CertaintyError(f"{given[0]} needs --data; give held-out sentences with labels.")
+    if needing_data:
+        raise CertaintyError(f"{needing_data[0]} needs --data; give held-out sentences with labels.")
 
 
 def _faithfulness(result: Comparison) -> Iterator[str]:
@@ -159,9 +181,9 @@ def _seed(given: str) -> int:
 
 
 @contextmanager
-def _progress() -> Iterator[None]:
+def _progress(quiet: bool) -> Iterator[None]:
     """Show on the terminal what is being done, as the package logs it."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield
         return
     from rich.console import Console

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -75,6 +76,45 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         return
     with whole_file(output, [name for name in names if name != STDIN]) as out:
         yield out
+
+
+class StandardError(logging.Handler):
+    """Writes what is logged to standard error as it is at the time, since a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
+
+
+def interruption(output: str | Path | None) -> Callable[[], str]:
+    """Return a function that says, after Ctrl-C, what became of an output.
+
+    Args:
+        output: The file or the folder that the command is about to write; None is standard output.
+    """
+    path = None if output is None or str(output) == STDIN else Path(output)
+    before = _state(path)
+
+    def told() -> str:
+        if path is None:
+            return "interrupted."
+        now = _state(path)
+        if now != before:
+            return f"interrupted, after {path} was written."
+        return f"interrupted: {path} {'was not written' if now is None else 'is as it was'}."
+
+    return told
+
+
+def _state(path: Path | None) -> object:
+    """Return what is another after a file was replaced, or one in a folder was."""
+    if path is None:
+        return None
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return {(file.name, file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+    except OSError:  # it is not there, or the command will say what is wrong with it
+        return None
 
 
 def report(error: CertaintyError) -> None:

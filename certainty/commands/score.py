@@ -26,7 +26,7 @@ ENDINGS = {
     "csv": (".csv",),
     "html": (".html", ".htm"),
 }
-"""Of the files that each format is written to."""
+"""Endings of the files that each format is written to; of formats that share one, the first is meant."""
 
 
 def add_parser(commands: Any) -> None:
@@ -45,7 +45,9 @@ def add_parser(commands: Any) -> None:
     )
     add_text_arguments(parser)
     parser.add_argument(
-        "--format", choices=tuple(ENDINGS), help="what to write (default: as the output's ending says, else a table)"
+        "--format",
+        choices=tuple(ENDINGS),
+        help="what to write (default: what the ending of the output says, else a table)",
     )
     parser.add_argument(
         "-o",
@@ -57,7 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--excel",
         action="store_true",
-        help="CSV that a French spreadsheet opens: semicolons, decimal commas, no cell that is taken for a formula",
+        help="write CSV for French spreadsheets: semicolons, decimal commas, no cell that is taken for a formula",
     )
     parser.add_argument(
         "--color",
@@ -72,7 +74,9 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the files that can be read and return the exit status."""
     given = GivenTexts.from_args(args, args.output)
-    form = _format(args, given)
+    if args.output:
+        check_destination(args.output, given.names)
+    form = _format(args.format, args.output, args.excel)
     classifier = model_choice(args).open()
     with closing(given.scored(classifier)) as scored:
         first = next(scored, None)
@@ -84,17 +88,16 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if given.failed else 0
 
 
-def _format(args: argparse.Namespace, given: GivenTexts) -> str:
-    """Check the output and return its format.
+def _format(chosen: str | None, output: Path | None, excel: bool) -> str:
+    """Return the format of the output.
 
     Raises:
-        CertaintyError: it cannot be written, or its ending, `--format` and `--excel` contradict each other.
+        CertaintyError: the ending of the output, `--format` and `--excel` contradict each other.
     """
-    form = args.format or ("csv" if args.excel else "table")
-    if args.output:
-        check_destination(args.output, given.names)
-        form = output_format(args.output, args.format, ENDINGS, default=form)
-    if args.excel and form != "csv":
+    form = chosen or ("csv" if excel else "table")
+    if output:
+        form = output_format(output, chosen, ENDINGS, default=form)
+    if excel and form != "csv":
         raise CertaintyError(f"--excel writes CSV, not {form}; leave one of the two out.")
     return form
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
-from dataclasses import fields
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from certainty.commands.engine import add_engine_arguments, model_choice
+from certainty.commands.engine import ModelChoice, add_engine_arguments
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import FAILED, report
+from certainty.engines.cores import available_cores
+from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.server.settings import ServerSettings
+from certainty.server.options import ACCESS, LIMITS, LISTENING, OPTIONS, flag, variable
 
-_LIMITS = {
-    "max_body_bytes": "bytes of a request, or of a streamed line",
-    "max_characters": "characters of a text",
-    "max_texts": "texts of a request",
-    "max_sentences": "sentences of a request",
-    "max_requests": "requests at a time; more are answered 503",
-    "timeout": "seconds to score a request, and between two pieces of it",
-    "batch_characters": "characters that are scored together",
-    "batch_delay": "seconds that a lone text waits for others",
-}
+if TYPE_CHECKING:
+    import socket
+    from multiprocessing.synchronize import Event
+
+    from certainty.server.settings import ServerSettings
+
+_LIBRARIES = ("fastapi", "fastapi_offline", "prometheus_client", "pydantic_settings", "uvicorn")
 
 
 def add_parser(commands: Any) -> None:
@@ -30,39 +31,67 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "serve",
         help="score over HTTP",
-        description="Serve a page to paste a text into (at /), and an HTTP interface (described at /docs).",
+        description="Serve a page to paste a text into (at /), and an HTTP interface (described at /docs). Each option "
+        f"can also be a variable of the environment: --max-texts is {variable('max_texts')}.",
         epilog="examples:\n"
         "  certainty serve\n"
         '  curl http://127.0.0.1:8000/v1/score --json \'{"text": "Moscou dément."}\'\n'
-        "  curl http://127.0.0.1:8000/v1/score/stream -T texts.jsonl -X POST -H 'Content-Type: application/x-ndjson'",
+        "  curl http://127.0.0.1:8000/v1/score/stream -T texts.jsonl -X POST -H 'Content-Type: application/x-ndjson'\n"
+        "  CERTAINTY_API_KEY=… certainty serve --host 0.0.0.0 --workers 2",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
-    parser.add_argument("--port", type=int, default=8000, help="port; 0 picks a free one (default: %(default)s)")
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
     add_engine_arguments(parser)
-    limits = parser.add_argument_group("limits")
-    for setting in fields(ServerSettings):
-        limits.add_argument(
-            f"--{setting.name.replace('_', '-')}",
-            type=type(setting.default),
-            default=setting.default,
-            metavar="N",
-            help=f"{_LIMITS[setting.name]} (default: %(default)s)",
-        )
+    for title, options in (("listening", LISTENING), ("access", ACCESS), ("limits", LIMITS)):
+        group = parser.add_argument_group(title)
+        for name, option in options.items():
+            default = "" if option.default in (None, (), "") else f" (default: {option.default})"
+            group.add_argument(flag(name), metavar=option.metavar, help=option.help + default)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C and return the exit status."""
-    settings = ServerSettings(**{setting.name: getattr(args, setting.name) for setting in fields(ServerSettings)})
-    needs("fastapi", "fastapi_offline", "prometheus_client", "uvicorn", extra="server", user="the server")
-    from certainty.server.app import create_app
-    from certainty.server.process import DrainingServer, address_of, listen
+    needs(*_LIBRARIES, extra="server", user="the server")
+    from certainty.server.process import address_of, listen
+    from certainty.server.settings import ServerSettings, refuse_misspelt
+    from certainty.server.workers import Workers
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    with listen(args.host, args.port) as bound:
-        server = DrainingServer(create_app(model_choice(args).open(), settings))
-        print(f"certainty listens on {address_of(bound)} (Ctrl-C stops it)", flush=True)
-        server.run([bound])
+    refuse_misspelt(os.environ)
+    names = (*OPTIONS, *ModelChoice._fields)
+    settings = ServerSettings(**{name: given for name in names if (given := getattr(args, name)) is not None})
+    _log(settings)
+    with listen(settings.host, settings.port) as bound:
+        address = address_of(bound, "https" if settings.ssl_certfile else "http")
+        greet = partial(print, f"certainty listens on {address} (Ctrl-C stops it)", flush=True)
+        if settings.workers > 1:
+            return 0 if Workers(partial(_work, settings), bound, settings.workers).run(greet) else FAILED
+        _serve(settings, bound, greet)
     return 0
+
+
+def _serve(settings: ServerSettings, bound: socket.socket, on_started: Any) -> None:
+    from certainty.server.app import create_app
+    from certainty.server.process import DrainingServer
+
+    threads = settings.threads
+    if threads is None and settings.workers > 1:
+        threads = max(1, available_cores() // settings.workers)
+    choice = ModelChoice(settings.model, settings.engine, threads, settings.device)
+    DrainingServer(create_app(choice.open(), settings), on_started).run([bound])
+
+
+def _work(settings: ServerSettings, bound: socket.socket, started: Event) -> None:
+    """Do what one of several processes does."""
+    _log(settings)
+    try:
+        _serve(settings, bound, started.set)
+    except CertaintyError as error:
+        report(error)
+        sys.exit(FAILED)
+
+
+def _log(settings: ServerSettings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import certainty
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
+from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.labels import Label
 
 
@@ -32,16 +33,17 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in Label)}"
     )
-    wish = parser.add_mutually_exclusive_group(required=True)
-    wish.add_argument(
-        "--precision", metavar="P", type=float, help="wanted share of right ones among those with --label"
+    goal = parser.add_mutually_exclusive_group(required=True)
+    goal.add_argument(
+        "--precision", metavar="P", type=float, help="share of the sentences with --label that must be right"
     )
-    wish.add_argument("--accuracy", metavar="A", type=float, help="wanted share of right ones among all that are kept")
-    wish.add_argument("--coverage", metavar="C", type=float, help="wanted share of the claims to keep")
+    goal.add_argument("--accuracy", metavar="A", type=float, help="share of the sentences kept that must be right")
+    goal.add_argument("--coverage", metavar="C", type=float, help="share of the claims to keep")
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="what to write (default: %(default)s)"
     )
+    add_quiet_argument(parser)
     add_engine_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         coverage=args.coverage,
         choice=model_choice(args),
         as_json=args.format == "json",
+        quiet=args.quiet,
     )
 
 
@@ -70,21 +73,23 @@ def choose_threshold(
     coverage: float | None,
     choice: ModelChoice,
     as_json: bool,
+    quiet: bool = False,
 ) -> int:
-    """Print the threshold that grants one wish on labelled files and return the exit status."""
+    """Print the threshold that reaches the wanted share on labelled files and return the exit status."""
     from certainty.labelled import read_labelled
     from certainty.thresholds import FEW, for_accuracy, for_precision
 
     classifier = choice.open()
     sentences = read_labelled(files)
-    scores = classifier.score_sentences([sentence.text for sentence in sentences])
+    with TextProgress(quiet=quiet) as progress:
+        scores = classifier.score_sentences([sentence.text for sentence in sentences], show_progress=progress)
     if label and precision is not None:
         result = for_precision(sentences, scores, label, precision)
     else:
         result = for_accuracy(sentences, scores, accuracy, coverage)
-    if min(result.kept, result.total) < FEW:
+    if (fewest := min(result.kept, result.total)) < FEW:
         print(
-            f"warning: only {result.kept} sentences kept of {result.total}; label more, or read the interval.",
+            f"warning: few sentences ({fewest}) stand behind these figures; label more, or mind the interval.",
             file=sys.stderr,
         )
     if as_json:
@@ -92,7 +97,7 @@ def choose_threshold(
         return 0
     value, share = ("precision", "recall") if label else ("accuracy", "coverage")
     what = f"{label.value} sentences" if label else "claims"
-    print(f"threshold  {result.threshold}")
+    print(f"threshold  {result.threshold or '0  (none is needed: all may be kept)'}")
     print(f"{value:9}  {result.value:.3f}  (95 % interval {result.low:.3f} to {result.high:.3f})")
     print(f"{share:9}  {result.share:.3f}  of {result.total} {what}")
     print(f"kept       {result.kept} of {len(sentences)} sentences")

@@ -1,14 +1,16 @@
-"""`certainty train`: a model of one's own, from labelled sentences."""
+"""`certainty train`: your own model, from labelled sentences."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import StandardError
 
 SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
 """The settings that are options too; they win over those of --config."""
@@ -30,11 +32,15 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="what is learned")
+    data.add_argument("--train", nargs="+", required=True, metavar="FILE", help="sentences to learn from")
     data.add_argument(
-        "--dev", nargs="+", required=True, metavar="FILE", help="like the texts to be scored: calibrates, and stops"
+        "--dev",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="sentences like the texts to be scored; they calibrate the model and decide when to stop",
     )
-    data.add_argument("--test", nargs="+", metavar="FILE", help="judges the finished model")
+    data.add_argument("--test", nargs="+", metavar="FILE", help="sentences that judge the finished model")
     data.add_argument(
         "--corrections",
         nargs="+",
@@ -43,7 +49,7 @@ def add_parser(commands: Any) -> None:
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
     data.add_argument(
-        "--pseudo-labels", metavar="FILE", help="of sentences labelled by teachers, learned beside --train"
+        "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, learned beside --train"
     )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
     start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
@@ -54,9 +60,9 @@ def add_parser(commands: Any) -> None:
         "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
     )
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
-    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences a step on each device (default: 32)")
+    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device (default: 32)")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
-    recipe.add_argument("--seed", type=int, metavar="N", help="of new weights, dropout and order (default: 1)")
+    recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
     output = parser.add_argument_group("output")
     output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
     output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")
@@ -68,33 +74,21 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
-    logger = logging.getLogger("certainty")
-    handler = _StandardError()
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    try:
-        return _train(args)
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
-
-
-def _train(args: argparse.Namespace) -> int:
     from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
-    evaluation = finetune(
-        args.train,
-        args.dev,
-        args.output,
-        settings,
-        test=args.test,
-        corrections=args.corrections,
-        resume=args.resume,
-        overwrite=args.overwrite,
-    )
+    with _told():
+        evaluation = finetune(
+            args.train,
+            args.dev,
+            args.output,
+            settings,
+            test=args.test,
+            corrections=args.corrections,
+            resume=args.resume,
+            overwrite=args.overwrite,
+        )
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
@@ -102,8 +96,15 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
-class _StandardError(logging.Handler):
-    """Writes to what standard error is at the time, since a progress bar puts itself in its place."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
+@contextmanager
+def _told() -> Iterator[None]:
+    """Show on standard error what the package logs."""
+    logger, handler = logging.getLogger("certainty"), StandardError()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)

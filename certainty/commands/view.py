@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
+import sys
 import tempfile
-import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from certainty.commands.confidence import add_confidence_argument
 from certainty.commands.engine import model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.page_files import RESERVED_STEMS, check_replaceable, filled_at_the_end, unique_stem
 from certainty.commands.texts import GivenTexts, add_text_arguments
 from certainty.errors import CertaintyError
 from certainty.results import Document
 from certainty.writing import is_regular
 
+if TYPE_CHECKING:
+    from certainty.classifier import CertaintyClassifier
+
 _FOLDER = "certainty-pages"
 _INDEX = "index.html"
 _ENDINGS = (".html", ".htm")
-_LONGEST_STEM = 80
-# Windows opens its devices under these names.
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+class PageOptions(NamedTuple):
+    """How the pages look.
+
+    Attributes:
+        min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
+        title: Heading of the page, or of the index; None takes the name of the text, or the number of texts.
+        lang: Language of the pages' own words; None follows the reader's browser.
+    """
+
+    min_confidence: float | None
+    title: str | None
+    lang: str | None
 
 
 def add_parser(commands: Any) -> None:
@@ -35,11 +49,12 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "view",
         help="read scored texts in a browser",
-        description="Write French texts as pages that show how each sentence commits itself. A page stands on its "
-        "own: it can be sent, kept and opened without a network.",
+        description="Write French texts as pages that show how each sentence commits itself, or what changed between "
+        "two versions of a text. A page stands on its own: it can be sent, kept and opened without a network.",
         epilog="examples:\n"
         "  certainty view article.txt --open\n"
-        "  certainty view article.txt -o page.html\n"
+        "  certainty view article.txt -o page.html --title 'Le pont a cédé'\n"
+        "  certainty view --compare old.txt new.txt --open\n"
         "  certainty view *.txt -o pages/            an index and a page a text\n"
         "  certainty view *.txt -o all.html          all texts on one page",
         formatter_class=HelpFormatter,
@@ -53,6 +68,17 @@ def add_parser(commands: Any) -> None:
         f".html, or {_FOLDER}/ for several texts, in the current folder; with --open, a temporary folder)",
     )
     parser.add_argument("--open", action="store_true", help="open the page in the web browser")
+    parser.add_argument(
+        "--compare", action="store_true", help="show what changed between two texts, the old version and the new one"
+    )
+    parser.add_argument(
+        "--title", metavar="TEXT", help="heading of the page, or of the index (default: the name of the text)"
+    )
+    parser.add_argument(
+        "--lang",
+        choices=("en", "fr"),
+        help="language of the page's own words (default: that of the reader's browser, with a switch on the page)",
+    )
     add_confidence_argument(parser)
     parser.set_defaults(run=run)
 
@@ -70,15 +96,21 @@ def run(args: argparse.Namespace) -> int:
             raise CertaintyError(
                 f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; give such a one."
             )
+    if args.compare:
+        _check_comparable(args, given)
     classifier = model_choice(args).open()
-    with closing(given.scored(classifier)) as found:
-        first = next(found, None)
-        if first is None:
-            return FAILED
-        page = _write(chain([first], found), given, args.output, args.min_confidence, temporary=args.open)
-    print(page)
+    options = PageOptions(args.min_confidence, args.title, args.lang)
+    if args.compare:
+        made = _write_comparison(given, classifier, args.output, options, temporary=args.open)
+    else:
+        with closing(given.scored(classifier)) as found:
+            first = next(found, None)
+            made = first and _write(chain([first], found), given, args.output, options, temporary=args.open)
+    if made is None:
+        return FAILED
+    print(made)
     if args.open:
-        _open(page)
+        _open(made)
     return FAILED if given.failed else 0
 
 
@@ -86,118 +118,103 @@ def _write(
     scored: Iterable[tuple[str, Document]],
     given: GivenTexts,
     output: str | None,
-    min_confidence: float | None,
+    options: PageOptions,
     temporary: bool,
 ) -> Path:
     """Write the page or the pages and return the one to open; without an output, here or in a temporary folder."""
     names = given.names
+    if output is not None and not _is_folder(output):
+        return _write_page(Path(output), scored, given, options)
     if output is not None:
-        target = Path(output)
-        if _is_folder(output):
-            return _write_folder(target, scored, names, min_confidence)
-        return _write_page(target, scored, names, min_confidence)
+        return _write_folder(Path(output), scored, names, options)
     parent = Path(tempfile.mkdtemp(prefix="certainty-")) if temporary else Path()
     if given.are_many:
-        return _write_folder(parent / _FOLDER, scored, names, min_confidence)
+        return _write_folder(parent / _FOLDER, scored, names, options)
     target = parent / f"{'stdin' if names[0] == STDIN else Path(names[0]).stem}.html"
-    _check_replaceable(target)
-    return _write_page(target, scored, names, min_confidence)
+    check_replaceable(target)
+    return _write_page(target, scored, given, options)
+
+
+def _check_comparable(args: argparse.Namespace, given: GivenTexts) -> None:
+    """Check what is given to be compared, before a text is scored.
+
+    Raises:
+        CertaintyError: there are not two texts, or an option or the output is for other pages.
+    """
+    if len(given.names) != 2:
+        raise CertaintyError(f"--compare takes two texts, the old version and the new one; {len(given.names)} given.")
+    if args.output and _is_folder(args.output):
+        raise CertaintyError(f"{args.output}: --compare writes one page; give its name, such as changes.html.")
+    if args.min_confidence is not None:
+        raise CertaintyError("--min-confidence: a comparison shows every label; leave it out.")
+
+
+def _write_comparison(
+    given: GivenTexts, classifier: CertaintyClassifier, output: str | None, options: PageOptions, temporary: bool
+) -> Path | None:
+    """Write the page of two versions, and say what changed on standard error; return None if one cannot be read.
+
+    Raises:
+        CertaintyError: the texts are a table's, or the page cannot be written.
+    """
+    from certainty.comparison import compare
+    from certainty.views.html import render_comparison
+
+    with closing(given.scored(classifier)) as scored:
+        versions = [document for _, document in scored]
+    if given.failed:
+        return None
+    if len(versions) != 2:
+        raise CertaintyError("--compare takes two texts, not tables; give each version as a file of its own.")
+    old, new = ("stdin" if name == STDIN else _short(name) for name in given.names)
+    if output is None:
+        parent = Path(tempfile.mkdtemp(prefix="certainty-")) if temporary else Path()
+        target = parent / f"{Path(old).stem}-{Path(new).stem}.html"
+        check_replaceable(target)
+    else:
+        target = Path(output)
+    comparison = compare(versions[0], versions[1])
+    with destination(target, given.names) as out:
+        out.write(render_comparison(comparison, options.title or f"{old} → {new}", options.lang))
+    print(comparison.summary(), file=sys.stderr)
+    return target
 
 
 def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
-def _write_page(
-    target: Path, scored: Iterable[tuple[str, Document]], names: list[str], min_confidence: float | None
-) -> Path:
+def _write_page(target: Path, scored: Iterable[tuple[str, Document]], given: GivenTexts, options: PageOptions) -> Path:
     from certainty.views.html import render_page
 
-    with destination(target, names) as out:
-        titles, documents = zip(*scored, strict=True)
-        out.write(render_page(documents, titles, min_confidence))
+    with destination(target, given.names) as out:
+        names, documents = zip(*scored, strict=True)
+        if not given.are_many:
+            names = (_short(names[0]),)
+        out.write(render_page(documents, names, options.min_confidence, title=options.title, lang=options.lang))
     return target
 
 
-def _write_folder(
-    folder: Path, scored: Iterable[tuple[str, Document]], names: list[str], min_confidence: float | None
-) -> Path:
+def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: list[str], options: PageOptions) -> Path:
     from certainty.views.categories import category_counts
     from certainty.views.html import IndexEntry, render_index, render_page
 
     entries: list[IndexEntry] = []
-    taken = {Path(_INDEX).stem, *_RESERVED}
-    with _filled_at_the_end(folder, names) as draft:
+    taken = {Path(_INDEX).stem, *RESERVED_STEMS}
+    with filled_at_the_end(folder, names) as draft:
         for name, document in scored:
-            address = f"{_unique_stem(name, taken)}.html"
-            page = render_page([document], [name], min_confidence, index=_INDEX)
+            address = f"{unique_stem(name, taken)}.html"
+            page = render_page([document], [name], options.min_confidence, index=_INDEX, lang=options.lang)
             (draft / address).write_text(page, encoding="utf-8", newline="")
-            entries.append(IndexEntry(name, address, category_counts([document], min_confidence)))
-        (draft / _INDEX).write_text(render_index(entries), encoding="utf-8", newline="")
+            entries.append(IndexEntry(name, address, category_counts([document], options.min_confidence)))
+        index = render_index(entries, options.title, options.lang)
+        (draft / _INDEX).write_text(index, encoding="utf-8", newline="")
     return folder / _INDEX
 
 
-@contextmanager
-def _filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
-    """Yield a draft folder whose files move into the folder only if all goes well.
-
-    Raises:
-        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written; or the
-            folder that is to hold this one is missing.
-    """
-    if not folder.parent.is_dir():
-        raise CertaintyError(f"{folder}: there is no folder {folder.parent}; make it, or give another with -o.")
-    inputs = {Path(name).resolve() for name in names if name != STDIN}
-    try:
-        made = tempfile.TemporaryDirectory(prefix=".certainty-", dir=folder if folder.is_dir() else folder.parent)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    with made as draft:
-        yield Path(draft)
-        pages = sorted(Path(draft).iterdir())
-        for page in pages:
-            if (folder / page.name).resolve() in inputs:
-                raise CertaintyError(f"{folder / page.name}: is one of the inputs; give another folder with -o.")
-            _check_replaceable(folder / page.name)
-        try:
-            folder.mkdir(exist_ok=True)
-            for page in pages:
-                page.replace(folder / page.name)
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> CertaintyError:
-    return CertaintyError(f"{folder}: cannot be written ({error.strerror}); give another folder with -o.")
-
-
-def _check_replaceable(page: Path) -> None:
-    """Spare what somebody else made under a name that the user did not give.
-
-    Raises:
-        CertaintyError: there is such a file.
-    """
-    from certainty.views.html import GENERATOR
-
-    if not page.exists():
-        return
-    if page.is_file():
-        with page.open("rb") as file:
-            if GENERATOR.encode() in file.read(4096):
-                return
-    raise CertaintyError(f"{page}: is there already, and is no page of certainty; give another name with -o.")
-
-
-def _unique_stem(name: str, taken: set[str]) -> str:
-    """Return a file name that every system and every address can hold, and remember it."""
-    plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")[:_LONGEST_STEM].rstrip("-.") or "text"
-    unique, n = stem, 1
-    while unique.lower() in taken:  # Windows and macOS ignore case
-        n += 1
-        unique = f"{stem}-{n}"
-    taken.add(unique.lower())
-    return unique
+def _short(name: str) -> str:
+    """Return the name of a text without its folders: one text is told by that."""
+    return Path(name).name
 
 
 def _open(page: Path) -> None:

@@ -1,4 +1,4 @@
-"""Zip archives of strangers: checked before anything is read of them."""
+"""Zip archives from strangers, checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SMALL = 1_000_000  # bytes, of a member that may be compressed any number of ti
 
 @contextmanager
 def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
-    """Yield a zip archive whose members are of a size that can be read; no more than that is read of each.
+    """Yield a zip archive whose members are small enough to be read.
 
     Raises:
         CertaintyError: it is damaged, encrypted, or would unpack to more than 300 MB or to 200 times its size.
@@ -30,7 +30,7 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
 
 
 def refuse_entities(xml: bytes, name: str) -> None:
-    """Refuse a document type, which office files never have: its entities may grow, or ask for other files.
+    """Refuse a document type, which office files never have: its entities may expand without end, or name other files.
 
     Raises:
         CertaintyError: there is one.
@@ -43,8 +43,8 @@ def _check(members: list[zipfile.ZipInfo], name: str) -> None:
     total = sum(member.file_size for member in members)
     if total > _LARGEST or any(member.file_size > max(_SMALL, _RATIO * member.compress_size) for member in members):
         raise CertaintyError(
-            f"{name}: would unpack to {total / 1e6:,.0f} MB; that is more than is read (300 MB, or 200 times its "
-            "size). Save its text as plain text."
+            f"{name}: would unpack to {total / 1e6:,.0f} MB, more than is allowed (300 MB, or 200 times its "
+            "size); save its text as plain text."
         )
     if any(member.flag_bits & 1 for member in members):
         raise CertaintyError(f"{name}: is encrypted; save it without a password.")

@@ -1,4 +1,4 @@
-"""Texts that came to harm on their way: accents decoded twice, markup and binary remains in place of words."""
+"""Damaged texts: accents decoded twice, markup or binary data in place of words."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LEAST_MOJIBAKE = 0.2  # share of accents; a text that quotes some has fewer
 
 _NO_WORDS = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]|(?<!\S)(?!\w{2,9}://)\S{200,}")
 MOST_NOISE = 0.25
-"""Share of a text, in characters, that may be no words."""
+"""Largest share of a text, in characters, that may be something else than words."""
 
 
 def mojibake(text: str) -> int:
-    """Return how many accents of a text were decoded wrongly; 0 where it is but a few of them."""
+    """Return how many accents of a text were decoded wrongly; 0 where they are only a few."""
     found = len(_MOJIBAKE.findall(text))
     if not found:
         return 0
@@ -27,7 +27,7 @@ def mojibake(text: str) -> int:
 
 
 def repaired(text: str) -> str:
-    """Return a text whose wrongly decoded accents are mended, line by line, as ftfy does.
+    """Return the text with its wrongly decoded accents mended by ftfy, line by line.
 
     Raises:
         MissingExtraError: ftfy is not installed.
@@ -39,7 +39,7 @@ def repaired(text: str) -> str:
 
 
 def noise(text: str) -> float:
-    """Return the share of characters that are tags, undecodable, or in runs of 200 without a space (but addresses).
+    """Return the share of characters that are tags, undecodable, or in runs of 200 without a space (addresses aside).
 
     The tags of running text, which are read as what they show, do not count.
     """

@@ -1,4 +1,4 @@
-"""The text of a file of any kind that holds one."""
+"""The text in a file of any kind."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
             raise
         except Exception as error:  # a damaged file makes these libraries raise nearly anything
             raise CertaintyError(
-                f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it anew, or its "
-                "text."
+                f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it again, or "
+                "save its text."
             ) from error
     if not text.strip():
-        raise CertaintyError(f"{name}: is a file of kind {kind.upper()} without text; give one with text in it.")
+        raise CertaintyError(f"{name}: is a {kind.upper()} file without text; give one with text in it.")
     return text
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to themselves what libraries log about files that they read all the same."""
+    """Silence what libraries log about files that they can read all the same."""
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -14,7 +14,7 @@ _LOCKED = "~$"  # begins the files by which Word marks another one as opened
 
 
 def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterable[Path] = ()) -> list[str]:
-    """Return the files that are meant, those of a pattern or a folder in the order of their names.
+    """Return the files that are meant; those of a pattern or a folder are sorted by name.
 
     Args:
         names: Files and patterns (`*`, `?`, `[…]`, and `**` for all folders below); other names stay as they are.
@@ -36,7 +36,7 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
         if recursive and os.path.isdir(name):
             below = sorted(path for path in _below(name) if not is_left_out(path))
             if not below:
-                raise CertaintyError(f"{name}: holds no file that can be read. Endings: {', '.join(ENDINGS)}.")
+                raise CertaintyError(f"{name}: holds no file that can be read; such end in {', '.join(ENDINGS)}.")
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
             matched = sorted(path for path in glob.glob(name, recursive=True) if not is_left_out(path))

@@ -35,7 +35,7 @@ ENDINGS: dict[str, Kind] = {
     ".json": "json",
     ".parquet": "parquet",
 }
-"""Of the files that are taken from a folder."""
+"""Endings of the files that are taken from a folder, and what they hold."""
 
 HEAD = 2048
 """Bytes at the beginning of a file that tell its kind."""

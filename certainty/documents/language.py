@@ -18,7 +18,7 @@ _FRENCH = re.compile(
 )
 _LEAST_FRENCH = 0.17  # prose has 0.2 to 0.35, Italian and Catalan up to 0.15
 _WORD = re.compile(r"[^\W\d_]+")
-# Of the 97 that it knows, so that French is not taken for a small neighbour.
+# A part of the 97 that it knows, so that French is not taken for a small neighbour.
 _LANGUAGES = "ar bg ca cs da de el en es fi fr he hi hr hu id it ja ko nl no pl pt ro ru sk sv tr uk vi zh".split()  # noqa: SIM905
 
 

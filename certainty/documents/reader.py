@@ -1,4 +1,4 @@
-"""A file → its texts, checked: no noise, accents as they should be, French."""
+"""A file → its texts, with checks for noise, wrong accents and other languages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from certainty.documents.damage import MOST_NOISE, mojibake, noise, repaired
 from certainty.documents.extraction import extracted_text
-from certainty.documents.kinds import TABLES, kind_of
+from certainty.documents.kinds import TABLES, Kind, kind_of
 from certainty.documents.language import foreign_share
 from certainty.documents.rows import read_rows
 from certainty.errors import CertaintyError
 from certainty.reading import opening, read_bytes
+from certainty.sentences import split_sentences
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Texts(NamedTuple):
     named: Iterator[tuple[str, str]]
 
 
-def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = None) -> Texts:
+def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = None, several: bool = False) -> Texts:
     """Read the texts of a file of any kind that `certainty.documents.kinds` knows.
 
     What is doubtful about them is logged: accents that were decoded wrongly, another language than French.
@@ -63,6 +64,7 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
         file: Its path, or all that it holds.
         name: Names it in messages.
         options: How it is read.
+        several: It is one of several files: the rows of a table are called by its name too, `table.csv#id`.
 
     Raises:
         CertaintyError: it cannot be read, or is mostly no words; also raised by the iterator.
@@ -79,17 +81,31 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
         with opening(file):
             kind = kind_of(file, name)
     if kind in TABLES:
-        rows = read_rows(
-            file,
-            kind,
-            name,
-            text_column=options.text_column,
-            id_column=options.id_column,
-            encoding=options.encoding,
-        )
-        return Texts(True, _checked_rows(rows, name, options))
+        rows = _checked_rows(_rows(file, kind, name, options), name, options)
+        return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows)
     data = read_bytes(file) if isinstance(file, Path) else file
     return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
+
+
+def sentence_counts(table: Path, name: str, options: ReadingOptions) -> Iterator[int]:
+    """Yield the number of sentences in each row of a table, which takes little time beside scoring them.
+
+    Raises:
+        CertaintyError: it cannot be read.
+    """
+    for _, text in _rows(table, kind_of(table, name), name, options):
+        yield len(split_sentences(text))
+
+
+def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
+    return read_rows(
+        file,
+        kind,
+        name,
+        text_column=options.text_column,
+        id_column=options.id_column,
+        encoding=options.encoding,
+    )
 
 
 def _checked(text: str, name: str, options: ReadingOptions) -> str:

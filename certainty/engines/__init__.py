@@ -38,13 +38,9 @@ def open_engine(
         raise CertaintyError(f"threads is {threads!r}; give an integer of at least 1, or None for all cores.")
     if name not in ENGINES:
         raise CertaintyError(f"unknown engine {name!r}. Allowed: {', '.join(map(repr, ENGINES))}.")
-    on_cpu = device in (None, "cpu")
-    if name == "auto":
-        chosen = default if on_cpu and (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
-    else:
-        chosen = name
+    chosen = chosen_engine(name, folder, device, default)
     if chosen in ONNX_FILES:
-        if not on_cpu:
+        if not _on_cpu(device):
             raise CertaintyError(f"engine {name!r} runs on the CPU, not on {device!r}; give engine='torch'.")
         from certainty.engines.onnx import OnnxEngine
 
@@ -53,3 +49,14 @@ def open_engine(
     from certainty.engines.torch import TorchEngine
 
     return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")
+
+
+def chosen_engine(name: EngineName, folder: Path, device: str | None = None, default: str = "onnx") -> str:
+    """Return the engine that a name stands for; see `open_engine`."""
+    if name != "auto":
+        return name
+    return default if _on_cpu(device) and (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
+
+
+def _on_cpu(device: str | None) -> bool:
+    return device in (None, "cpu")

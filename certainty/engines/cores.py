@@ -21,8 +21,13 @@ def available_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> i
         membership: The file that lists the control groups of this process.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = (math.ceil(quota) for folder in _groups(cgroups, membership) for quota in _quota(folder))
-    return max(1, min([cores, *quotas]))
+    quota = core_quota(cgroups, membership)
+    return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+
+
+def core_quota(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> float | None:
+    """Return the quota of the container in cores, None without one; see `available_cores`."""
+    return min((quota for folder in _groups(cgroups, membership) for quota in _quota(folder)), default=None)
 
 
 def _groups(cgroups: Path, membership: Path) -> Iterator[Path]:

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
 
+from certainty.progress import duration
+
 __all__ = ["TrainingProgress", "quiet_transformers"]
 
 logger = logging.getLogger(__name__)
@@ -84,14 +86,6 @@ class TrainingProgress(TrainerCallback):
         if self._bar:
             self._bar.stop()
             self._bar = None
-
-
-def duration(seconds: float) -> str:
-    """Format a duration, such as 45 s, 12 min or 3 h 20 min."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @contextmanager

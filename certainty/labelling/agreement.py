@@ -1,13 +1,16 @@
 """Measure the agreement of annotators: Cohen's κ for each pair and Krippendorff's α, with bootstrap intervals.
 
 Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2019, "Content analysis", 4th edition, chapter
-12. Sentences without a claim count as a fifth category. The bootstrap resamples sentences.
+12. A sentence without a claim counts as a fifth category. Cues are compared by F1, since most words are cues to
+nobody (Hripcsak and Rothschild 2005, "Agreement, the F-measure, and reliability in information retrieval"). Sentences
+are what the bootstrap resamples.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -17,14 +20,16 @@ from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.labelling.annotators import Source, by_sentence
-from certainty.labelling.choices import ATTRIBUTED, CATEGORIES, NOT_ATTRIBUTED, category
+from certainty.labelled import LabelledSentence
+from certainty.labelling.annotators import Answers, Source, by_sentence
+from certainty.labelling.choices import ATTRIBUTED, CATEGORIES, NOT_ATTRIBUTED, category, needs_no_cues
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 RESAMPLES = 1000
 MISSING = -1
+_WORD = re.compile(r"\w+['’]?")
 
 
 @dataclass(frozen=True)
@@ -78,19 +83,26 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Agreement on the label and on the attribution.
+class Cues:
+    """Agreement on the words that decide.
 
     Attributes:
-        annotators: Names of the annotators, sorted.
-        label: Agreement on the label.
-        attribution: Agreement on the attribution, for sentences that all of their annotators call claims.
-        disagreements: Sentences with different labels: `id`, `text` and the label of each annotator.
+        sentences: How many got the same label, one that asks for cues, and cues of two annotators or more.
+        f1: Twice the words that both of a pair marked, over all that either marked, summed over pairs and sentences.
     """
+
+    sentences: int
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement on label, attribution (of sentences that all their annotators call claims) and cues."""
 
     annotators: list[str]
     label: Question
     attribution: Question
+    cues: Cues
     disagreements: list[dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,6 +143,7 @@ def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int =
         annotators=annotators,
         label=_question(labels, CATEGORIES, annotators, resamples, rng),
         attribution=_question(attributions, (ATTRIBUTED, NOT_ATTRIBUTED), annotators, resamples, rng),
+        cues=_cues(table.values(), resamples, rng),
         disagreements=[
             {"id": key, "text": next(iter(row.values())).text, **{name: category(s) for name, s in row.items()}}
             for key, row in table.items()
@@ -182,6 +195,33 @@ def _pair(first: str, second: str, both: Ints, k: int, resamples: int, rng: np.r
         kappa=_estimate(kappa, confusion.ravel(), _kappas, resamples, rng),
         confusion=confusion.tolist(),
     )
+
+
+def _cues(table: Iterable[Answers], resamples: int, rng: np.random.Generator) -> Cues:
+    counts = []
+    for row in table:
+        marked = [(s.label, _cue_words(s)) for s in row.values() if s.cues and not needs_no_cues(category(s))]
+        pairs = [(a, b) for (label, a), (other, b) in combinations(marked, 2) if label is other]
+        if pairs:
+            counts.append((sum(2 * len(a & b) for a, b in pairs), sum(len(a) + len(b) for a, b in pairs)))
+    if not counts:
+        return Cues(0, Estimate(None, None, None))
+    patterns, times = np.unique(np.array(counts), axis=0, return_counts=True)
+
+    def f1(weights: Ints) -> Floats:
+        both, either = (weights @ patterns).T
+        return np.asarray(both / either)
+
+    return Cues(len(counts), _estimate(float(f1(times[None])[0]), times, f1, resamples, rng))
+
+
+def _cue_words(sentence: LabelledSentence) -> set[int]:
+    """Return where the words begin that a cue touches; a cue without a word counts as one."""
+    words = [match.span() for match in _WORD.finditer(sentence.text)]
+    marked: set[int] = set()
+    for start, end in sentence.cues or ():
+        marked.update({a for a, b in words if a < end and start < b} or {start})
+    return marked
 
 
 def _alpha(counts: Ints) -> float:

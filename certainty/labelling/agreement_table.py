@@ -28,6 +28,12 @@ def write_tables(result: Agreement, out: TextIO) -> None:
             for name, row in zip(question.categories, pair.confusion, strict=True):
                 table.add_row(name, *map(str, row))
             console.print(table)
+    console.print(
+        f"[bold]cues[/bold]: {result.cues.sentences} sentences with the same label and cues of two annotators"
+    )
+    if result.cues.sentences:
+        f1, interval = _cells(result.cues.f1)
+        console.print(f"F1 of their words {f1}, 95 % interval {interval}")
     console.print(f"sentences with different labels: {len(result.disagreements)}")
 
 

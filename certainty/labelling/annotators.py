@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from certainty.errors import CertaintyError
@@ -13,6 +15,8 @@ Source = tuple[str, Sequence[LabelledSentence]]
 """A name and rows; the name is used for rows without an annotator."""
 Answers = dict[str, LabelledSentence]
 """Rows of one sentence by annotator."""
+
+logger = logging.getLogger(__name__)
 
 
 def read_sources(files: Sequence[str]) -> list[Source]:
@@ -29,32 +33,41 @@ def read_sources(files: Sequence[str]) -> list[Source]:
 def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:
     """Group rows by sentence, then by annotator.
 
-    Rows with the same id belong to the same sentence. An id used by only one annotator is joined with another id that
-    has the same text, because tools assign their own ids.
+    Sentences are the same by their id. Tools give ids of their own, so what only one annotator has under an id is
+    joined with the same text under another, and an id that names another text in a later source is left out.
 
     Returns:
         Rows by id, or by text if there is no id, in input order.
 
     Raises:
-        CertaintyError: an id has two texts, or an annotator labelled a sentence twice.
+        CertaintyError: an id names two texts in one source, or an annotator labelled a sentence twice.
     """
     table: dict[str, Answers] = {}
+    texts: dict[str, tuple[str, str]] = {}  # of each id: the text, and the source that it is from
+    other_texts = 0
     for source, sentences in sources:
         for sentence in sentences:
+            text, first = texts.setdefault(sentence.id, (sentence.text, source)) if sentence.id else (sentence.text, "")
+            if text != sentence.text:
+                if first == source:
+                    raise CertaintyError(
+                        f"{source}: id {sentence.id!r} names two texts ({text[:40]!r}, {sentence.text[:40]!r}); give "
+                        "each text its own id."
+                    )
+                other_texts += 1
+                sentence = replace(sentence, id="")
             key, name = sentence.id or sentence.text, sentence.annotator or source
             row = table.setdefault(key, {})
-            other = next(iter(row.values()), sentence)
-            if other.text != sentence.text:
-                raise CertaintyError(
-                    f"{source}: id {key!r} names two texts ({other.text[:40]!r}, {sentence.text[:40]!r}); give each "
-                    "text its own id."
-                )
             if name in row:
                 raise CertaintyError(
                     f"{source}: annotator {name!r} labelled {key!r} twice ({category(row[name])}, "
                     f"{category(sentence)}); keep one, or name the annotators in a column `annotator`."
                 )
             row[name] = sentence
+    if other_texts:
+        logger.warning(
+            "%d rows have an id that names another text in another file; they go by their text.", other_texts
+        )
     return _joined_by_text(table)
 
 

@@ -205,11 +205,10 @@ def _record(task: Task) -> dict[str, Any]:
         if _is_account(sentence.annotator):
             for name, value in _values(sentence).items():
                 responses.setdefault(name, []).append({"value": value, "user_id": sentence.annotator})
-    metadata = {"corpus": task.corpus, "group": task.group}
     return {
         "id": task.id,
         "fields": {_TEXT: task.text},
-        "metadata": {key: value for key, value in metadata.items() if value not in ("", None)},
+        "metadata": task.details,
         "suggestions": suggestions,
         "responses": responses,
         "vectors": {},

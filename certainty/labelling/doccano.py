@@ -131,8 +131,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
         _SPANS: [[start, end, CUE] for start, end in cues],
         # Write every column in every line, as a string: doccano turns a gap into a number that its database rejects.
         "sentence_id": task.id,  # `id` is doccano's own
-        "corpus": task.corpus,
-        "group": "" if task.group is None else str(task.group),
+        **{name: str(task.details.get(name, "")) for name in ("corpus", "group", "before", "after")},
         "annotator": sentence.annotator if sentence else "",
         _PREDICTED: _fingerprint(categories, cues) if is_prediction else "",
     }

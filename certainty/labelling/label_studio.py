@@ -179,8 +179,7 @@ def _from_json(value: Any, where: str) -> Any:
 
 
 def _task(task: Task) -> dict[str, Any]:
-    data = {"text": task.text, "sentence_id": task.id, "corpus": task.corpus, "group": task.group}
-    result: dict[str, Any] = {"data": {key: value for key, value in data.items() if value not in ("", None)}}
+    result: dict[str, Any] = {"data": {"text": task.text, "sentence_id": task.id, **task.details}}
     result["annotations"] = [{"result": list(_results(s))} for s in task.labels]
     if task.prediction:
         guess = task.prediction

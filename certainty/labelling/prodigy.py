@@ -122,7 +122,6 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
     tokens = _tokens(task.text, cues)
     starts = {token["start"]: token["id"] for token in tokens}
     ends = {token["end"]: token["id"] for token in tokens}
-    meta = {"id": task.id, "corpus": task.corpus, "group": task.group}
     line = {
         "text": task.text,
         "tokens": tokens,
@@ -132,7 +131,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
         ],
         "options": _OPTIONS,
         "accept": flat_choices(sentence) if sentence else [],
-        "meta": {key: value for key, value in meta.items() if value not in ("", None)},
+        "meta": {"id": task.id, **task.details},
     }
     if task.labels:
         line["answer"] = "accept"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,16 +89,19 @@ class Suggestion:
     """A sentence to label.
 
     Attributes:
-        source: Name of the document.
-        score: The scored sentence.
-        reason: Why it was chosen: `uncertain` or `random`.
-        uncertainty: Uncertainty of the model.
+        source: Where it comes from.
+        score: The sentence and its score.
+        reason: Why it was chosen, `uncertain` or `random`.
+        uncertainty: How uncertain the model is.
+        before, after: The sentences beside it, or "".
     """
 
     source: str
     score: SentenceScore
     reason: str
     uncertainty: float
+    before: str = ""
+    after: str = ""
 
     def to_row(self) -> dict[str, Any]:
         """Return a row for `certainty label export`."""
@@ -109,6 +112,8 @@ class Suggestion:
             "reason": self.reason,
             "uncertainty": round(self.uncertainty, 6),
             "predicted": self.score.label.value,
+            "before": self.before,
+            "after": self.after,
         }
 
 
@@ -121,9 +126,9 @@ def suggest(
     does not matter. Memory use grows with the number of suggestions, plus an 8-byte fingerprint per distinct sentence.
 
     Args:
-        documents: Pairs of source name and scored document; may be lazy.
-        settings: Number and kind of sentences to suggest.
-        exclude: Texts never to suggest. Excluded and repeated sentences are recognised regardless of case and spacing.
+        documents: Source name and scored document, lazily; a source may come in several documents, one after another.
+        settings: How to choose.
+        exclude: Texts never to choose. They, and repetitions, are told by their words, without case and spacing.
 
     Returns:
         The random sentences, then the uncertain ones by decreasing uncertainty; fewer than `count` if the documents
@@ -142,26 +147,36 @@ def suggest(
     pool: list[tuple[float, int, Suggestion]] = []  # heap with the least uncertain first
     kept = n_uncertain * settings.diversity + n_random
     number = 0
-    for source, document in documents:
-        for score in document:
-            fingerprint = _fingerprint(score.text)
-            if fingerprint in seen:
-                continue
-            seen.add(fingerprint)
-            uncertainty = measure(np.array(list(score.probabilities.values())))
-            if len(drawn) < n_random:
-                drawn.append((number, Suggestion(source, score, RANDOM, uncertainty)))
-            elif (place := rng.randrange(number + 1)) < n_random:
-                drawn[place] = (number, Suggestion(source, score, RANDOM, uncertainty))
-            if score.is_claim and n_uncertain:
-                item = (uncertainty, -number, Suggestion(source, score, UNCERTAIN, uncertainty))
-                (heapq.heappush if len(pool) < kept else heapq.heappushpop)(pool, item)
-            number += 1
+    for source, score, *neighbours in _with_neighbours(documents):
+        fingerprint = _fingerprint(score.text)
+        if fingerprint in seen:
+            continue
+        seen.add(fingerprint)
+        uncertainty = measure(np.array(list(score.probabilities.values())))
+        if len(drawn) < n_random:
+            drawn.append((number, Suggestion(source, score, RANDOM, uncertainty, *neighbours)))
+        elif (place := rng.randrange(number + 1)) < n_random:
+            drawn[place] = (number, Suggestion(source, score, RANDOM, uncertainty, *neighbours))
+        if score.is_claim and n_uncertain:
+            item = (uncertainty, -number, Suggestion(source, score, UNCERTAIN, uncertainty, *neighbours))
+            (heapq.heappush if len(pool) < kept else heapq.heappushpop)(pool, item)
+        number += 1
     taken = {n for n, _ in drawn}
     ranked = [item for _, minus, item in sorted(pool, key=lambda entry: entry[:2], reverse=True) if -minus not in taken]
     preselected = ranked[: n_uncertain * settings.diversity]
     chosen = _diverse(preselected, n_uncertain, settings.seed)
     return [item for _, item in sorted(drawn, key=lambda entry: entry[0])] + [preselected[i] for i in chosen]
+
+
+def _with_neighbours(documents: Iterable[tuple[str, Document]]) -> Iterator[tuple[str, SentenceScore, str, str]]:
+    """Yield each sentence with its source and with the texts before and after it there."""
+    scored = ((source, score) for source, document in documents for score in document)
+    before, current = "", next(scored, None)
+    while current:
+        (source, score), current = current, next(scored, None)
+        goes_on = current is not None and current[0] == source
+        yield source, score, before, current[1].text if current and goes_on else ""
+        before = score.text if goes_on else ""
 
 
 def _diverse(ranked: Sequence[Suggestion], count: int, seed: int) -> list[int]:

@@ -44,16 +44,25 @@ class Task:
         id: Identifier, unique among the tasks.
         corpus: Where the sentence comes from, or "".
         group: See `LabelledSentence.group`.
-        labels: Existing labels, one for each annotator.
-        prediction: Prediction of a model, or None.
+        before, after: The sentences beside it, for who looks for them, or "".
+        labels: The labels it has, one for each annotator.
+        prediction: What a model suggests, or None.
     """
 
     text: str
     id: str
     corpus: str = ""
     group: int | None = None
+    before: str = ""
+    after: str = ""
     labels: tuple[LabelledSentence, ...] = ()
     prediction: Prediction | None = None
+
+    @property
+    def details(self) -> dict[str, str | int]:
+        """What a tool keeps beside text and id: `corpus`, `group`, `before` and `after` where they are known."""
+        known = {"corpus": self.corpus, "group": self.group, "before": self.before, "after": self.after}
+        return {name: value for name, value in known.items() if value not in ("", None)}
 
     @property
     def answers(self) -> tuple[LabelledSentence | None, ...]:
@@ -79,7 +88,8 @@ def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) ->
     tasks: dict[str, Task] = {}
     for sentence in sentences:
         name = sentence_id(sentence.text, sentence.id)
-        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group))
+        before, after = (sentence.columns.get(place, "") for place in ("before", "after"))
+        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group, before, after))
         if task.text != sentence.text:
             raise CertaintyError(
                 f"id {name!r} names two texts ({task.text[:40]!r}, {sentence.text[:40]!r}); give each text its own id."
@@ -93,15 +103,16 @@ def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
     """Yield one task for each distinct sentence in pairs of name and text."""
     seen: set[str] = set()
     for name, text in texts:
-        for sentence in split_sentences(text):
-            identifier = sentence_id(sentence.text)
+        sentences = [sentence.text for sentence in split_sentences(text)]
+        for before, sentence, after in zip(["", *sentences], sentences, [*sentences[1:], ""], strict=False):
+            identifier = sentence_id(sentence)
             if identifier not in seen:
                 seen.add(identifier)
-                yield Task(sentence.text, identifier, corpus=Path(name).name)
+                yield Task(sentence, identifier, corpus=Path(name).name, before=before, after=after)
 
 
 def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
-    """Yield the tasks of JSONL files with unlabelled rows: `text`, and optionally `id` and `corpus`.
+    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id`, `corpus`, `before`, `after` where given.
 
     Raises:
         CertaintyError: a file cannot be read, a row has no text, or an id occurs twice.
@@ -115,7 +126,8 @@ def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
         if identifier in seen:
             raise CertaintyError(f"{where}: id {identifier!r} is already used above; delete one of the two rows.")
         seen.add(identifier)
-        yield Task(text, identifier, corpus=str(row.get("corpus") or ""))
+        corpus, before, after = (str(row.get(name) or "") for name in ("corpus", "before", "after"))
+        yield Task(text, identifier, corpus=corpus, before=before, after=after)
 
 
 def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from certainty.server.metrics import Metrics
+from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class Access:
             self._record(scope, status or CLIENT_LEFT, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope["path"] if scope["path"] in self._routes else "other"
+        path = route_path(scope)
+        route = path if path in self._routes else "other"
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)

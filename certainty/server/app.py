@@ -1,9 +1,10 @@
-"""The HTTP app: its routes."""
+"""The HTTP app: its routes, and what a request passes on its way to them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,19 +12,35 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import certainty
 from certainty.classifier import CertaintyClassifier
-from certainty.server import openapi, page
+from certainty.labels import Label
+from certainty.server import keys, openapi, page
 from certainty.server.access import Access
+from certainty.server.answers import answer, chosen, encoded
+from certainty.server.compression import CompressedAnswers, CompressedBodies
 from certainty.server.headers import Headers
 from certainty.server.limits import Admission, JsonRoute, shutting_down
+from certainty.server.paths import RootPath
 from certainty.server.problems import on_http_exception, on_invalid
-from certainty.server.schemas import EXAMPLE_DOCUMENT, DocumentSchema, ScoreRequest, Status, ViewRequest
+from certainty.server.schemas import (
+    EXAMPLE_DOCUMENT,
+    EXAMPLE_MODEL,
+    DocumentSchema,
+    ScoreRequest,
+    ServedModelSchema,
+    Status,
+    ViewRequest,
+)
 from certainty.server.service import Service, while_connected
 from certainty.server.settings import ServerSettings
 from certainty.server.stream import NDJSON, stream_lines
 
+STREAM = "/v1/score/stream"
 _DESCRIPTION = """How French sentences commit themselves to what they claim: asserted, probable, personal opinion or
 denied. Offsets count Unicode code points. An error is a problem document (RFC 9457) that names the limit and its
 value. This server takes {max_characters:,} characters a text, {max_texts:,} texts and {max_sentences:,} sentences a
@@ -35,7 +52,7 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
 
     Args:
         classifier: The opened model.
-        settings: The limits; None takes the default ones.
+        settings: The limits, and who may ask; None takes those of the environment, or the default ones.
     """
     service = Service(classifier, settings or ServerSettings())
 
@@ -52,23 +69,48 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
         title="certainty",
         version=certainty.__version__,
         summary="How a French text commits itself to what it claims.",
-        description=_DESCRIPTION.format(**vars(service.settings)),
+        description=_DESCRIPTION.format(**dict(service.settings)),
         lifespan=lifespan,
     )
+    for route in app.routes:
+        if isinstance(route, APIRoute):  # /docs, which FastAPI would not answer to HEAD
+            route.methods = {*(route.methods or ()), "HEAD"}
     app.state.service = service
     app.state.settings = service.settings
     app.add_exception_handler(StarletteHTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid)
     routes = {"/docs", "/openapi.json"}
-    for router in (_scoring(service), _streaming(service), _operation(service), _pages()):
+    for router in (_scoring(service), _streaming(service), _model(service), _operation(service), _pages()):
         app.include_router(router)
         routes.update(route.path for route in router.routes if isinstance(route, APIRoute))
-    # The last that is added is the first that a request meets.
-    app.add_middleware(Admission, gate=service.gate)
-    app.add_middleware(Headers)
-    app.add_middleware(Access, metrics=service.metrics, routes=routes)
+    _add_middleware(app, service, routes)
     openapi.install(app, service.settings)
     return app
+
+
+def _add_middleware(app: FastAPI, service: Service, routes: Collection[str]) -> None:
+    """Add what a request passes; the last that is added is the first that it meets."""
+    settings = service.settings
+    app.add_middleware(CompressedBodies)
+    app.add_middleware(CompressedAnswers, streaming=STREAM)
+    app.add_middleware(Admission, gate=service.gate)
+    if settings.api_key:
+        key = settings.api_key.get_secret_value()
+        app.add_middleware(AuthenticationMiddleware, backend=keys.ApiKey(key), on_error=keys.on_wrong_key)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["Authorization", "Content-Encoding", "Content-Type", keys.HEADER],
+            expose_headers=["Retry-After"],
+        )
+    if settings.allowed_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
+    app.add_middleware(Headers)
+    app.add_middleware(Access, metrics=service.metrics, routes=routes)
+    if settings.root_path:
+        app.add_middleware(RootPath, root=settings.root_path)
 
 
 def _scoring(service: Service) -> APIRouter:
@@ -84,11 +126,16 @@ def _scoring(service: Service) -> APIRouter:
         },
     )
     async def score(body: ScoreRequest, request: Request) -> Response:
-        """Return a document for `text`, a list of documents for `texts`: each sentence with its label."""
-        texts = [body.text] if body.is_single else body.texts
-        documents = [document.to_json() for document in await while_connected(request, service.score(texts))]
-        content = documents[0] if body.is_single else f"[{','.join(documents)}]"
-        return Response(content, media_type="application/json")
+        """Return a document for `text` or `sentences`, a list for `texts`: each sentence with its label."""
+        if "sentences" in body.model_fields_set:
+            content: Any = answer(await while_connected(request, service.score_sentences(body.sentences)), body)
+        elif "texts" in body.model_fields_set:
+            documents = await while_connected(request, service.score(body.texts))
+            content = [answer(document, body) for document in documents]
+        else:
+            [document] = await while_connected(request, service.score([body.text]))
+            content = answer(document, body)
+        return Response(encoded(content), media_type="application/json")
 
     policy = page.view_policy()
 
@@ -104,16 +151,17 @@ def _scoring(service: Service) -> APIRouter:
     async def view(body: ViewRequest, request: Request) -> Response:
         """Return a self-contained HTML page: the text, its sentences tinted by label."""
         [document] = await while_connected(request, service.score([body.text]))
-        return HTMLResponse(document.to_html(), headers={"Content-Security-Policy": policy})
+        page = chosen(document, body).to_html(body.min_confidence)
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
     return router
 
 
 def _streaming(service: Service) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["scoring"])
+    router = APIRouter(tags=["scoring"])
 
     @router.post(
-        "/score/stream",
+        STREAM,
         summary="Score JSON Lines as they arrive",
         response_class=StreamingResponse,
         responses={
@@ -122,13 +170,13 @@ def _streaming(service: Service) -> APIRouter:
                 "an `error` (a problem) with the number of the `line`.",
                 "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_OUT}},
             },
-            **openapi.errors(408, 415, 500, 503),
+            **openapi.errors(400, 401, 408, 415, 500, 503),
         },
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "description": "A JSON object a line: `text`, and an `id` if you wish. Of any length; read the answers "
-                "while you send.",
+                "description": "A JSON object a line: `text` or `sentences`, and as you wish `id`, `min_confidence` "
+                "and `claims_only`. As many as you wish; read the answers while you send.",
                 "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_IN}},
             }
         },
@@ -140,14 +188,40 @@ def _streaming(service: Service) -> APIRouter:
     return router
 
 
+def _model(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["operation"])
+
+    @router.head("/model", include_in_schema=False)
+    @router.get(
+        "/model",
+        summary="Which model gives the scores?",
+        responses={200: {"content": {"application/json": {"example": EXAMPLE_MODEL}}}, **openapi.errors(401)},
+    )
+    async def model() -> ServedModelSchema:
+        """Return name, version and digest of the model, which each scored document has too."""
+        served = await service.model()
+        return ServedModelSchema(
+            name=served.name,
+            version=served.version,
+            digest=served.digest,
+            labels=list(Label),
+            certainty=certainty.__version__,
+        )
+
+    return router
+
+
 def _operation(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
+    # Load balancers and monitors ask with HEAD.
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="Is the process up?")
     async def healthz() -> Status:
         """Return 200 as long as the process answers."""
         return Status(status="up")
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="Does it take requests?", responses=openapi.errors(503))
     async def readyz() -> Status:
         """Return 200 once the model is loaded, 503 when the server shuts down."""
@@ -155,6 +229,7 @@ def _operation(service: Service) -> APIRouter:
             raise shutting_down()
         return Status(status="ready")
 
+    @router.head("/metrics", include_in_schema=False)
     @router.get(
         "/metrics",
         summary="Metrics for Prometheus",
@@ -178,6 +253,7 @@ def _pages() -> APIRouter:
     content = page.load_page()
     headers = {"Content-Security-Policy": page.page_policy(content)}
 
+    @router.head("/")
     @router.get("/", response_class=HTMLResponse)
     async def index() -> Response:
         return HTMLResponse(content, headers=headers)

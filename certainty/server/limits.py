@@ -105,6 +105,20 @@ def check_texts(texts: Sequence[str], settings: ServerSettings) -> None:
             raise too_large("max_characters", settings.max_characters, len(text), what)
 
 
+def check_sentences(sentences: Sequence[str], settings: ServerSettings) -> None:
+    """Check number and length of sentences that are split already.
+
+    Raises:
+        ProblemError: 413, they are above a limit.
+    """
+    if len(sentences) > settings.max_sentences:
+        raise too_large("max_sentences", settings.max_sentences, len(sentences), "Number of sentences")
+    for i, sentence in enumerate(sentences):
+        if len(sentence) > settings.max_characters:
+            what = f"Characters of sentences[{i}]"
+            raise too_large("max_characters", settings.max_characters, len(sentence), what)
+
+
 async def split_within(texts: Sequence[str], settings: ServerSettings) -> list[list[Sentence]]:
     """Return the sentences of each text.
 

@@ -8,31 +8,38 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from certainty.server import keys
 from certainty.server.problems import PROBLEM_TYPE, ProblemError, too_large
 from certainty.server.schemas import EXAMPLE_DOCUMENT, EXAMPLE_TEXT, Problem
 from certainty.server.settings import ServerSettings
 
 _EXAMPLES = {
     400: ProblemError(400, "The body is not valid JSON at character 14: Expecting value."),
+    401: ProblemError(401, "This server asks for its API key; send it as `Authorization: Bearer KEY`."),
     408: ProblemError(408, "The body did not arrive in time.", limit="timeout", maximum=60),
     413: too_large("max_characters", 100_000, 250_000, "Characters of the text"),
     415: ProblemError(415, "This route takes application/json; send it with the header Content-Type."),
-    422: ProblemError(422, "text: field required", errors=[{"field": "text", "message": "field required"}]),
+    422: ProblemError(
+        422,
+        "txt: unknown field; did you mean `text`?",
+        errors=[{"field": "txt", "message": "unknown field; did you mean `text`?"}],
+    ),
     500: ProblemError(500, "The server failed on this request; its log says where."),
     503: ProblemError(503, "The server is busy; ask again in a moment.", limit="max_requests", maximum=64, given=65),
     504: ProblemError(504, "The text was not scored within 60 seconds (timeout).", limit="timeout", maximum=60),
 }
 _MEANINGS = {
-    400: "Malformed JSON",
+    400: "Malformed JSON, or gzip that is damaged",
+    401: "Without the key, where the server asks for one",
     408: "The body came too slowly",
     413: "Above a limit of size",
-    415: "Another content type than the route takes",
+    415: "Another content type or encoding than the route takes",
     422: "JSON of another shape than the route takes",
     500: "A bug of the server",
     503: "The server is busy or shutting down; see Retry-After",
     504: "Not scored in time",
 }
-JSON_ERRORS = (400, 408, 413, 415, 422, 500, 503, 504)
+JSON_ERRORS = (400, 401, 408, 413, 415, 422, 500, 503, 504)
 
 LINES_IN = json.dumps({"id": "a", "text": EXAMPLE_TEXT}, ensure_ascii=False) + '\n{"id": "b", "text": 7}\n'
 LINES_OUT = "".join(
@@ -68,12 +75,15 @@ def install(app: FastAPI, settings: ServerSettings) -> None:
                 summary=app.summary,
                 description=app.description,
                 routes=app.routes,
+                servers=app.servers or None,
             )
             schemas = document["components"]["schemas"]
             schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(schemas["Problem"].pop("$defs"))
             for name in ("ScoreRequest", "ViewRequest"):
                 _limit(schemas[name]["properties"], settings)
+            if settings.api_key:
+                _ask_for_key(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -85,3 +95,15 @@ def _limit(properties: dict[str, Any], settings: ServerSettings) -> None:
     if "texts" in properties:
         properties["texts"]["maxItems"] = settings.max_texts
         properties["texts"]["items"]["maxLength"] = settings.max_characters
+        properties["sentences"]["maxItems"] = settings.max_sentences
+        properties["sentences"]["items"]["maxLength"] = settings.max_characters
+
+
+def _ask_for_key(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": keys.HEADER},
+    }
+    for path, methods in document["paths"].items():
+        for operation in methods.values() if path not in keys.OPEN else ():
+            operation["security"] = [{"bearer": []}, {"header": []}]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from importlib import resources
+from html import escape
+from importlib.resources import files
+from string import Template
 
 from certainty.results import Document
 from certainty.views.html import render_page
+from certainty.views.language import language, language_script
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Swagger UI writes styles and takes its start from a script in the page; nothing of it may leave the server.
@@ -20,13 +23,21 @@ _INLINE = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1>", re.DOTALL)
 
 
 def load_page() -> str:
-    """Return the page."""
-    return resources.files("certainty.server").joinpath("page.html").read_text(encoding="utf-8")
+    """Return the page: its words in the first language, and its script, which says them in that of the browser."""
+    parts = files("certainty.server")
+    words = language(None)
+    script = language_script() + parts.joinpath("page.js").read_text(encoding="utf-8")
+    return Template(parts.joinpath("page.html").read_text(encoding="utf-8")).substitute(
+        {key: escape(value) for key, value in words.words.items()},
+        language=words.code,
+        style=parts.joinpath("page.css").read_text(encoding="utf-8"),
+        script=f'(() => {{\n"use strict";\n{script}}})();\n',
+    )
 
 
 def view_policy() -> str:
     """Return the policy of a view: no script but its own, no request at all."""
-    return _policy(_sample_view()) + "; sandbox allow-scripts"
+    return _policy(_sample_view()) + "; sandbox allow-scripts allow-downloads"
 
 
 def page_policy(page: str) -> str:

@@ -1,4 +1,7 @@
-"""Errors as problem details (RFC 9457): which limit, which value, what to mend; never a word of what was sent."""
+"""Errors as problem details (RFC 9457): which limit, which value, what to mend.
+
+They quote nothing that was sent but the name of a field that is unknown; the log has not even that.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 PROBLEM_TYPE = "application/problem+json"
 _MOST_ERRORS = 20  # that a problem lists
+_LONGEST_FIELD = 40  # of an unknown one, which may be anything
 RETRY_AFTER = {"Retry-After": "1"}  # seconds; a full server has room again within a batch
 
 # RFC 9110 renamed these; Python's own names differ between its versions.
@@ -58,12 +62,8 @@ def invalid(errors: Sequence[Any]) -> ProblemError:
 
 def _describe(error: dict[str, Any]) -> dict[str, str]:
     place = [str(part) for part in error["loc"] if part != "body"]
-    if error["type"] == "extra_forbidden":
-        # The last part is a key that the client chose: it may be text.
-        return {
-            "field": ".".join(place[:-1]),
-            "message": "a field that this route does not know; /docs lists those that it takes",
-        }
+    if error["type"] == "unknown_field":
+        return {"field": error["ctx"]["field"][:_LONGEST_FIELD], "message": str(error["msg"])}
     if error["type"] == "missing" and not place:
         return {"field": "", "message": "the body is empty; send a JSON object"}
     if error["type"] in ("model_attributes_type", "model_type"):

@@ -1,9 +1,12 @@
-"""The process: its socket, and an orderly end."""
+"""A process of the server: its socket, and an orderly end."""
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -12,17 +15,25 @@ from fastapi import FastAPI
 from certainty.errors import CertaintyError
 from certainty.server.service import Service
 
+_ONCE = 1.0  # seconds within which signals are one: systemd sends it to a worker, and so does the worker's parent
+
 
 class DrainingServer(uvicorn.Server):
     """Answers what is under way before it ends, and meanwhile says 503 to what is new; a second signal ends it now.
 
     uvicorn itself would refuse connections at once, so that nobody could ask `/readyz`, and die of its signal.
+
+    Args:
+        app: What `create_app` made.
+        on_started: Called once requests are taken.
     """
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, on_started: Callable[[], None] | None = None) -> None:
         self._service: Service = app.state.service
+        self._on_started = on_started
         self._asked_at: float | None = None
-        seconds = max(1, round(self._service.settings.timeout))
+        self._parent = multiprocessing.parent_process()
+        settings = self._service.settings
         super().__init__(
             uvicorn.Config(
                 app,
@@ -30,19 +41,32 @@ class DrainingServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,  # it would write addresses, which may hold a text
                 server_header=False,
-                timeout_graceful_shutdown=seconds,
+                timeout_graceful_shutdown=max(1, round(settings.timeout)),
+                timeout_keep_alive=settings.timeout_keep_alive,
+                ssl_certfile=settings.ssl_certfile,
+                ssl_keyfile=settings.ssl_keyfile,
             )
         )
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests."""
+        await super().startup(sockets)
+        if self._on_started and self.started:
+            self._on_started()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the end, or hasten it."""
+        if sig == signal.SIGINT and self._parent:
+            return  # Ctrl-C reaches all processes of a terminal; the parent tells its workers
         if self._asked_at is None:
             self._asked_at = time.monotonic()
-        else:
+        elif time.monotonic() - self._asked_at > _ONCE:
             self.should_exit = self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
         """Shut the gate once a signal came, and tell whether nothing is under way any more."""
+        if self._asked_at is None and self._parent and not self._parent.is_alive():
+            self._asked_at = time.monotonic()  # a worker without its parent
         if self._asked_at is not None:
             gate = self._service.gate
             gate.closing.set()
@@ -60,10 +84,8 @@ def listen(host: str, port: int) -> socket.socket:
         port: 0 lets the system pick a free one.
 
     Raises:
-        CertaintyError: the address is not one of this machine, or the port is in use or out of range.
+        CertaintyError: the address is not one of this machine, or the port is in use.
     """
-    if not 0 <= port <= 65535:
-        raise CertaintyError(f"--port {port}: a port is between 0 (any that is free) and 65535.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address, family=family, backlog=2048)
@@ -74,7 +96,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def address_of(bound: socket.socket) -> str:
+def address_of(bound: socket.socket, scheme: str = "http") -> str:
     """Return the URL of a bound socket."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"

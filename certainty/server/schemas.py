@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
 from certainty.labels import Label
+
+SENTENCES = "The sentences of a text that is split already: that of the answer is them, joined by line feeds."
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 EXAMPLE_TEXT = "Selon un député, la Russie aurait livré des armes."
 EXAMPLE_DOCUMENT: dict[str, Any] = {
     "text": EXAMPLE_TEXT,
+    "model": {"name": "certainty-fr-small", "version": "0.4.0", "digest": "0123456789abcdef" * 4},
     "sentences": [
         {
             "text": EXAMPLE_TEXT,
@@ -31,46 +37,92 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
     ],
 }
 
-
-def _one_of_both(schema: dict[str, Any]) -> None:
-    for value in schema["properties"].values():
-        value.pop("default", None)
-    schema["oneOf"] = [{"required": ["text"]}, {"required": ["texts"]}]
+EXAMPLE_MODEL = {**EXAMPLE_DOCUMENT["model"], "labels": [label.value for label in Label], "certainty": "0.4.0"}
 
 
-class ScoreRequest(BaseModel):
-    """A text, or a list of texts."""
+def _not_blank(sentence: str) -> str:
+    if not sentence.strip():
+        raise ValueError("a sentence must hold more than white space; leave it out")
+    return sentence
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_of_both)
+
+SplitSentence = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
+
+
+class Choices(BaseModel):
+    """What every route that scores can be asked to do with its answer."""
+
+    min_confidence: Probability | None = Field(
+        None,
+        strict=True,
+        description="Claims whose label is less probable are undecided: in JSON each sentence then has `undecided`.",
+    )
+    claims_only: bool = Field(False, strict=True, description="Leave out sentences that make no claim.")
+
+
+class Body(Choices):
+    """A body of JSON, none of whose members may be misspelt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_unknown(cls, given: object) -> object:
+        known = sorted(cls.model_fields, key=lambda name: name in Choices.model_fields)
+        unknown = [name for name in given if name not in known] if isinstance(given, dict) else []
+        if unknown:
+            close = get_close_matches(unknown[0], known, n=1)
+            hint = f"did you mean `{close[0]}`? " if close else ""
+            allowed = f"{hint}This route takes {', '.join(f'`{name}`' for name in known)}"
+            raise PydanticCustomError(
+                "unknown_field", "unknown field; {allowed}", {"allowed": allowed, "field": unknown[0]}
+            )
+        return given
+
+
+def _exactly_one(*names: str) -> Callable[[dict[str, Any]], None]:
+    def declare(schema: dict[str, Any]) -> None:
+        for name in names:
+            schema["properties"][name].pop("default", None)
+        schema["oneOf"] = [{"required": [name]} for name in names]
+
+    return declare
+
+
+class ScoreRequest(Body):
+    """A text, a list of texts, or the sentences of one text."""
+
+    model_config = ConfigDict(json_schema_extra=_exactly_one("text", "texts", "sentences"))
 
     text: str = Field("", description="A French text.", examples=[EXAMPLE_TEXT])
     texts: list[str] = Field([], description="French texts.", examples=[[EXAMPLE_TEXT]])
+    sentences: list[SplitSentence] = Field([], description=SENTENCES, examples=[[EXAMPLE_TEXT]])
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> ScoreRequest:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("give either `text` (a string) or `texts` (a list of strings)")
+    def _one_is_given(self) -> ScoreRequest:
+        if len(self.model_fields_set & {"text", "texts", "sentences"}) != 1:
+            raise ValueError("give either `text` (a string), or `texts` or `sentences` (lists of strings)")
         return self
 
-    @property
-    def is_single(self) -> bool:
-        """Whether `text` is given, and not `texts`."""
-        return "text" in self.model_fields_set
 
-
-class ViewRequest(BaseModel):
+class ViewRequest(Body):
     """A text."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description="A French text.", examples=[EXAMPLE_TEXT])
 
 
-class Line(BaseModel):
+class Line(Choices):
     """A line of the streaming route; further members are ignored."""
 
-    text: str = Field(description="A French text.")
+    text: str = Field("", description="A French text.")
+    sentences: list[SplitSentence] = Field([], description=SENTENCES)
     id: str | int | None = Field(None, description="Given back with the answer.")
+
+    @model_validator(mode="after")
+    def _one_is_given(self) -> Line:
+        if len(self.model_fields_set & {"text", "sentences"}) != 1:
+            raise ValueError("give either `text` (a string) or `sentences` (a list of strings)")
+        return self
 
 
 class CueSchema(BaseModel):
@@ -114,6 +166,30 @@ class SentenceSchema(BaseModel):
     is_claim: bool = Field(description="False for a question, a heading or a fragment: the label is `no_claim`.")
     attributed: bool = Field(description="The main claim is attributed to a source in the sentence; never without one.")
     cues: list[CueSchema] = Field(description="Empty where there is no claim.")
+    undecided: bool | SkipJsonSchema[None] = Field(
+        None, description="With `min_confidence` only: a claim whose label is less probable than that."
+    )
+
+
+class ModelSchema(BaseModel):
+    """Which model gives the scores."""
+
+    model_config = ConfigDict(extra="forbid", title="Model")
+
+    name: str = Field(description="`owner/name` of a model from the hub, else the name of its folder.")
+    version: str | None = Field(
+        description="The version of certainty that trained it; null if its folder does not say."
+    )
+    digest: str = Field(description="SHA-256 of its weights.", pattern="^[0-9a-f]{64}$")
+
+
+class ServedModelSchema(ModelSchema):
+    """The model of this server."""
+
+    model_config = ConfigDict(title="ServedModel")
+
+    labels: list[Label] = Field(description="What it tells apart, `no_claim` last.")
+    certainty: str = Field(description="The version of certainty that runs it.")
 
 
 class DocumentSchema(BaseModel):
@@ -122,6 +198,7 @@ class DocumentSchema(BaseModel):
     model_config = ConfigDict(extra="forbid", title="Document", json_schema_extra={"examples": [EXAMPLE_DOCUMENT]})
 
     text: str
+    model: ModelSchema
     sentences: list[SentenceSchema]
 
 

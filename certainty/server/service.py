@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from certainty.classifier import CertaintyClassifier
+from certainty.model_info import ModelInfo
 from certainty.results import Document
+from certainty.sentences import Sentence
 from certainty.server.batcher import Batcher
-from certainty.server.limits import Gate, check_texts, split_within
+from certainty.server.limits import Gate, check_sentences, check_texts, split_within
 from certainty.server.metrics import Metrics
 from certainty.server.problems import ProblemError
 from certainty.server.settings import ServerSettings
@@ -31,6 +34,7 @@ class Service:
     """
 
     def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings) -> None:
+        self._classifier = classifier
         self.settings = settings
         self.gate = Gate(settings)
         self.metrics = Metrics()
@@ -45,7 +49,25 @@ class Service:
                 time.
         """
         check_texts(texts, self.settings)
-        split = await split_within(texts, self.settings)
+        return await self._scored(texts, await split_within(texts, self.settings))
+
+    async def score_sentences(self, sentences: Sequence[str]) -> Document:
+        """Score sentences that are split already as one text: them, joined by line feeds.
+
+        Raises:
+            ProblemError: see `score`.
+        """
+        check_sentences(sentences, self.settings)
+        ends = accumulate(len(sentence) + 1 for sentence in sentences)
+        placed = [Sentence(s, end - 1 - len(s), end - 1) for s, end in zip(sentences, ends, strict=True)]
+        [document] = await self._scored(["\n".join(sentences)], [placed])
+        return document
+
+    async def model(self) -> ModelInfo:
+        """Return which model scores; its digest is computed when it is first asked for."""
+        return await asyncio.to_thread(lambda: self._classifier.model)
+
+    async def _scored(self, texts: Sequence[str], split: Sequence[list[Sentence]]) -> list[Document]:
         waiting = [self.batcher.submit(text, sentences) for text, sentences in zip(texts, split, strict=True)]
         timeout = self.settings.timeout
         try:

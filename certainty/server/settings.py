@@ -1,46 +1,161 @@
-"""The limits of the server, as one object; each is also an option of `certainty serve`."""
+"""The settings of the server as one object, from options and from variables `CERTAINTY_…`."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from certainty.engines import EngineName
 from certainty.errors import CertaintyError
+from certainty.server.options import ENV_PREFIX, OPTIONS, flag, variable
+
+_ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
+_SECRETS = ("api_key",)
 
 
-@dataclass(frozen=True)
-class ServerSettings:
-    """What a request may ask of the server, and how waiting texts are batched.
+def _default(name: str) -> Any:
+    return OPTIONS[name].default
+
+
+def _listed(given: object) -> object:
+    """Return the parts of a string between its commas."""
+    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class ServerSettings(BaseSettings):
+    """How the server listens, whom it answers, and what a request may ask of it.
+
+    What is not given is read from the environment, `max_texts` from `CERTAINTY_MAX_TEXTS`.
 
     Attributes:
-        max_body_bytes: Bytes of the body of a request; on the streaming route, of a line.
-        max_characters: Characters of a text.
+        host: Address to listen on.
+        port: Port; 0 picks a free one.
+        workers: Processes.
+        root_path: Path under which a reverse proxy shows the server; it may strip it or leave it.
+        timeout_keep_alive: Seconds that an idle connection stays open.
+        ssl_certfile: Certificate for HTTPS.
+        ssl_keyfile: Its private key.
+        log_level: The least level that is logged.
+        api_key: Key that requests to `/v1` must bring; None asks for none.
+        cors_origins: Origins whose pages may ask; "*" is all.
+        allowed_hosts: Names that the Host header may give; none is any.
+        max_body_bytes: Bytes of the body of a request, decompressed; on the streaming route, of a line.
+        max_characters: Characters of a text, or of a sentence that is given alone.
         max_texts: Texts of a request.
         max_sentences: Sentences of a request; on the streaming route, of a line.
         max_requests: Requests that are read, wait or are scored at a time.
         timeout: Seconds for a request to be scored, and for a client to send or to take its next piece.
         batch_characters: Characters after which a batch is full; a longer text is scored alone.
         batch_delay: Seconds that a lone text waits for others to share its batch.
+        model: Folder of the model, or `owner/name`; None is the one that is shipped.
+        engine: How the model is run; None leaves it to the model.
+        threads: CPU threads of each worker; None shares the cores among the workers.
+        device: Where torch runs; None takes what there is.
 
     Raises:
-        CertaintyError: a value is out of its range.
+        CertaintyError: a value is not allowed; the message names it and what is.
     """
 
-    max_body_bytes: int = 4_000_000
-    max_characters: int = 100_000
-    max_texts: int = 1_000
-    max_sentences: int = 5_000
-    max_requests: int = 64
-    timeout: float = 60.0
-    batch_characters: int = 16_000
-    batch_delay: float = 0.005
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
-    def __post_init__(self) -> None:
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            if isinstance(setting.default, int):
-                right, allowed = type(value) is int and value >= 1, "a whole number of at least 1"
-            else:
-                right, allowed = type(value) in (int, float) and 0 <= value < math.inf, "a number of seconds above 0"
-            if not right or (setting.name == "timeout" and value == 0):
-                raise CertaintyError(f"{setting.name} = {value!r}: give {allowed}.")
+    host: str = _default("host")
+    port: int = Field(_default("port"), ge=0, le=65535)
+    workers: Count = _default("workers")
+    root_path: str = Field(_default("root_path"), pattern=r"^(/[^/?#\s]+)*$")
+    timeout_keep_alive: Count = _default("timeout_keep_alive")
+    ssl_certfile: FilePath | None = _default("ssl_certfile")
+    ssl_keyfile: FilePath | None = _default("ssl_keyfile")
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = _default("log_level")
+
+    api_key: SecretStr | None = Field(_default("api_key"), min_length=1)
+    cors_origins: Listed = _default("cors_origins")
+    allowed_hosts: Listed = _default("allowed_hosts")
+
+    max_body_bytes: Count = _default("max_body_bytes")
+    max_characters: Count = _default("max_characters")
+    max_texts: Count = _default("max_texts")
+    max_sentences: Count = _default("max_sentences")
+    max_requests: Count = _default("max_requests")
+    timeout: Seconds = _default("timeout")
+    batch_characters: Count = _default("batch_characters")
+    batch_delay: float = Field(_default("batch_delay"), ge=0)
+
+    model: str | None = None
+    engine: EngineName | None = None
+    threads: Count | None = None
+    device: str | None = None
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise CertaintyError(" ".join(map(_told, error.errors(include_url=False)))) from None
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _without_slash(cls, given: object) -> object:
+        return given.rstrip("/") if isinstance(given, str) else given
+
+    @field_validator("api_key")
+    @classmethod
+    def _can_be_sent(cls, given: SecretStr | None) -> SecretStr | None:
+        key = "" if given is None else given.get_secret_value()
+        if not key.isascii() or not (key.isprintable() and key == key.strip()):
+            raise ValueError("it must be of printable ASCII characters, so that a header can bring it")
+        return given
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in given:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin; give a scheme and a host, such as https://example.org")
+        return given
+
+    @model_validator(mode="after")
+    def _certificate(self) -> ServerSettings:
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError(f"ssl_keyfile needs a certificate; give ssl_certfile too ({flag('ssl_certfile')})")
+        return self
+
+
+def refuse_misspelt(variables: Iterable[str]) -> None:
+    """Refuse variables of the environment that are nearly ours: a misspelt key would leave the server open.
+
+    Others that begin with CERTAINTY_ are left alone; Kubernetes sets some for a service of that name.
+
+    Raises:
+        CertaintyError: there is one.
+    """
+    known = [name.upper() for name in ServerSettings.model_fields]
+    for name in variables:
+        rest = name.upper().removeprefix(ENV_PREFIX)
+        if name.upper().startswith(ENV_PREFIX) and rest not in known:
+            for close in get_close_matches(rest, known, n=1, cutoff=0.75):
+                raise CertaintyError(f"{name}: no such variable. Did you mean {ENV_PREFIX}{close}?")
+
+
+def _told(error: ErrorDetails) -> str:
+    """Return one of pydantic's errors as a sentence."""
+    message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
+    message = message.replace("Input should be", "it must be", 1).rstrip(".")
+    if not error["loc"]:
+        return f"{message}."
+    name = str(error["loc"][0])
+    if name not in ServerSettings.model_fields:
+        return f"{name}: no such setting. Allowed: {', '.join(ServerSettings.model_fields)}."
+    value = "" if name in _SECRETS else f" = {error['input']}"
+    return f"{name}{value}: {message} (option {flag(name)}, variable {variable(name)})."

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from certainty.server.access import log_bug
+from certainty.server.answers import answer, encoded
 from certainty.server.limits import require_type
 from certainty.server.problems import ProblemError, invalid, too_large
 from certainty.server.schemas import Line
@@ -30,7 +31,8 @@ class DuplexResponse(StreamingResponse):
     """
 
     def __init__(self, lines: AsyncGenerator[bytes, None], timeout: float) -> None:
-        super().__init__(lines, media_type=NDJSON[0])
+        # nginx would else gather the lines before it passes them on.
+        super().__init__(lines, media_type=NDJSON[0], headers={"X-Accel-Buffering": "no"})
         self._lines, self._timeout = lines, timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +76,7 @@ async def _scored_lines(first: Message, request: Request, service: Service) -> A
         for line in splitter.rest():
             yield await _answer(line, service)
     except ProblemError as problem:
-        yield _encoded(_failure(splitter.number + 1, problem))
+        yield _failure(splitter.number + 1, problem)
 
 
 async def _pieces(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
@@ -155,14 +157,18 @@ async def _answer(raw: _Raw, service: Service) -> bytes:
             raise raw.problem
         line = _parse(raw.content)
         identifier = line.id
-        document = (await service.score([line.text]))[0].to_dict()
+        if line.sentences:
+            document = await service.score_sentences(line.sentences)
+        else:
+            [document] = await service.score([line.text])
     except ProblemError as problem:
-        return _encoded(_failure(raw.number, problem, identifier))
+        return _failure(raw.number, problem, identifier)
     except Exception as bug:
         log_bug(bug)
         failed = ProblemError(500, "The server failed on this line; its log says where.")
-        return _encoded(_failure(raw.number, failed, identifier))
-    return _encoded(document if identifier is None else {"id": identifier, **document})
+        return _failure(raw.number, failed, identifier)
+    named = {} if identifier is None else {"id": identifier}
+    return encoded({**named, **answer(document, line)}) + b"\n"
 
 
 def _parse(content: bytes) -> Line:
@@ -178,14 +184,6 @@ def _parse(content: bytes) -> Line:
         raise invalid(error.errors(include_input=False, include_url=False)) from None
 
 
-def _failure(number: int, problem: ProblemError, identifier: str | int | None = None) -> dict[str, Any]:
+def _failure(number: int, problem: ProblemError, identifier: str | int | None = None) -> bytes:
     named = {} if identifier is None else {"id": identifier}
-    return {"line": number, **named, "error": problem.to_dict()}
-
-
-def _encoded(record: dict[str, Any]) -> bytes:
-    text = json.dumps(record, ensure_ascii=False)
-    try:
-        return text.encode() + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate: escaped, it can be sent
-        return json.dumps(record).encode() + b"\n"
+    return encoded({"line": number, **named, "error": problem.to_dict()}) + b"\n"

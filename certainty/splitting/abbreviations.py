@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["STARTERS", "TITLES", "UNCAPITALISED", "UNFINISHED", "is_abbreviated"]
+__all__ = ["BOOKS", "STARTERS", "TITLES", "UNCAPITALISED", "UNFINISHED", "is_abbreviated"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -47,13 +47,16 @@ TITLES = _words(
     """
     amb apr av Av Bd bd Boul boul Capt Cdt Cf cf cne Cne Col Dr Drs Éts Ets Gal gal Gen Gén gén Lt lt M Me Mgr Mgrs
     Mlle Mlles MM mm Mme Mmes Mr Mrs Ms Pr Préf Prof Prs Rev Sen sén Sén Sgt sgt St Ste Sté Stes Sts vs Vve
+    lt-col Lt-col sous-lt Sous-lt vice-prés Vice-prés
     """
 )
-# These end a sentence only if a word of STARTERS follows. Those in small letters also match with an initial capital.
+# Books of the Bible, before chapter and verse.
+BOOKS = _words("Apoc Cant Cor Dan Deut Éph Gal Gen Hébr Jér Matth Phil Prov Rom Sam Thess Tim Zach")
+# The end of a sentence only where a word of STARTERS follows; a capital may begin those in small letters.
 _ABBREVIATIONS = _words(
     """
     adj adm aff al alin ann app approx apt arr art augm avr bât Bros bull cass chap chem chron Cie cit civ Co col
-    coll com comm concl cons const conv coord Corp crim déc dép dir ed éd eds éds env éq esc ét ex exp fasc fax fév
+    coll com comm concl cons const conv coord Corp corr crim déc dép dir ed éd eds éds env éq esc ét ex exp fasc fax fév
     févr fig gde gén hab ibid id imm Inc inc infra inv janv juil juill jur lat loc max min minist no nos not nov obs
     oct op ord par pén préc préf prés proc prof rééd réf req rés resp rév rte secr sect sept soc subsp suiv suppl
     tab tel tél tom trad trav univ var vol

@@ -37,17 +37,23 @@ class _Wrap(NamedTuple):
     ragged: bool = False
 
 
+_UNWRAPPED = _Wrap()
+
+
 def blocks(text: str) -> Iterator[Span]:
     """Yield the offsets of the blocks of a text, inside which only a stop can end a sentence.
 
     Blocks have no white space at either end. Text between two pages, such as a page number, belongs to no block unless
     a sentence continues across it.
     """
-    wrap = _Wrap()
-    start = 0  # start of the block
-    last: Span | None = None  # previous line
+    wrap = _UNWRAPPED
+    start = 0  # of the block
+    last: Span | None = None  # the line before
     for lines, new_page in _paragraphs(text):
-        wrap = found if (found := _wrap(text, lines)).even or found.ragged else wrap._replace(ragged=False)
+        if (found := _wrap(text, lines)).even or found.ragged:
+            wrap = found
+        elif wrap.ragged:
+            wrap = wrap._replace(ragged=False)
         for number, line in enumerate(lines):
             goes_on = last is not None and (number > 0 or new_page) and _goes_on(text, last, line[0], wrap, number)
             if not goes_on:
@@ -111,9 +117,8 @@ def _goes_on(text: str, line: Span, next_start: int, wrap: _Wrap, number: int) -
 
 
 def _wrap(text: str, lines: list[Span]) -> _Wrap:
-    width = max(end - start for start, end in lines)
-    if len(lines) < 3 or width not in _WIDTHS:
-        return _Wrap()
+    if len(lines) < 3 or (width := max(end - start for start, end in lines)) not in _WIDTHS:
+        return _UNWRAPPED
     breaks = len(lines) - 1
     full = sum(_is_full(text, line, next_start, width) for line, (next_start, _) in pairwise(lines))
     within = sum(_is_within(text, line, next_start) for line, (next_start, _) in pairwise(lines))

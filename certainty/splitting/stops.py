@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from certainty.splitting.abbreviations import STARTERS, TITLES, UNCAPITALISED, is_abbreviated
+from certainty.splitting.abbreviations import BOOKS, STARTERS, TITLES, UNCAPITALISED, is_abbreviated
 
 __all__ = ["Span", "split_block"]
 
@@ -20,6 +20,7 @@ _EMOJI = (
     "\u2600-\u2604\u2614\u2615\u2618\u261d\u2620\u2639\u263a\u2665\u26a0-\u26ff\u2705\u270a-\u270d\u2728\u274c"
     "\u2753-\u2757\u2764\u2b50\U0001f000-\U0001faff"
 )
+_RAISED = "¹²³⁰⁴-⁹"
 _BULLETS = "•▪►■●"
 _OPENERS = "([" + _BULLETS
 # The pattern begins with a set of characters, so that `re` can skip quickly to the next candidate.
@@ -33,8 +34,10 @@ _STOP = re.compile(
       | (?<= [{_BULLETS}] ) (?= \s )
       | (?<= [{_EMOJI}] ) [{_EMOJI}]* )
     (?: \s? [»›”)\]}}] | ["'’] (?=\s)
-      | \s? \[\d{{1,3}}\] | \(\d{{1,3}}\) | [¹²³⁰⁴-⁹*†‡]         # note references: [12] (12) ² *
-      | (?P<note> (?<= [^\W\d_]{{2}} [.!?] | .[)»”%] [.!?] ) \d{{1,3}} (?= \s (?:[«“"(]\s?)? [A-ZÀ-Ý] ) )  # mot.3 La
+      | \s? \[\d{{1,3}}\] | \(\d{{1,3}}\) | [{_RAISED}*†‡]       # calls of notes: [12] (12) ² *
+      | (?<= [{_RAISED}] ) [,;–-] (?= [{_RAISED}] )             # ¹,²
+      | (?P<note> (?<= [^\W\d_]{{2}} [.!?] | [^\W\d_] \s [!?] | .[)»”%] [.!?] )   # mot.3 La, mot ?3,4 La
+        \d{{1,3}} (?: [,;–-] \d{{1,3}} ){{0,4}} (?= \s (?:[«“"(]\s?)? [A-ZÀ-Ý] ) )
       | [\ \xa0\u202f]? [{_EMOJI}] )*
     (?P<quote> \s " (?=\s) | " (?=\w) )?                        # closing or opening
     (?P<gap> \s* )
@@ -62,6 +65,7 @@ _THOUSANDS = re.compile(r"\d{1,3}\. \d{3}")
 _DAY = re.compile(
     rf"(?:(?:lun|ven|sam|dim)\.\s\d|(?:mar|mer|jeu)\.\s\d\d?(?:er)?\s(?:{_MONTHS}|{_SHORT_MONTHS}))", re.IGNORECASE
 )
+_VERSE = re.compile(r"\d{1,3}\s?[:,.]\s?\d")
 _ENTITY = re.compile(r"&#?\w{2,8}\Z")
 _WORD_BREAK = re.compile(r"[\s'’«“\"(\[]")
 _LONGEST_WORD = 24
@@ -160,8 +164,10 @@ def _is_abbreviation(text: str, start: int, word: str, match: re.Match[str]) -> 
 
 
 def _is_reference(text: str, start: int, word: str, match: re.Match[str]) -> bool:
-    """Return whether the number after a full stop continues the expression: 3. 000, sam. 3 mars, (Phil. 4:8)."""
+    """Tell whether a number goes on what a full stop interrupts: 3. 000, sam. 3 mars, Rom. 4:8, (Phil. 4)."""
     word_start = match.start() - len(word)
+    if word in BOOKS and _VERSE.match(text, match.start("next")):
+        return True
     if _DAY.match(text, word_start) or _THOUSANDS.fullmatch(text, word_start, match.end() + len(match["next"])):
         return True
     return len(word) < 7 and word.isalpha() and _in_brackets(text, start, word_start)

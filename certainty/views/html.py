@@ -1,7 +1,7 @@
 """HTML: pages and notebook fragments that stand on their own; nothing is asked of the network.
 
-A page reads well without its script, which adds filters and a panel of probabilities. Its content security policy
-admits this one script and style sheet, by their digests, and nothing else.
+A page reads well without its script, which adds the reader's language, filters, explanations and export. Its content
+security policy admits this one script and style sheet, by their digests, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,19 +11,25 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from certainty.sentence_score import ScoredText, checked_probability
 from certainty.views.categories import category_counts
-from certainty.views.markup import HELP, bar, escape, overview, text_block
+from certainty.views.comparison import comparison_head, pair_list
+from certainty.views.language import Language, language, language_script
+from certainty.views.markup import bar, counted, escape, fold, help_text, overview, said, text_block
 from certainty.views.style import style_sheet
 
-UNTITLED = "How a text commits itself to what it claims"
+if TYPE_CHECKING:
+    from certainty.comparison import Comparison
+
 GENERATOR = '<meta name="generator" content="certainty">'
 """By which a page of ours is known."""
 
 _PAGE_RULES = "body{margin:0}body>.certainty{min-height:100vh;box-sizing:border-box}\n"
+_CHOSEN_BY_BROWSER = " data-any-language"
+_SCRIPTS = ("bar", "filters", "explanation", "records", "export", "start")
 
 
 class IndexEntry(NamedTuple):
@@ -36,79 +42,112 @@ class IndexEntry(NamedTuple):
 
 def render_page(
     documents: Sequence[ScoredText],
-    titles: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     min_confidence: float | None = None,
     index: str | None = None,
+    title: str | None = None,
+    lang: str | None = None,
 ) -> str:
     """Return a complete page that shows the documents one under the other, light or dark as the reader's system is.
 
     Args:
         documents: What to show.
-        titles: A heading for each document, such as its file name.
+        names: A heading for each document, such as its file name.
         min_confidence: Claims whose label is less probable are shown as undecided; None shows all labels.
         index: Address of the index that the page belongs to.
+        title: The heading of the page; None takes the name of the document, or the number of several.
+        lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
 
     Raises:
-        CertaintyError: `min_confidence` is not between 0 and 1.
-        ValueError: there are not as many titles as documents.
+        CertaintyError: `min_confidence` is not between 0 and 1, or there is no such language.
+        ValueError: there are not as many names as documents.
     """
+    words, min_confidence = language(lang), _checked(min_confidence)
     several = len(documents) > 1
-    headings = [""] * len(documents) if titles is None else list(titles)
-    title = f"{len(documents)} texts" if several else "".join(headings) or UNTITLED
-    back = f'<p class="certainty-back"><a href="{escape(quote(index))}">All texts</a></p>\n' if index else ""
-    head = f"{back}{_heading(1, title)}{_overview(documents, min_confidence)}"
+    headings = [""] * len(documents) if names is None else list(names)
+    title = title or ("" if several else "".join(headings))
+    tab, heading = _tab_and_heading(title, len(documents) if several else None, words)
     sections = []
-    for heading, document in zip(headings, documents, strict=True):
-        top = _heading(2, heading) + bar(category_counts([document], min_confidence)) if several else ""
-        sections.append(f"<section>\n{top}{text_block(document, min_confidence)}\n</section>")
-    return _page(title, _layout(head, "\n".join(sections)))
+    for name, document in zip(headings, documents, strict=True):
+        top = _heading(2, name) + bar(category_counts([document], min_confidence), words) if several else ""
+        sections.append(f"<section>\n{top}{text_block(document, name or title, min_confidence, words)}\n</section>")
+    head = f"{_way_back(index, words)}{heading}{_overview(documents, min_confidence, words)}"
+    return _page(tab, _layout(head, "\n".join(sections)), lang)
 
 
-def render_index(entries: Sequence[IndexEntry]) -> str:
-    """Return a page that lists texts, with the shares of the labels in each and in all."""
-    items = "\n".join(
-        f'<li><a href="{escape(quote(entry.address))}"><bdi>{escape(entry.title)}</bdi></a> '
-        f'<span class="certainty-share">{_sentences(sum(entry.counts.values()))}</span> {bar(entry.counts)}</li>'
-        for entry in entries
-    )
+def render_index(entries: Sequence[IndexEntry], title: str | None = None, lang: str | None = None) -> str:
+    """Return a page that lists texts, with the shares of the labels in each and in all; see `render_page`."""
+    words = language(lang)
+    items = "\n".join(_item(entry, words) for entry in entries)
     total: dict[str, int] = {}
     for entry in entries:
         for category, n in entry.counts.items():
             total[category] = total.get(category, 0) + n
-    title = "1 text" if len(entries) == 1 else f"{len(entries)} texts"
-    head = f"{_heading(1, title)}{overview(total)}"
-    return _page(title, _layout(head, f'<ul class="certainty-index">\n{items}\n</ul>'))
+    tab, heading = _tab_and_heading(title or "", len(entries), words)
+    layout = _layout(f"{heading}{overview(total, words)}", f'<ul class="certainty-index">\n{items}\n</ul>')
+    return _page(tab, layout, lang)
 
 
 def render_fragment(document: ScoredText, min_confidence: float | None = None) -> str:
     """Return one document as a `<div>` with its own style sheet and script, for notebooks.
 
-    It is no higher than a screen, with filters and help folded up, and light or dark as the notebook is.
+    It is no higher than a screen, with filters and help folded up, light or dark as the notebook is, in the language of
+    the browser.
 
     Raises:
         CertaintyError: `min_confidence` is not between 0 and 1.
     """
-    layout = _layout(_overview([document], min_confidence, folded=True), text_block(document, min_confidence))
-    style, script = f"<style>{style_sheet()}</style>", f"<script>{_script()}</script>"
-    return f'<div class="certainty certainty-notebook">{style}\n{layout}\n{script}</div>'
+    words, min_confidence = language(None), _checked(min_confidence)
+    head = _overview([document], min_confidence, words, folded=True)
+    return _fragment(_layout(head, text_block(document, "", min_confidence, words)))
 
 
-def _overview(documents: Sequence[ScoredText], min_confidence: float | None, folded: bool = False) -> str:
-    if min_confidence is not None:
-        min_confidence = checked_probability(min_confidence, "min_confidence")
-    undecided = (
-        f'\n<p class="certainty-help">Undecided: the label has a probability under {min_confidence:.4g}.</p>'
-        if min_confidence
-        else ""
-    )
-    help_text = f"{HELP}{undecided}"
+def render_comparison(comparison: Comparison, title: str | None = None, lang: str | None = None) -> str:
+    """Return a complete page that shows what changed between two versions; see `render_page`."""
+    words = language(lang)
+    tab, heading = _tab_and_heading(title or "", None, words)
+    return _page(tab, _layout(heading + comparison_head(comparison, words), pair_list(comparison, words)), lang)
+
+
+def render_comparison_fragment(comparison: Comparison) -> str:
+    """Return two versions as a `<div>` for notebooks; see `render_fragment`."""
+    words = language(None)
+    return _fragment(_layout(comparison_head(comparison, words, folded=True), pair_list(comparison, words)))
+
+
+def _checked(min_confidence: float | None) -> float | None:
+    return None if min_confidence is None else checked_probability(min_confidence, "min_confidence")
+
+
+def _tab_and_heading(title: str, texts: int | None, words: Language) -> tuple[str, str]:
+    """Return what the tab and the page are headed: the title, else the number of texts, else what a page is about."""
+    if title:
+        return f"<title>{escape(title)} – certainty</title>", _heading(1, title)
+    if texts is not None:
+        return counted("title", "texts", texts, words), counted("h1", "texts", texts, words) + "\n"
+    return said("title", "site", words), ""
+
+
+def _way_back(index: str | None, words: Language) -> str:
+    if not index:
+        return ""
+    link = said("a", "all_texts", words, f' href="{escape(quote(index))}"')
+    return f'<p class="certainty-back">{link}</p>\n'
+
+
+def _item(entry: IndexEntry, words: Language) -> str:
+    size = counted("span", "sentences", sum(entry.counts.values()), words, ' class="certainty-share"')
+    link = f'<a href="{escape(quote(entry.address))}"><bdi>{escape(entry.title)}</bdi></a>'
+    return f"<li>{link} {size} {bar(entry.counts, words)}</li>"
+
+
+def _overview(
+    documents: Sequence[ScoredText], min_confidence: float | None, words: Language, folded: bool = False
+) -> str:
+    help_shown = help_text(min_confidence, words)
     if folded:
-        help_text = f'<details class="certainty-more"><summary>Filters and help</summary>{help_text}</details>'
-    return f"{overview(category_counts(documents, min_confidence))}\n{help_text}"
-
-
-def _sentences(count: int) -> str:
-    return "1 sentence" if count == 1 else f"{count} sentences"
+        help_shown = fold(help_shown, words)
+    return f"{overview(category_counts(documents, min_confidence), words)}\n{help_shown}"
 
 
 def _layout(head: str, content: str) -> str:
@@ -123,22 +162,29 @@ def _heading(level: int, title: str) -> str:
     return f"<h{level}><bdi>{breakable}</bdi></h{level}>\n" if title else ""
 
 
-def _page(title: str, content: str) -> str:
+def _page(tab: str, content: str, lang: str | None) -> str:
     style, script = _PAGE_RULES + style_sheet(), _script()
     # Style attributes hold numbers that we wrote; they cannot be admitted by a digest in every browser.
     policy = (
         f"default-src 'none'; style-src {_digest(style)}; style-src-attr 'unsafe-inline'; "
         f"script-src {_digest(script)}; base-uri 'none'; form-action 'none'"
     )
+    code = language(lang).code
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{code}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n{GENERATOR}\n'
-        f"<title>{escape(title)} – certainty</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main class="certainty">\n{content}\n</main>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
+        f"{tab}\n<style>{style}</style>\n</head>\n"
+        f'<body>\n<main class="certainty" lang="{code}"{_CHOSEN_BY_BROWSER if lang is None else ""}>\n{content}\n'
+        f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _fragment(layout: str) -> str:
+    style, script = f"<style>{style_sheet()}</style>", f"<script>{_script()}</script>"
+    attributes = f'class="certainty certainty-notebook" lang="{language(None).code}"{_CHOSEN_BY_BROWSER}'
+    return f"<div {attributes}>{style}\n{layout}\n{script}</div>"
 
 
 def _digest(source: str) -> str:
@@ -147,4 +193,6 @@ def _digest(source: str) -> str:
 
 @cache
 def _script() -> str:
-    return (files("certainty.views") / "script.js").read_text(encoding="utf-8")
+    folder = files("certainty.views") / "script"
+    parts = "".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{language_script()}{parts}}})();\n'

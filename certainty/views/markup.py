@@ -1,64 +1,104 @@
-"""The HTML elements that pages and notebooks are made of: the text, its summary as a bar, the key of its labels."""
+"""The HTML elements that pages and notebooks are made of: the text, its summary as a bar, the key of its labels.
+
+Words of the interface stand in elements with their key, `data-word`, so that the script can say them in another
+language.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape as escape_html
+from itertools import pairwise
 
+from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import UNDECIDED, category
+from certainty.views.language import Language
 from certainty.views.palette import ATTRIBUTED_MARK, tint_opacity
 from certainty.views.style import css_class
-from certainty.views.wording import ATTRIBUTED, category_name, percent, split_at_cues
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-HELP = (
-    '<p class="certainty-help">A stronger tint is a more probable label. <u>Underlined</u> words decided it. '
-    f"{ATTRIBUTED_MARK} follows what is attributed to a source. "
-    '<span class="certainty-hint">Point at a sentence for its probabilities.</span></p>'
-)
-"""How to read a text."""
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_DECIMALS = 6
 
 
 def escape(text: str) -> str:
-    """Return text that is safe within elements and quoted attributes, and can be encoded."""
-    # A lone surrogate, as undecodable bytes in file names make, cannot be saved as UTF-8.
-    return escape_html(_SURROGATES.sub("\ufffd", text))
+    """Return text that is safe within elements and quoted attributes, and keeps its length in a browser."""
+    # A lone surrogate, as undecodable bytes in file names make, cannot be saved as UTF-8. A browser would drop NUL, and
+    # make one line feed of a carriage return with one.
+    return escape_html(_UNREADABLE.sub("\ufffd", text)).replace("\r", "&#13;")
 
 
-def overview(counts: Mapping[str, int]) -> str:
-    """Return the bar, and the key with the number and share of each category."""
+def said(tag: str, key: str, lang: Language, attributes: str = "", **values: object) -> str:
+    """Return an element that says a word of the interface."""
+    return f'<{tag} data-word="{key}"{attributes}>{escape(lang.say(key, **values))}</{tag}>'
+
+
+def counted(tag: str, key: str, n: int, lang: Language, attributes: str = "") -> str:
+    """Return an element that says a number with its noun."""
+    return f'<{tag} data-word="{key}" data-n="{n}"{attributes}>{escape(lang.counted(key, n))}</{tag}>'
+
+
+def help_text(min_confidence: float | None, lang: Language) -> str:
+    """Return how to read a text."""
+    hint = said("span", "help_hint", lang, ' class="certainty-hint"')
+    parts = (
+        said("span", "help_tint", lang),
+        said("u", "help_cues", lang),
+        f"{ATTRIBUTED_MARK} {said('span', 'help_attributed', lang)}",
+        hint,
+    )
+    undecided = ""
+    if min_confidence:
+        number = f' class="certainty-help" data-number="{min_confidence:.4g}"'
+        undecided = said("p", "help_undecided", lang, number, number=lang.number(min_confidence))
+    return f'<p class="certainty-help">{" ".join(parts)}</p>{undecided}'
+
+
+def overview(counts: Mapping[str, int], lang: Language, key: str = "key") -> str:
+    """Return the bar, and the key with the number and share of each category; `key` is the word for the whole."""
     total = sum(counts.values())
     items = "".join(
-        f'<li data-category="{shown}"><span class="certainty-name {css_class(shown)}">{category_name(shown)}</span> '
-        f'<span class="certainty-share">{n}{f" · {escape(percent(n / total))}" if total else ""}</span></li>'
+        f'<li data-category="{shown}">{name_tag(shown, lang)} '
+        f'<span class="certainty-share">{n}{f" · {escape(lang.percent(n / total))}" if total else ""}</span></li>'
         for shown, n in counts.items()
     )
-    return f'{bar(counts)}\n<ul class="certainty-key" aria-label="Sentences of each label">{items}</ul>'
+    label = escape(lang.say(key))
+    return f'{bar(counts, lang)}\n<ul class="certainty-key" aria-label="{label}" data-name="{key}">{items}</ul>'
 
 
-def bar(counts: Mapping[str, int]) -> str:
+def name_tag(shown: str, lang: Language) -> str:
+    """Return the name of a category in its colour, with its mark."""
+    return said("span", shown, lang, f' class="certainty-name {css_class(shown)}"')
+
+
+def fold(content: str, lang: Language) -> str:
+    """Return content that is folded up until it is asked for."""
+    return f'<details class="certainty-more">{said("summary", "more", lang)}{content}</details>'
+
+
+def bar(counts: Mapping[str, int], lang: Language) -> str:
     """Return the shares of the categories as a stacked bar, with the same in words; nothing if all are 0."""
     total = sum(counts.values())
     if not total:
         return ""
     present = {shown: n for shown, n in counts.items() if n}
-    words = ", ".join(f"{category_name(shown)} {percent(n / total)}" for shown, n in present.items())
+    words = ", ".join(f"{lang.say(shown)} {lang.percent(n / total)}" for shown, n in present.items())
     parts = "".join(f'<span class="{css_class(shown)}" style="flex-grow:{n}"></span>' for shown, n in present.items())
-    return f'<div class="certainty-bar" role="img" aria-label="{escape(words)}">{parts}</div>'
+    data = " ".join(f"{shown}={n}" for shown, n in counts.items())
+    return f'<div class="certainty-bar" role="img" aria-label="{escape(words)}" data-counts="{data}">{parts}</div>'
 
 
-def text_block(document: ScoredText, min_confidence: float | None) -> str:
+def text_block(document: ScoredText, name: str, min_confidence: float | None, lang: Language) -> str:
     """Return the whole text as it was given, its sentences marked up, with line breaks between them as paragraphs."""
     parts: list[str] = []
     done = 0
     for sentence in document:
         rest = document.text[done : sentence.start]
-        parts += _rest(rest), "</p><p>" if "\n" in rest else "", _sentence(sentence, min_confidence)
+        parts += _rest(rest), "</p><p>" if "\n" in rest else "", sentence_element(sentence, lang, min_confidence)
         done = sentence.end
     parts.append(_rest(document.text[done:]))
-    return f'<div class="certainty-text" lang="fr"><p>{"".join(parts)}</p></div>'
+    return f'<div class="certainty-text" lang="fr" data-name="{escape(name)}"><p>{"".join(parts)}</p></div>'
 
 
 def _rest(text: str) -> str:
@@ -67,19 +107,59 @@ def _rest(text: str) -> str:
     return f'<span class="certainty-rest">{lines}</span>' if text.strip() else lines
 
 
-def _sentence(sentence: SentenceScore, min_confidence: float | None) -> str:
+def sentence_element(
+    sentence: SentenceScore,
+    lang: Language,
+    min_confidence: float | None = None,
+    changed: Sequence[tuple[int, int]] = (),
+    change_tag: str = "ins",
+) -> str:
+    """Return a sentence with all that was scored in its attributes, from which the script explains and exports it.
+
+    Args:
+        sentence: The sentence.
+        lang: Language of its description.
+        min_confidence: A claim whose label is less probable is undecided.
+        changed: Spans within its text that another version lacks, in order.
+        change_tag: Element for these: "ins" or "del".
+    """
     shown = category(sentence, min_confidence)
-    text = "".join(f"<u>{escape(t)}</u>" if is_cue else escape(t) for t, is_cue in split_at_cues(sentence))
-    classes, data = f"certainty-sentence {css_class(shown)}", f'data-category="{shown}"'
-    verdict = category_name(sentence.label)
-    parts = [verdict if shown != UNDECIDED else f"{UNDECIDED}, {verdict}", percent(sentence.probability)]
+    verdict = lang.say(sentence.label.value)
+    parts = [verdict if shown != UNDECIDED else f"{lang.say(UNDECIDED)}, {verdict}", lang.percent(sentence.probability)]
+    classes = f"certainty-sentence {css_class(shown)}"
     if sentence.attributed:
-        parts.append(ATTRIBUTED)
+        parts.append(lang.say("attributed"))
         classes += " certainty-attributed"
     shares = sentence.probabilities if sentence.is_claim else {sentence.label: sentence.probability}
-    probabilities = " · ".join(f"{category_name(label)} {percent(p)}" for label, p in shares.items())
+    probabilities = " · ".join(f"{lang.say(label.value)} {lang.percent(p)}" for label, p in shares.items())
+    data = {
+        "category": shown,
+        "label": sentence.label.value,
+        "probability": f"{sentence.probability:.4f}",
+        "probabilities": " ".join(str(round(sentence.probabilities[label], _DECIMALS)) for label in LABELS),
+        "claim": str(round(sentence.claim_probability, _DECIMALS)),
+        "span": f"{sentence.start} {sentence.end}",
+        "cues": " ".join(f"{cue.start}-{cue.end}" for cue in sentence.cues),
+    }
+    attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items() if value)
     return (
         f'<span class="{classes}" style="--opacity:{tint_opacity(sentence.probability):.2f}" role="group" '
-        f'aria-label="{escape(", ".join(parts))}" title="{escape(probabilities)}" {data} '
-        f'data-probability="{sentence.probability:.4f}">{text}</span>'
+        f'aria-label="{escape(", ".join(parts))}" title="{escape(probabilities)}" {attributes}>'
+        f"{_marked(sentence, changed, change_tag)}</span>"
     )
+
+
+def _marked(sentence: SentenceScore, changed: Sequence[tuple[int, int]], change_tag: str) -> str:
+    """Return the text with its cues underlined and its changes marked, each cut where the other begins or ends."""
+    size, start = len(sentence.text), sentence.start
+    cues = [(max(0, cue.start - start), min(size, cue.end - start)) for cue in sentence.cues]
+    places = sorted({0, size, *(place for span in (*cues, *changed) for place in span)})
+    pieces = []
+    for left, right in pairwise(places):
+        piece = escape(sentence.text[left:right])
+        if any(a <= left < b for a, b in cues):
+            piece = f"<u>{piece}</u>"
+        if any(a <= left < b for a, b in changed):
+            piece = f"<{change_tag}>{piece}</{change_tag}>"
+        pieces.append(piece)
+    return "".join(pieces).replace("</u><u>", "")

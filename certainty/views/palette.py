@@ -38,6 +38,23 @@ MARKS: dict[str, str] = {
 }
 """Of each category: one character, one terminal cell each."""
 
+CHANGE_TINTS: dict[str, RGB] = {
+    "commitment": (230, 159, 0),
+    "reworded": (86, 180, 233),
+    "added": (0, 158, 115),
+    "removed": (128, 128, 128),
+}
+"""Of what happened to a sentence between two versions: of the same set, what is left, and grey."""
+
+CHANGE_MARKS: dict[str, str] = {
+    "commitment": "⇄",
+    "reworded": "~",
+    "added": "+",
+    "removed": "−",
+    "moved": "↕",
+    "unchanged": "·",
+}
+
 ATTRIBUTED_MARK = "❞"
 
 LIGHT: tuple[RGB, RGB, RGB] = ((255, 255, 255), (28, 28, 30), (96, 96, 102))

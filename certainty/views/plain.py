@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category, category_counts
 from certainty.views.wording import ATTRIBUTED, percent
+
+if TYPE_CHECKING:
+    from certainty.comparison import Comparison
 
 _LABEL_WIDTH = max(len(label.value) for label in LABELS)
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+| {2,}")
@@ -47,6 +50,19 @@ def plain_table(document: ScoredText) -> str:
     out = io.StringIO()
     write_plain([("", document)], out)
     return out.getvalue().removesuffix("\n")
+
+
+def plain_comparison(comparison: Comparison) -> str:
+    """Return a `#` line with the summary, then the sentences that changed: after `-` the old, after `+` the new."""
+    lines = [f"# {comparison.summary()}"]
+    for pair in comparison:
+        if pair.change.value in ("unchanged", "moved"):
+            continue
+        lines.append(f"{pair.change.value}:")
+        lines += [
+            f"  {mark} {_line(sentence, None)}" for mark, sentence in (("-", pair.old), ("+", pair.new)) if sentence
+        ]
+    return "\n".join(lines)
 
 
 def _line(sentence: SentenceScore, min_confidence: float | None) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import UNDECIDED, is_undecided
+
+if TYPE_CHECKING:
+    from certainty.results import Document
 
 COLUMNS: tuple[str, ...] = (
     "text",
@@ -43,10 +46,15 @@ def flat_record(sentence: SentenceScore) -> dict[str, Any]:
     return {column: record[column] for column in COLUMNS}
 
 
+def document_record(document: Document, min_confidence: float | None = None) -> dict[str, Any]:
+    """Return `Document.to_dict`; with `min_confidence` each sentence says whether it is `undecided`."""
+    return document.to_dict() | {"sentences": [_record(sentence, min_confidence) for sentence in document]}
+
+
 def write_json(
-    scored: Iterable[tuple[str, ScoredText]], out: TextIO, as_list: bool, min_confidence: float | None = None
+    scored: Iterable[tuple[str, Document]], out: TextIO, as_list: bool, min_confidence: float | None = None
 ) -> None:
-    """Write `{"file": …, "text": …, "sentences": […]}` for each document.
+    """Write `{"file": …, "text": …, "model": …, "sentences": […]}` for each document.
 
     Args:
         scored: Names and documents; each is written as it comes.
@@ -57,17 +65,19 @@ def write_json(
     out.write("[\n" if as_list else "")
     separator = ""
     for name, document in scored:
-        record = {"file": name, "text": document.text, "sentences": [_record(s, min_confidence) for s in document]}
+        record = {"file": name, **document_record(document, min_confidence)}
         out.write(separator + json.dumps(record, ensure_ascii=False, indent=2))
         separator = ",\n"
     out.write("\n]\n" if as_list else "\n")
 
 
-def write_jsonl(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
-    """Write one line a sentence: `{"file": …, "text": …, "start": …, "label": …}`; see `write_json`."""
+def write_jsonl(scored: Iterable[tuple[str, Document]], out: TextIO, min_confidence: float | None = None) -> None:
+    """Write one line a sentence: `{"file": …, "text": …, "start": …, "label": …, "model": …}`; see `write_json`."""
     for name, document in scored:
+        model = {} if document.model is None else {"model": document.model.to_dict()}
         for sentence in document:
-            out.write(json.dumps({"file": name, **_record(sentence, min_confidence)}, ensure_ascii=False) + "\n")
+            record = {"file": name, **_record(sentence, min_confidence), **model}
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def write_csv(

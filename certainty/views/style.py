@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from certainty.views.palette import ATTRIBUTED_MARK, DARK, INKS, LIGHT, MARKS, RGB, TINTS
+from certainty.views.palette import ATTRIBUTED_MARK, CHANGE_MARKS, CHANGE_TINTS, DARK, INKS, LIGHT, MARKS, RGB, TINTS
 
 _DARK_HOSTS = (
     '[data-jp-theme-light="false"]',  # JupyterLab, Notebook 7 and the pages of nbconvert
@@ -26,7 +26,8 @@ def css_class(category: str) -> str:
 @cache
 def style_sheet() -> str:
     """Return the rules; all are scoped under `.certainty`, so that a notebook around keeps its own look."""
-    marks = [f".certainty .{css_class(shown)}{{--mark:'{mark.strip()}'}}" for shown, mark in MARKS.items()]
+    marks = [f".certainty .{css_class(shown)}{{--mark:'{mark}'}}" for shown, mark in (MARKS | CHANGE_MARKS).items()]
+    changes = [f".certainty .{css_class(change)}{{--tint:{_triple(tint)}}}" for change, tint in CHANGE_TINTS.items()]
     tints = [
         f".certainty .{css_class(label)}{{--tint:{_triple(tint)};--ink:{INKS[label]}}}" for label, tint in TINTS.items()
     ]
@@ -39,6 +40,7 @@ def style_sheet() -> str:
             f"@media screen{{{dark_notebook}{{{_colours(DARK)};color-scheme:dark}}}}",
             *marks,
             *tints,
+            *changes,
             (files("certainty.views") / "style.css").read_text(encoding="utf-8"),
         )
     )

@@ -36,9 +36,13 @@ def add_parser(actions: Any) -> None:
         "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, JSONL"
     )
     parser.add_argument(
-        "--resamples", metavar="N", type=int, default=RESAMPLES, help="of the bootstrap (default: %(default)s)"
+        "--resamples",
+        metavar="N",
+        type=int,
+        default=RESAMPLES,
+        help="resamples of the bootstrap (default: %(default)s)",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the bootstrap (default: %(default)s)")
     add_output(parser, "write to a file (default: standard output)")
     parser.set_defaults(run=_run)
 

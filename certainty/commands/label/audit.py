@@ -35,7 +35,7 @@ def add_parser(actions: Any) -> None:
         "--model", metavar="FOLDER", help="model that was not trained on these rows (default: the shipped one)"
     )
     judge.add_argument("--folds", metavar="N", type=int, help="cross-validate a TF-IDF classifier on the rows instead")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the folds (default: %(default)s)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the folds (default: %(default)s)")
     parser.add_argument(
         "--format", choices=("csv", "jsonl"), help="what to write (default: by the name of the output, or csv)"
     )

@@ -13,6 +13,7 @@ from certainty.commands.engine import ModelChoice, add_engine_arguments, model_c
 from certainty.commands.label.arguments import add_action, add_encoding, add_model, add_output
 from certainty.commands.label.row_files import has_no_labels
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
+from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.commands.texts import GivenTexts
 from certainty.documents.reader import ReadingOptions
 from certainty.results import Document
@@ -57,10 +58,13 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "--exclude", metavar="FILE", nargs="+", default=[], help="labelled rows or tasks not to choose again"
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the random choice (default: %(default)s)")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="seed of the random choice (default: %(default)s)"
+    )
     add_output(parser, "unlabelled rows for `certainty label export`, JSONL (default: standard output)")
     add_model(parser)
     add_encoding(parser)
+    add_quiet_argument(parser)
     add_engine_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -76,6 +80,7 @@ def _run(args: argparse.Namespace) -> int:
         exclude=args.exclude,
         choice=model_choice(args),
         encoding=args.encoding,
+        quiet=args.quiet,
     )
 
 
@@ -87,6 +92,7 @@ def choose(
     exclude: Sequence[str],
     choice: ModelChoice,
     encoding: str | None,
+    quiet: bool = False,
 ) -> int:
     """Write the sentences that are chosen from texts and return the exit status."""
     from certainty.json_lines import write_json_lines
@@ -96,8 +102,9 @@ def choose(
         check_destination(output, [*names, *exclude])
     excluded = [text for name in exclude for text in _texts(Path(name))]
     classifier = choice.open()
-    given = GivenTexts(names, ReadingOptions(encoding), output)
-    chosen = suggest(_scored_paragraphs(given.texts(), classifier), settings, excluded)
+    given = GivenTexts(names, ReadingOptions(encoding), output, quiet=quiet)
+    with given.progress as progress:
+        chosen = suggest(_scored_paragraphs(given.texts(), classifier, progress), settings, excluded)
     if len(given.failed) == len(given.names):
         return FAILED
     with destination(output, [*names, *exclude]) as out:
@@ -111,7 +118,7 @@ def choose(
 
 
 def _scored_paragraphs(
-    texts: Iterator[tuple[str, str]], classifier: CertaintyClassifier
+    texts: Iterator[tuple[str, str]], classifier: CertaintyClassifier, progress: TextProgress
 ) -> Iterator[tuple[str, Document]]:
     """Yield file name and scores of each paragraph, so that no whole file of scores is held."""
 
@@ -120,7 +127,7 @@ def _scored_paragraphs(
             for paragraph in text.replace("\r\n", "\n").split(_BLANK_LINE):
                 yield paragraph, Path(name).name
 
-    for document, name in classifier.stream(paragraphs(), as_tuples=True):
+    for document, name in classifier.stream(paragraphs(), as_tuples=True, show_progress=progress):
         yield name, document
 
 

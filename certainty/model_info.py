@@ -1,0 +1,83 @@
+"""Which model gave scores: its name, its version and the digest of its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.model_folder import DEFAULT_NAME, ONNX_FILE, WEIGHTS_FILE, ModelSettings, default_model
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which model gave scores.
+
+    Attributes:
+        name: `certainty-fr-small`, `owner/name` of a model from the hub, or the name of the model's folder.
+        version: The version of certainty that trained the model; None if its folder does not say.
+        digest: SHA-256 of its weights in hexadecimal, as `sha256sum model.safetensors` shows it.
+    """
+
+    name: str
+    version: str | None
+    digest: str
+
+    @classmethod
+    def of_folder(cls, folder: Path, settings: ModelSettings) -> ModelInfo:
+        """Return that of a model's folder.
+
+        Raises:
+            CertaintyError: the weights cannot be read.
+        """
+        versions = (settings.training or {}).get("versions") or {}
+        return cls(_name(folder), versions.get("certainty"), _digest(folder))
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return `{"name": …, "version": …, "digest": …}`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: object) -> ModelInfo:
+        """Read what `to_dict` gave; further members are passed over.
+
+        Raises:
+            CertaintyError: a member is missing or wrong; the message names it.
+        """
+        if not isinstance(record, Mapping):
+            raise CertaintyError(f"model is {record!r:.60}; it must be an object with name, version and digest.")
+        values: dict[str, Any] = {name: record.get(name) for name in ("name", "version", "digest")}
+        for name, value in values.items():
+            if not isinstance(value, str) and (value is not None or name != "version"):
+                raise CertaintyError(f"model.{name} is {value!r:.60}; it must be a string.")
+        return cls(**values)
+
+
+def _name(folder: Path) -> str:
+    if folder.resolve() == default_model().resolve():
+        return DEFAULT_NAME
+    folder = Path(os.path.abspath(folder))
+    snapshots, repository = folder.parent, folder.parent.parent
+    if snapshots.name == "snapshots" and repository.name.startswith("models--"):  # the hub's cache
+        return repository.name.removeprefix("models--").replace("--", "/")
+    return folder.name
+
+
+def _digest(folder: Path) -> str:
+    weights = folder / WEIGHTS_FILE
+    if not weights.is_file():
+        weights = folder / ONNX_FILE  # a model without a file for torch has them there
+    digest = hashlib.sha256()
+    try:
+        with weights.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise CertaintyError(f"{weights}: cannot be read ({error.strerror}). Copy the model folder again.") from error
+    return digest.hexdigest()

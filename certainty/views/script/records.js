@@ -1,0 +1,37 @@
+// What was scored, read back from the page: the members of `SentenceScore.to_dict`, with six decimals.
+
+const LABELS = ["asserted", "probable", "personal_opinion", "denied"];
+const rounded = (number) => Math.round(number * 1e6) / 1e6;
+
+const recordOf = (sentence) => {
+  const { label, claim, cues = "", span } = sentence.dataset;
+  const text = sentence.textContent;
+  const characters = [...text]; // offsets count code points
+  const [start, end] = span.split(" ").map(Number);
+  const shares = sentence.dataset.probabilities.split(" ").map(Number);
+  const probabilities = Object.fromEntries(LABELS.map((name, i) => [name, shares[i]]));
+  const is_claim = label !== "no_claim";
+  return {
+    text,
+    start,
+    end,
+    label,
+    probability: is_claim ? probabilities[label] : rounded(1 - claim),
+    probabilities,
+    claim_probability: Number(claim),
+    certainty: is_claim ? Math.min(1, rounded(probabilities.asserted + probabilities.denied)) : null,
+    is_claim,
+    attributed: sentence.matches(".certainty-attributed"),
+    cues: cues.split(" ").filter(Boolean).map((cue) => {
+      const [from, to] = cue.split("-").map(Number);
+      return { start: from, end: to, text: characters.slice(from - start, to - start).join("") };
+    }),
+  };
+};
+
+const pairOf = (pair) => {
+  const sentences = [...pair.querySelectorAll(".certainty-sentence")].map(recordOf);
+  const change = pair.dataset.category;
+  if (change === "added") sentences.unshift(null);
+  return { change, old: sentences[0], new: sentences[1] ?? null };
+};
