@@ -43,6 +43,29 @@ def test_each_sentence_has_its_score_at_its_place(nlp: Language) -> None:
     assert [cue.text for cue in scores[0].cues] == ["aurait"]
 
 
+def test_what_is_shown_is_at_its_place(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StandIn:
+        def score_sentences(self, sentences: list[str]) -> list[SentenceScore]:
+            return [self._score(sentence) for sentence in sentences]
+
+        def _score(self, text: str) -> SentenceScore:
+            words = 0, 2, text[:2]
+            return SentenceScore(
+                text, 0, len(text), Label.DENIED, dict.fromkeys(LABELS, 0.25), 1.0, True, (Cue(*words),),
+                Label.PROBABLE, 0.9, (Cue(*words),), Source(*words),
+            )  # fmt: skip
+
+    monkeypatch.setattr(nlp.get_pipe("certainty"), "open", StandIn)
+    doc = nlp("Il dit non. Elle dit non.")
+    for score in doc._.certainty:
+        for words in (*score.cues, *score.second_cues, score.source):
+            assert doc.text[words.start : words.end] == words.text == score.text[:2]
+    assert [(span.text, span.label_) for span in doc.spans["certainty_sources"]] == [
+        ("Il", "source"),
+        ("Elle", "source"),
+    ]
+
+
 def test_a_span_has_the_score_of_the_sentence_that_holds_it(nlp: Language) -> None:
     doc = nlp(TEXT)
     russia = doc.char_span(TEXT.index("La Russie"), TEXT.index(" aurait"))

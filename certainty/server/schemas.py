@@ -182,7 +182,7 @@ class SentenceSchema(BaseModel):
     cues: list[CueSchema] = Field(description="Empty where there is no claim.")
     second: Label | None = Field(description="Of a second claim, with another label; null where there is none.")
     second_probability: Probability | None = Field(
-        description="That there is a second claim with another label; null without a claim, or if the model cannot tell."
+        description="That there is a second claim with another label; null without a claim or if the model cannot tell."
     )
     second_cues: list[CueSchema] = Field(description="Those of the second claim.")
     source: SourceSchema | None = Field(description="Null where nobody is named, or if the model cannot tell.")
