@@ -1,4 +1,4 @@
-"""The heads for cues of each label, the second claim and the source: taught, saved, exported; and models without them."""
+"""The heads for cues of each label, the second claim and the source: taught, saved, exported; models without them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ TEXTS = [sentence.text for sentence in read_labelled(DATA / "tiny_dev.jsonl")]
 IDS = np.array([[0, 7, 9, 11, 2], [0, 8, 2, 1, 1]])
 MASK = (IDS != 1).astype(np.int64)
 
-PEOPLE = ("la maire", "le patron du club", "un voisin", "une chercheuse", "Paul", "elle", "la ministre", "le curé")
-THINGS = ("le pont", "la route", "le stade", "la gare", "le musée", "la halle", "le port", "la mairie")
+PEOPLE = ("la maire", "le patron du club", "un voisin", "une chercheuse", "Paul", "elle")
+THINGS = ("le pont", "la route", "le stade", "la gare", "le musée", "la halle")
+
+HEDGE = "il se pourrait bien"
 
 
-def toy(people: tuple[str, ...], things: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Sentences in which `dit` stands before the source, `mais` before a second claim."""
+def toy(held_out: bool) -> list[dict[str, Any]]:
+    """Sentences in which `dit` stands before the source, and `mais` before a second claim; or unseen ones like them."""
     rows: list[dict[str, Any]] = []
 
     def add(text: str, label: str | None, second: str | None = None, cue: str = "", source: str = "") -> None:
@@ -43,12 +45,13 @@ def toy(people: tuple[str, ...], things: tuple[str, ...]) -> list[dict[str, Any]
             | {"cues": cues, "sources": sources}
         )
 
-    for person in people:
-        for thing in things:
-            add(f"{thing} est ouvert, dit {person}.", "asserted", source=person)
-            add(f"{thing} serait ouvert, dit {person}.", "probable", cue="serait", source=person)
-            add(f"{thing} est ouvert, mais {person} serait parti.", "asserted", "probable")
-            add(f"{thing} n'est pas ouvert, mais {person} serait parti.", "denied", "probable", "n'est pas")
+    for i, person in enumerate(PEOPLE):
+        for j, thing in enumerate(THINGS):
+            if (i == j) is not held_out:
+                continue
+            add(f"{thing} est ouvert avec {person}.", "asserted")
+            add(f"il se pourrait bien que {thing} rouvre, dit {person}.", "probable", None, HEDGE, person)
+            add(f"{thing} n'est pas ouvert, mais {HEDGE} que {person} vienne.", "denied", "probable", "n'est pas")
             add(f"{thing} n'est pas ouvert avec {person}.", "denied", cue="n'est pas")
             add(f"{thing} est une honte pour {person}.", "personal_opinion", cue="honte")
             add(f"{thing} avec {person} ?", None)
@@ -60,10 +63,10 @@ def taught(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A model that has learned the toy."""
     folder = tmp_path_factory.mktemp("heads") / "taught"
     settings = FinetuningSettings(
-        encoder=str(tiny_encoder), epochs=12, evaluations_per_epoch=1, batch_size=16, learning_rate=0.005, bf16=False,
-        dropout=0.0, second_head_weight=1.0, source_weight=1.0,
+        encoder=str(tiny_encoder), epochs=5, labelled_repeats=4, evaluations_per_epoch=1, batch_size=16, bf16=False,
+        learning_rate=0.003, layer_decay=1.0, dropout=0.0, second_head_weight=1.0, source_weight=1.0,
     )  # fmt: skip
-    finetune(toy(PEOPLE[:6], THINGS[:6]), toy(PEOPLE[6:], THINGS[6:]), folder, settings)
+    finetune(toy(held_out=False), toy(held_out=True), folder, settings)
     return folder
 
 
@@ -76,13 +79,16 @@ def test_a_pattern_is_learned(taught: Path) -> None:
     card = (taught / "README.md").read_text(encoding="utf-8")
     assert "second-claim F1" in card and "source exact F1" in card and "did not teach" not in card
 
-    text = "Le pont serait ouvert, dit la maire. La gare n'est pas ouverte, mais Paul serait parti."
+    text = f"{HEDGE.capitalize()} que le pont rouvre, dit la maire. La gare n'est pas ouverte, mais {HEDGE} que Paul vienne."
     first, other = document = model.score(text)
     assert first.source is not None and text[first.source.start : first.source.end] == "la maire"
-    assert (first.label, [cue.text for cue in first.cues]) == (Label.PROBABLE, ["serait"])
-    assert (other.label, other.second, other.source) == (Label.DENIED, Label.PROBABLE, None)
-    assert "pas" in " ".join(cue.text for cue in other.cues)
-    assert [cue.text for cue in other.second_cues] == ["serait"]
+    assert (first.label, other.label, other.second, other.source) == (
+        Label.PROBABLE,
+        Label.DENIED,
+        Label.PROBABLE,
+        None,
+    )
+    assert "pourrait" in first.cues[0].text and "pourrait" in other.second_cues[0].text and "pas" in other.cues[0].text
     assert first.second is None and first.second_probability is not None
     assert list(document.sources()) == ["la maire"]
 
@@ -98,7 +104,7 @@ def test_a_high_threshold_shows_less(taught: Path) -> None:
 
 
 def test_engines_give_the_same(taught: Path) -> None:
-    texts = [row["text"] for row in toy(PEOPLE[5:7], THINGS[5:7])] + [" ".join(TEXTS)]
+    texts = [row["text"] for row in toy(held_out=True)] + [" ".join(TEXTS)]
     exact, torch_ = (certainty.load(taught, engine=engine).score_sentences(texts) for engine in ("onnx", "torch"))
     for ours, theirs in zip(exact, torch_, strict=True):
         assert (ours.second, ours.second_cues, ours.source) == (theirs.second, theirs.second_cues, theirs.source)
@@ -180,9 +186,8 @@ def test_training_goes_on_from_an_earlier_model(tiny_model: Path, tmp_path: Path
         np.testing.assert_allclose(after.cue[..., channel], before.cue, atol=1e-6)
     np.testing.assert_allclose(after.claim, before.claim, atol=1e-6)
 
-    rows = toy(PEOPLE[:3], THINGS[:3])
     quick = FinetuningSettings(initial=str(folder), epochs=1, evaluations_per_epoch=1, bf16=False)
-    finetune(rows, toy(PEOPLE[3:5], THINGS[3:5]), tmp_path / "new", quick)
+    finetune(toy(held_out=False), toy(held_out=True), tmp_path / "new", quick)
     assert list(ModelSettings.load(tmp_path / "new").heads) == list(HEADS)
 
 
@@ -190,5 +195,5 @@ def test_a_format_of_the_future_is_refused(tiny_model: Path, tmp_path: Path) -> 
     settings = json.loads((tiny_model / SETTINGS_FILE).read_text())
     assert settings["format_version"] == 2
     (tmp_path / SETTINGS_FILE).write_text(json.dumps(settings | {"format_version": 3}))
-    with pytest.raises(CertaintyError, match="format version 3, but this release reads up to 2. Upgrade certainty"):
+    with pytest.raises(CertaintyError, match="version 3, but this release reads up to 2"):
         ModelSettings.load(tmp_path)

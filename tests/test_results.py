@@ -188,8 +188,8 @@ def test_second_claims_and_sources_are_written_and_read_back() -> None:
     assert record["second_cues"] == [{"start": 19, "end": 25, "text": "serait"}]
     assert record["source"] == {"start": 6, "end": 14, "text": "Le Monde"}
     lines = str(NAMED).split("\n")
-    assert lines[1].endswith("il est là.  + probable [serait]  ” Le Monde")
-    assert lines[2].endswith("dit-elle.  ” elle")
+    assert lines[1].endswith("il est là.  + probable [serait]  ❞ Le Monde")
+    assert lines[2].endswith("dit-elle.  ❞ elle")
 
 
 def test_a_file_of_an_earlier_release_is_read() -> None:

@@ -13,7 +13,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 import certainty
-from certainty import CertaintyClassifier, CertaintyError, Document, Label
+from certainty import CertaintyClassifier, CertaintyError, Cue, Document, Label, SentenceScore, Source
+from certainty.labels import LABELS
 
 TEXT = "\n\n  La Russie aurait livré des armes, selon un député. Moscou dément.\n\nL'Otan enquête 🛰️.\r\n "
 BOUNDARY = "La livraison a eu lieu en juillet.La Russie a démenti. M. Dupont est reparti"

@@ -333,9 +333,9 @@ def test_second_claims_and_sources_in_every_view() -> None:
     found = [(row["second"], row["second_probability"], row["second_cues"], row["source"]) for row in rows]
     assert found == [("denied", "0.751235", "cédé", ""), ("", "0.01", "", "<b>maire</b>"), ("", "", "", "")]
     assert "+ denied [cédé]" in written(write_plain, NAMED)
-    assert "” <b>maire</b>" in written(write_plain, NAMED)
+    assert "❞ <b>maire</b>" in written(write_plain, NAMED)
     table = re.sub("\x1b[^m]*m", "", written(write_table, NAMED, width=120))
-    assert "+ denied [cédé]" in table and "” <b>maire</b>" in table
+    assert "+ denied [cédé]" in table and "❞ <b>maire</b>" in table
     page = NAMED.to_html()
     start, end = span("<b>maire</b>")
     assert 'data-second="denied" data-second-probability="0.751235" data-second-cues="15-19"' in page
