@@ -516,7 +516,8 @@ def test_a_report_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_every_metric_of_the_table_is_in_report_card_and_summary(tmp_path: Path) -> None:
-    result = alone(StandIn())
+    rows = [*SENTENCES, *TWO_CLAIMS]
+    result = alone(StandIn(sentences=rows), rows)
     page, printed = result.write_report(tmp_path).read_text(encoding="utf-8"), result.summary()
     assert list(result.metrics) == list(METRICS)
     for metric in METRICS.values():

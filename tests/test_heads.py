@@ -18,7 +18,7 @@ from certainty import CertaintyError, Label
 from certainty.engines import open_engine
 from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning import FinetuningSettings, finetune
-from certainty.finetuning.export.onnx import _traced, export_int8, export_onnx
+from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.start import find_start
 from certainty.labelled import read_labelled
 from certainty.model_folder import HEADS, SETTINGS_FILE, ModelSettings, default_model
@@ -52,7 +52,6 @@ def toy(held_out: bool) -> list[dict[str, Any]]:
             add(f"{thing} est ouvert avec {person}.", "asserted")
             add(f"il se pourrait bien que {thing} rouvre, dit {person}.", "probable", None, HEDGE, person)
             add(f"{thing} n'est pas ouvert, mais {HEDGE} que {person} vienne.", "denied", "probable", "n'est pas")
-            add(f"{thing} n'est pas ouvert avec {person}.", "denied", cue="n'est pas")
             add(f"{thing} est une honte pour {person}.", "personal_opinion", cue="honte")
             add(f"{thing} avec {person} ?", None)
     return rows
@@ -63,8 +62,8 @@ def taught(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A model that has learned the toy."""
     folder = tmp_path_factory.mktemp("heads") / "taught"
     settings = FinetuningSettings(
-        encoder=str(tiny_encoder), epochs=5, labelled_repeats=4, evaluations_per_epoch=1, batch_size=16, bf16=False,
-        learning_rate=0.003, layer_decay=1.0, dropout=0.0, second_head_weight=1.0, source_weight=1.0,
+        encoder=str(tiny_encoder), epochs=8, labelled_repeats=4, evaluations_per_epoch=1, patience=20, batch_size=16,
+        learning_rate=0.006, layer_decay=1.0, dropout=0.0, second_head_weight=1.0, source_weight=1.0, bf16=False,
     )  # fmt: skip
     finetune(toy(held_out=False), toy(held_out=True), folder, settings)
     return folder
@@ -79,26 +78,28 @@ def test_a_pattern_is_learned(taught: Path) -> None:
     card = (taught / "README.md").read_text(encoding="utf-8")
     assert "second-claim F1" in card and "source exact F1" in card and "did not teach" not in card
 
-    text = f"{HEDGE.capitalize()} que le pont rouvre, dit la maire. La gare n'est pas ouverte, mais {HEDGE} que Paul vienne."
-    first, other = document = model.score(text)
-    assert first.source is not None and text[first.source.start : first.source.end] == "la maire"
+    said, denied = texts = [row["text"] for row in toy(held_out=True)][1:3]
+    first, other = model.score_sentences(texts)
+    assert first.source is not None
+    assert said[first.source.start : first.source.end] == first.source.text == PEOPLE[0]
     assert (first.label, other.label, other.second, other.source) == (
         Label.PROBABLE,
         Label.DENIED,
         Label.PROBABLE,
         None,
     )
-    assert "pourrait" in first.cues[0].text and "pourrait" in other.second_cues[0].text and "pas" in other.cues[0].text
+    assert "pourrait" in first.cues[0].text and "pas" in other.cues[0].text
+    assert all(denied[cue.start : cue.end] == cue.text for cue in (*other.cues, *other.second_cues))
     assert first.second is None and first.second_probability is not None
-    assert list(document.sources()) == ["la maire"]
 
 
 def test_a_high_threshold_shows_less(taught: Path) -> None:
     model = certainty.load(taught)
-    text = "La gare n'est pas ouverte, mais Paul serait parti. Le pont serait ouvert, dit la maire."
-    assert [(s.second, s.source) for s in model.with_thresholds(second=1, source=1).score(text)] == [(None, None)] * 2
-    every = model.with_thresholds(second=0).score(text)
-    assert all(s.second not in (None, s.label) for s in every)
+    texts = [row["text"] for row in toy(held_out=True)]
+    none = model.with_thresholds(second=1, source=1).score_sentences(texts)
+    assert not any(s.second or s.second_cues or s.source for s in none)
+    every = model.with_thresholds(second=0).score_sentences(texts)
+    assert all(s.second not in (None, s.label) for s in every if s.is_claim)
     with pytest.raises(CertaintyError, match="source is 2; give a number between 0 and 1"):
         model.with_thresholds(source=2)
 
@@ -129,11 +130,6 @@ def test_what_is_saved_is_opened(taught: Path, tmp_path: Path) -> None:
     before, after = (CertaintyModel.from_pretrained(folder) for folder in (taught, tmp_path / "weights"))
     for one, other in zip(before.state_dict().values(), after.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other)
-
-
-def test_a_traced_graph_has_the_same_outputs(taught: Path) -> None:
-    graph = _traced(CertaintyModel.from_pretrained(taught)).graph
-    assert [output.name for output in graph.output] == ["label", "claim", "attributed", "cue", "second", "source"]
 
 
 def earlier(model: Path, folder: Path) -> Path:

@@ -64,9 +64,9 @@ def choose_thresholds(
         by_cue = [replace(settings, cue_threshold=threshold) for threshold in CUE_THRESHOLDS]
         settings = max(by_cue, key=lambda tried: word_f1(tried, _cue_counts, cued))
     if "source" in heads and any(s.source for s in dev.sentences):
-        known = [s.claim and s.source_known for s in dev.sentences]
+        sourced = [s.claim and s.source_known for s in dev.sentences]
         by_source = [replace(settings, source_threshold=threshold) for threshold in SOURCE_THRESHOLDS]
-        settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, known))
+        settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, sourced))
     return settings
 
 
