@@ -46,6 +46,8 @@ def test_each_sentence_has_its_score_at_its_place(nlp: Language) -> None:
 
 def test_what_is_shown_is_at_its_place(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     class StandIn:
+        model = None
+
         def score_sentences(self, sentences: list[str]) -> list[SentenceScore]:
             return [self._score(sentence) for sentence in sentences]
 
