@@ -7,7 +7,7 @@ order: they were reworded. What is left, and stands elsewhere word for word, has
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -103,10 +103,10 @@ def _with_moves(steps: Sequence[Aligned], old: Sequence[str], new: Sequence[str]
             yield step
 
 
-def _triples(text: str) -> Counter[str]:
+def _triples(text: str) -> set[str]:
     padded = f"  {text.lower()} "
-    return Counter(padded[i : i + 3] for i in range(len(padded) - 2))
+    return {padded[i : i + 3] for i in range(len(padded) - 2)}
 
 
-def _dice(one: Counter[str], other: Counter[str]) -> float:
-    return 2 * (one & other).total() / max(1, one.total() + other.total())
+def _dice(one: set[str], other: set[str]) -> float:
+    return 2 * len(one & other) / max(1, len(one) + len(other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -12,6 +13,10 @@ from certainty.engines import EngineName
 from certainty.forking import renew_after_fork
 from certainty.progress import ShowProgress
 from certainty.results import Document
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NAME = 255  # characters; longer texts are not looked up
 
 
 class _Default:
@@ -67,5 +72,40 @@ def score(texts: str, show_progress: ShowProgress = ...) -> Document: ...  # typ
 @overload
 def score(texts: Iterable[str], show_progress: ShowProgress = ...) -> list[Document]: ...
 def score(texts: str | Iterable[str], show_progress: ShowProgress = False) -> Document | list[Document]:
-    """Score with the default model, which is opened on the first call; see `CertaintyClassifier.score`."""
+    """Split French texts into sentences and score each sentence with the default model.
+
+    The model is opened on the first call; `certainty.load` opens another one. The same as `CertaintyClassifier.score`.
+
+    Example:
+        ```python
+        import certainty
+
+        doc = certainty.score("La Russie aurait livré des armes, selon un député. Moscou dément.")
+        [(sentence.label.value, sentence.text) for sentence in doc]
+        ```
+
+    Args:
+        texts: A text, or several. For files, see `certainty.read_files`; a warning is logged if a text is the name of
+            a file.
+        show_progress: True shows the number of sentences scored, the rate and the time left: as a bar on a terminal or
+            in a notebook, if the work takes longer than a second; elsewhere as an occasional log line. A function is
+            called instead with the number of sentences done and the total.
+
+    Returns:
+        A `Document` for a single text, a list of them otherwise.
+
+    Raises:
+        CertaintyError: If a text is not a string.
+    """
+    if isinstance(texts, str) and _is_file_name(texts):
+        logger.warning(
+            "The text %r is the name of a file: the name is scored, not the content. To score the file, use "
+            "certainty.read_files.",
+            texts,
+        )
     return _default.open().score(texts, show_progress)
+
+
+def _is_file_name(text: str) -> bool:
+    """Return whether a text of one word is the name of an existing file."""
+    return len(text) <= _LONGEST_NAME and len(text.split()) == 1 and os.path.isfile(text)

@@ -134,9 +134,9 @@ class CertaintyClassifier:
 
         Args:
             texts: A text, or several.
-            show_progress: True shows the number of sentences done, the rate and the time left: as a bar on a terminal
-                or in a notebook if the work takes longer than a second, elsewhere as an occasional log message
-                (`logging`, INFO). A function is called with the number of sentences done and the total instead.
+            show_progress: True shows the number of sentences scored, the rate and the time left: as a bar on a terminal
+                or in a notebook, if the work takes longer than a second; elsewhere as an occasional log line
+                (`logging`, INFO). A function is called instead with the number of sentences done and the total.
 
         Returns:
             A `Document` for a single text, a list of them otherwise.
@@ -187,7 +187,7 @@ class CertaintyClassifier:
             as_tuples: If True, `texts` holds tuples (text, context), and tuples (document, context) are yielded.
             batch_size: Maximum number of texts to read ahead and score together. None reads about 250,000 characters
                 ahead, which is also the limit for any number of texts.
-            show_progress: As for `score`, but without the total and the time left, which are not known.
+            show_progress: As for `score`; the total, and so the time left, is unknown.
 
         Raises:
             CertaintyError: If a text is not a string, or `batch_size` is less than 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,8 @@ def checked_text(text: object, where: str) -> str:
     if isinstance(text, str):
         return text
     mend = "Give a str, and leave missing values out."
+    if isinstance(text, os.PathLike):
+        mend = "Read the file first: certainty.read_files yields the texts of files."
     if isinstance(text, (bytes, bytearray)):
         mend = "Decode it first: text.decode('utf-8')."
     raise CertaintyError(f"{where} is {type(text).__name__} ({str(text)[:40]!r}). {mend}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -107,7 +106,7 @@ def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[Labelled
     """
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
-    for where, item in _items(data):
+    for where, item in items_of(data):
         if isinstance(item, (str, os.PathLike)):
             sentences += _read_file(Path(item))
         else:
@@ -126,11 +125,16 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _items(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield paths unchanged and rows as mappings, each with a name for error messages."""
+def items_of(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield paths unchanged and rows as mappings, each with a name for error messages; see `read_labelled`."""
     if isinstance(data, (str, os.PathLike)):
         yield str(data), data
+    elif getattr(data, "ndim", 2) != 2:
+        raise CertaintyError(f"expected rows, found a {type(data).__name__}, which is one column; give a DataFrame.")
     elif hasattr(data, "iloc"):  # pandas
+        if not data.columns.is_unique:
+            repeated = data.columns[data.columns.duplicated()][0]
+            raise CertaintyError(f"column {repeated!r} appears twice in the DataFrame; rename or drop one.")
         known = data.astype(object).where(data.notna(), None)
         yield from (
             (f"row {index!r} of the DataFrame", row)
@@ -144,37 +148,47 @@ def _items(data: Any) -> Iterator[tuple[str, Any]]:
             "one of its values, or a list of rows."
         )
     elif isinstance(data, Iterable):
-        label = (getattr(data, "features", None) or {}).get("label")
-        names = getattr(label, "int2str", None)  # method of `datasets.ClassLabel`
+        features = getattr(data, "features", None) or {}
+        names = {  # methods of `datasets.ClassLabel`
+            column: features[column].int2str
+            for column in ("label", "second")
+            if hasattr(features.get(column), "int2str")
+        }
         for n, item in enumerate(data):
             yield f"row {n}", _row(item, f"row {n}", names)
     else:
         raise CertaintyError(f"expected paths or rows, found {type(data).__name__}.")
 
 
-def _row(item: Any, where: str, label_name: Callable[[int], str] | None) -> Any:
+def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
     if isinstance(item, LabelledSentence):
         row = {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
         return row if item.second or item.second_known else {k: v for k, v in row.items() if k != "second"}
-    if isinstance(item, Mapping) and label_name and isinstance(item.get("label"), int):
-        return {**item, "label": None if item["label"] < 0 else label_name(item["label"])}  # there, -1 means "no label"
+    if isinstance(item, Mapping) and class_names:
+        given = {column: item[column] for column in class_names if not _is_missing(item.get(column))}
+        # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
+        return {**item, **{c: None if int(n) < 0 else class_names[c](int(n)) for c, n in given.items()}}
     if not isinstance(item, (str, os.PathLike, Mapping)):
         raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
     return item
 
 
 def _read_file(path: Path) -> list[LabelledSentence]:
+    if not path.is_file():
+        told = "is a directory, not a file" if path.is_dir() else "no such file; check the name and the folder"
+        raise CertaintyError(f"{path}: {told}.")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise CertaintyError(
             f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(READERS)}; save a spreadsheet as CSV."
         )
-    if not path.is_file():
-        raise CertaintyError(f"{path}: {'is a directory, not a file' if path.is_dir() else 'no such file'}.")
     if path.stat().st_size == 0:
         raise CertaintyError(f"{path}: the file is empty; it must have rows with `text` and `label`.")
     unit = "row" if reader is read_parquet else "line"
-    return _parsed([(f"{path}, {unit} {number}", row) for number, row in reader(path)], str(path))
+    rows = [(f"{path}, {unit} {number}", row) for number, row in reader(path)]
+    if not rows:
+        raise CertaintyError(f"{path}: has no rows; give rows with `text` and `label`.")
+    return _parsed(rows, str(path))
 
 
 def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[LabelledSentence]:
@@ -192,6 +206,8 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
+    if "\0" in text:
+        raise CertaintyError(f"{where}: text has NUL characters ({text[:40]!r}); remove them.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
     label = _label(row.get("label"), f"{where}: label", tuple(Label))
     if claim and label is Label.NO_CLAIM:
@@ -218,9 +234,14 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
 
 
 def _is_missing(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or (isinstance(value, str) and not value.strip())
+    if value is None or isinstance(value, str):
+        return not (value and value.strip())
+    if hasattr(value, "__len__"):
+        return False
+    try:
+        return bool(value != value)  # NaN and NaT, of any library
+    except TypeError:  # pandas.NA, which has no truth
+        return True
 
 
 def _name(value: Any) -> str:
@@ -263,8 +284,10 @@ def _spans(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | N
     try:
         spans = json.loads(value) if isinstance(value, str) else value
         found = tuple((int(start), int(end)) for start, end in spans)
-    except (TypeError, ValueError):
-        raise CertaintyError(f"{where} is {value!r}; write a list of [start, end] character offsets.") from None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise CertaintyError(
+            f"{where} is {repr(value)[:60]}; write a list of [start, end] character offsets."
+        ) from None
     for start, end in found:
         if not 0 <= start < end <= len(text):
             raise CertaintyError(f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters.")

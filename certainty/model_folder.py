@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,50 @@ FIRST_HEADS = HEADS[:3]
 """The heads that every model has; those made before release 0.5 have no others."""
 
 
+_LEAST_LENGTH = 4
+"""Windows overlap by half, so each needs two tokens beside its two special ones."""
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_training(value: object) -> bool:
+    if value is None or (isinstance(value, dict) and not value.get("calibration")):
+        return True
+    calibration = value.get("calibration") if isinstance(value, dict) else None
+    if not isinstance(calibration, dict):
+        return False
+    bias, largest = calibration.get("bias"), sys.float_info.max
+    if not isinstance(bias, (list, tuple)) or len(bias) != len(LABELS):
+        return False
+    return _is_number(calibration.get("temperature"), sys.float_info.min, largest) and all(
+        _is_number(one, -largest, largest) for one in bias
+    )
+
+
+_PROBABILITY: tuple[Callable[[Any], bool], str] = (lambda value: _is_number(value, 0, 1), "a number from 0 to 1")
+_ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "max_length": (lambda value: _is_whole(value, _LEAST_LENGTH), f"a whole number of at least {_LEAST_LENGTH}"),
+    "claim_threshold": _PROBABILITY,
+    "attributed_threshold": _PROBABILITY,
+    "cue_threshold": _PROBABILITY,
+    "second_threshold": _PROBABILITY,
+    "source_threshold": _PROBABILITY,
+    "pad_token_id": (lambda value: _is_whole(value, 0), "a whole number of at least 0"),
+    "engine": (lambda value: value in ("onnx", "onnx-int8", "torch"), "'onnx', 'onnx-int8' or 'torch'"),
+    "heads": (
+        lambda value: isinstance(value, (list, tuple)) and all(head in HEADS for head in value),
+        f"a list of any of {', '.join(HEADS)}",
+    ),
+    "training": (_is_training, "an object; its calibration, if any, needs a temperature above 0 and four biases"),
+}
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """The settings of a model that scoring needs, as saved in `certainty.json`.
@@ -46,6 +91,9 @@ class ModelSettings:
             without the attribution head, none is attributed; without the cue head, none has cues, and likewise for the
             second claim and the source.
         training: The origin of the model: settings, data digests, versions.
+
+    Raises:
+        CertaintyError: If a value is not allowed.
     """
 
     max_length: int
@@ -58,6 +106,11 @@ class ModelSettings:
     engine: str = "onnx"
     heads: Sequence[str] = HEADS
     training: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, (is_allowed, allowed) in _ALLOWED.items():
+            if not is_allowed(value := getattr(self, name)):
+                raise CertaintyError(f"{name} is {repr(value)[:60]}; it must be {allowed}.")
 
     def save(self, folder: Path) -> None:
         """Write `certainty.json` to the folder."""
@@ -80,9 +133,13 @@ class ModelSettings:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             version, labels = values.pop("format_version"), values.pop("labels")
+            if not isinstance(version, int):
+                raise TypeError(f"format_version is {version!r}, not a whole number")
             if version in _READABLE:
                 settings = cls(**{"heads": FIRST_HEADS, **values} if version == 1 else values)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except CertaintyError as error:
+            raise CertaintyError(f"{path}: {error}") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
         if version not in _READABLE:
             raise CertaintyError(
@@ -158,9 +215,9 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     if not isinstance(name, (str, os.PathLike)):
         raise CertaintyError(f"model is {name!r}; give a folder, or `owner/name` on the hub.")
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, false for names that are too long
         return path
-    if path.is_file():
+    if os.path.isfile(path):
         raise CertaintyError(f"{path}: is a file; give the folder of the model.")
     if name == DEFAULT_NAME:
         return default_model()

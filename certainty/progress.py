@@ -1,4 +1,4 @@
-"""Progress of long scoring: a bar on a terminal or in a notebook, elsewhere an occasional line."""
+"""Show how far long scoring has come: a bar on a terminal or in a notebook, otherwise a line now and then."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ SECONDS = 30.0
 
 
 class ProgressDisplay:
-    """Shows sentences done, rate and time left; as a context manager it takes its bar away at the end.
+    """Shows the number of sentences scored, the rate and the time left; on exit, the bar is removed.
 
     Args:
-        tell: Is given the lines, where standard error is neither a terminal nor a notebook.
+        tell: Called with each line if standard error is neither a terminal nor a notebook.
     """
 
     def __init__(self, tell: Callable[[str], object] = logger.info) -> None:

@@ -56,22 +56,42 @@ def load_settings(cls: type[S], path: str | Path | None = None, overrides: Mappi
     """Create settings from a YAML file and from `overrides`, whose values take precedence unless they are None.
 
     Raises:
-        CertaintyError: If the file cannot be read, a setting is unknown, or a value is invalid.
+        CertaintyError: If the file cannot be read, a setting is unknown or given twice, or a value is invalid.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise CertaintyError(f"{path}: cannot read the settings: {error}") from error
-        if loaded is not None and not isinstance(loaded, dict):
-            raise CertaintyError(f"{path}: expected `name: value` lines, found {type(loaded).__name__}.")
-        values.update({str(name): value for name, value in (loaded or {}).items()})
-    values.update({name: value for name, value in (overrides or {}).items() if value is not None})
+    values = {} if path is None else _read(path)
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
-        return cls(**values)
-    except CertaintyError as error:
-        raise CertaintyError(f"{path}: {error}" if path else str(error)) from None
+        return cls(**{**values, **given})
+    except CertaintyError:
+        try:
+            cls(**values)
+        except CertaintyError as error:
+            if path is not None:
+                raise CertaintyError(f"{path}: {error}") from None
+        raise
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        loaded = yaml.load(text, _Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CertaintyError(f"{path}: cannot read the settings: {error}") from error
+    except RecursionError:
+        raise CertaintyError(f"{path}: cannot read the settings: too deeply nested.") from None
+    if loaded is not None and not isinstance(loaded, dict):
+        raise CertaintyError(f"{path}: expected `name: value` lines, found {type(loaded).__name__}.")
+    return {str(name): value for name, value in (loaded or {}).items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses names that are given twice, of which YAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [str(name.value) for name, _ in node.value]
+        if repeated := next((name for name in names if names.count(name) > 1), None):
+            raise yaml.constructor.ConstructorError(None, None, f"{repeated!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def save_settings(settings: Settings, path: str | Path) -> None:

@@ -32,7 +32,9 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
     start = named.end() if named else 0
     separator = named[1] if named else _separator(text)
     lines = _rows(io.StringIO(text[start:], newline=""), separator, path, 2 if named else 1)
-    header_line, header = next(lines)
+    header_line, header = next(lines, (0, []))
+    if not header:
+        raise CertaintyError(f"{path}: has no header; give a first row with the names of the columns.")
     names = [name.strip() for name in header]
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:

@@ -50,6 +50,21 @@ class StandIn:
         return SentenceScore(text, 0, len(text), answer or Label.NO_CLAIM, probabilities, claim, False, ())
 
 
+def test_tests_come_as_rows_a_table_or_files(tmp_path: Path) -> None:
+    import pandas as pd
+
+    rows = [{**row, "attributed": False} for row in ROWS]
+    rows[0]["attributed_sure"] = False
+    read = read_behaviour(rows)
+    assert [row.attributed for row in read] == [None] + [False] * (len(ROWS) - 1)
+    assert read_behaviour(pd.DataFrame(rows)) == read
+    for name, part in (("a.jsonl", rows[:3]), ("b.jsonl", rows[3:])):
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
+    assert read_behaviour([tmp_path / "a.jsonl", str(tmp_path / "b.jsonl")]) == read
+    with pytest.raises(CertaintyError, match="behaviour: no behaviour tests found"):
+        read_behaviour(pd.DataFrame())
+
+
 def test_a_model_that_behaves() -> None:
     found = evaluate_behaviour(StandIn(), read_behaviour(ROWS), name="mine")
     assert (found.name, found.right["right"], found.right["total"]) == ("mine", 9, 9)

@@ -319,6 +319,21 @@ def test_accents_that_were_decoded_wrongly_are_told(
     ]
 
 
+def test_files_are_scored_by_their_content_only_if_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("article.txt").write_text("Il pleut.", encoding="utf-8")
+    with pytest.raises(CertaintyError, match=r"texts is \w*Path .*article\.txt.* certainty\.read_files"):
+        certainty.score(Path("article.txt"))  # type: ignore[call-overload]
+    assert certainty.score("article.txt").text == "article.txt"
+    assert "'article.txt' is the name of a file: the name is scored" in caplog.text
+    caplog.clear()
+    for text in ("article.text", "Il lit article.txt", "a" * 5000, "\0", "\ud800"):
+        certainty.score(text)
+    assert caplog.text == ""
+
+
 def test_empty_input(classifier: CertaintyClassifier) -> None:
     assert len(classifier.score("")) == 0
     assert len(classifier.score(" \r\n\t ")) == 0

@@ -250,8 +250,9 @@ def test_bad_file_is_reported_and_the_others_are_scored(
     missing, output = article.with_name("missing.txt"), article.with_name("scores.jsonl")
     assert score(missing, article, article.parent, "--format", "jsonl", "--output", output) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert [line.startswith("error: ") for line in errors] == [True, True]
+    assert [line.partition(": ")[0] for line in errors] == ["error", "error", "warning"]
     assert str(missing) in errors[0] and str(article.parent) in errors[1]
+    assert errors[2].startswith(f"warning: {output} does not contain {missing}, {article.parent};")
     assert len(output.read_text(encoding="utf-8").splitlines()) == 4
 
 

@@ -41,15 +41,22 @@ def test_rows_of_a_table_keep_their_ids(folder: Path, capsys: pytest.CaptureFixt
     assert sorted(path.name for path in Path("certainty-pages").iterdir()) == ["index.html", "k1.html", "k2.html"]
 
 
-def test_a_table_that_breaks_is_told_and_what_came_before_is_kept(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_part_of_a_damaged_table_is_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("c.jsonl").write_text('{"text": "Il pleut."}\n{"texte": "Il neige."}\n')
-    assert main(["score", "c.jsonl", "b.txt", "-o", "out.jsonl"]) == 2
-    assert "c.jsonl, line 2: no column 'text'. Found: texte" in capsys.readouterr().err
-    assert {row["file"] for row in rows_of("out.jsonl")} == {"c.jsonl#1", "b.txt"}
-    assert main(["score", "a.csv", "-o", "new.jsonl"]) == 2
-    assert not Path("new.jsonl").exists()
+    Path("d.csv").write_text("id;text\n1;Il pleut.\n2;Il neige; un peu.\n3;Il vente.\n")
+    assert main(["score", "c.jsonl", "d.csv", "b.txt", "-o", "out.jsonl"]) == 2
+    told = capsys.readouterr().err
+    assert "c.jsonl, line 2: no column 'text'. Found: texte; name it by --text-column. Did you mean 'texte'?" in told
+    assert "d.csv, line 3: 3 fields, but the header has 2" in told
+    assert told.endswith("warning: out.jsonl does not contain c.jsonl, d.csv; see the errors above.\n")
+    assert {row["file"] for row in rows_of("out.jsonl")} == {"b.txt"}
+    for quiet in ([], ["--quiet"]):
+        assert main(["score", "d.csv", "-o", "new.csv", *quiet]) == 2
+        assert not Path("new.csv").exists()
+    with Path("c.jsonl").open("rb") as table:
+        run = [sys.executable, "-m", "certainty", "score", "--format", "jsonl"]
+        done = subprocess.run(run, stdin=table, capture_output=True)
+    assert (done.returncode, done.stdout) == (2, b"")
 
 
 def test_a_folder_is_read_without_the_output_in_it(folder: Path) -> None:

@@ -283,5 +283,26 @@ def test_authored_grammar_is_in_whole_groups_with_words_that_are_there() -> None
             assert 0 <= start < end <= len(row["text"])
 
 
+def test_long_sentences_have_a_short_twin_with_the_same_answer() -> None:
+    rows = [json.loads(line) for line in (LABELS.parent / "long.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({row["text"] for row in rows}) == len(rows) == 120
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    assert len(groups) == 60
+    for long, short in groups.values():
+        assert len(long["text"].split()) >= 110 and 12 <= len(short["text"].split()) <= 25, long["id"]
+        for field in ("label", "claim", "attributed", "attributed_sure", "kind"):
+            assert long[field] == short[field], (long["id"], field)
+        assert deciding_words(long) == deciding_words(short), long["id"]
+        assert bool(long["cues"]) == (long["label"] != "asserted"), long["id"]
+    by_place = Counter((long["construction"], long["label"]) for long, _ in groups.values())
+    assert len(by_place) == 12 and set(by_place.values()) == {5}
+
+
+def deciding_words(row: dict[str, Any]) -> list[str]:
+    return [row["text"][start:end] for start, end in row["cues"]]
+
+
 def authored(name: str) -> list[LabelledSentence]:
     return read_labelled(LABELS.parent / f"{name}.jsonl")

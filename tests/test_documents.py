@@ -115,6 +115,7 @@ def test_the_encoding_that_a_page_names_is_taken() -> None:
 def test_a_pdf_gives_its_pages(name: str) -> None:
     pytest.importorskip("pypdf")
     assert text_of(pdf("Il serait allé à", "Orvanne."), name) == "Il serait allé à\n\fOrvanne."
+    assert text_of(pdf("Le pont sur  la rivière,  dit-il"), name) == "Le pont sur la rivière, dit-il"
 
 
 def test_a_pdf_of_images_is_refused() -> None:
@@ -280,11 +281,11 @@ def test_columns_are_chosen_by_name(tmp_path: Path) -> None:
     path.write_bytes("clé;énoncé\nk1;L’été fut sec.\n".encode("cp1252"))
     assert texts_of(path, "a.csv", text_column="énoncé", id_column="clé") == [("k1", "L’été fut sec.")]
     with pytest.raises(
-        CertaintyError, match=r"a\.csv, line 2: no column 'text'\. Found: clé, énoncé; .* --text-column"
+        CertaintyError, match=r"a\.csv: no column 'text'\. Found: clé, énoncé; name it by --text-column\.$"
     ):
         texts_of(path, "a.csv")
-    with pytest.raises(CertaintyError, match=r"no column 'id_'.*--id-column"):
-        texts_of(path, "a.csv", text_column="énoncé", id_column="id_")
+    with pytest.raises(CertaintyError, match=r"no column 'cle'.*--id-column\. Did you mean 'clé'\?"):
+        texts_of(path, "a.csv", text_column="énoncé", id_column="cle")
 
 
 def test_parquet_rows_are_texts(tmp_path: Path) -> None:
@@ -326,7 +327,10 @@ def test_noisy_rows_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogC
     path = tmp_path / "a.csv"
     path.write_text(f"text\nIl pleut.\n{'x' * 300}\n", encoding="utf-8")
     assert texts_of(path, "a.csv") == [("1", "Il pleut.")]
-    assert "a.csv: 1 row(s), the first 2, are mostly markup or undecodable, and left out" in caplog.text
+    assert "a.csv: 1 row is mostly markup or undecodable and left out (row 2); --force" in caplog.text
+    path.write_text(f"id,text\na,Il pleut.\nb,{'x' * 300}\nc,{'y' * 300}\n", encoding="utf-8")
+    assert texts_of(path, "a.csv") == [("a", "Il pleut.")]
+    assert "a.csv: 2 rows are mostly markup or undecodable and left out (first: row b); --force" in caplog.text
 
 
 def test_accents_decoded_wrongly_are_told_and_mended(caplog: pytest.LogCaptureFixture) -> None:

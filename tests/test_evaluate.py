@@ -437,6 +437,14 @@ def test_seeds_of_one(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixt
     assert re.search(r"macro-F1 +0\.986 ± 0\.020 +0\.\d{3} to 1\.000 +36\n", printed)
 
 
+def test_a_log_shows_what_is_done(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", "--model", "first", "--data", write(tmp_path / "data.jsonl", SENTENCES)]
+    assert main(arguments) == 0
+    assert f"Scoring {len(SENTENCES)} sentences with first.\n" in capsys.readouterr().err
+    assert main([*arguments, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_json_for_machines_and_the_wish(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "held_out.jsonl", SENTENCES)
     words = ["evaluate", "--model", "second", "--data", data, "--format", "json", "--by", "annotator"]
@@ -458,6 +466,28 @@ def test_the_shipped_model_is_the_default(tmp_path: Path, stand_in: None, capsys
     assert "certainty-fr-small (95 % intervals)" in capsys.readouterr().out
 
 
+def test_the_errors_open_in_a_french_spreadsheet(
+    tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "--model", "second", "--data", write(tmp_path / "held_out.jsonl", SENTENCES), "--excel"]
+    assert main(words) == 2
+    assert "--excel is about errors.csv of --report" in capsys.readouterr().err
+    assert main([*words, "--report", str(tmp_path)]) == 0
+    written = (tmp_path / "errors.csv").read_bytes().decode("utf-8")
+    assert written.startswith("\ufeffid;corpus;text;")
+    (row,) = csv.DictReader(io.StringIO(written[1:]), delimiter=";")
+    assert row["probability"] == "0,970000"
+
+
+def test_an_interval_and_a_p_value_that_disagree_are_explained() -> None:
+    result = alone(StandIn([s.text for s in SENTENCES[:2]]), SENTENCES)
+    for low, p_value, told in ((0.1, 0.2, True), (0.1, 0.01, False), (-0.1, 0.2, False), (-0.1, 0.01, True)):
+        difference = {"value": 0.3, "low": low, "high": 0.5}
+        baseline = {"macro_f1": result.metrics["macro_f1"], "difference": difference, "p_value": p_value}
+        shown = replace(result, baselines={"tfidf": baseline}).summary()
+        assert ("they can disagree" in shown) == told
+
+
 def test_faithfulness_by_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "held_out.jsonl", SENTENCES[:8])
     assert main(["evaluate", "--model", str(tiny_model), "--data", data, "--faithfulness"]) == 0
@@ -472,12 +502,13 @@ def test_the_report_shows_errors_escaped_and_the_figures_hold_no_text(tmp_path: 
     page = alone(StandIn([nasty.text], sentences), sentences).write_report(tmp_path).read_text(encoding="utf-8")
     assert '&lt;script&gt;alert(1)&lt;/script&gt; <span class="gold predicted">serait</span> « à moi ».' in page
     assert page.count("<script") == 1
+    assert '\n<p class="muted">1 sentence labelled wrongly' in page and '<span class="interval">0.' in page
     assert "sud &amp; est" in page
     figures = (tmp_path / "metrics.json").read_text(encoding="utf-8")
     assert "alert" not in figures and "sud & est" in figures
     (row,) = csv.DictReader(io.StringIO((tmp_path / "errors.csv").read_text(encoding="utf-8-sig")))
     assert row["text"] == nasty.text
-    assert (row["gold"], row["predicted"], row["probability"]) == ("probable", "personal_opinion", "0.9700")
+    assert (row["gold"], row["predicted"], row["probability"]) == ("probable", "personal_opinion", "0.97")
     assert (row["gold_cues"], row["cues"], row["is_claim"], row["doubtful"]) == ("serait", "serait", "true", "false")
 
 
@@ -566,7 +597,7 @@ def test_mistakes_are_told_in_one_line(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "there is nothing to judge by"),
+        ([], "nothing to evaluate on; give --data"),
         (["--behaviour", "b.jsonl", "--min-macro-f1", "0.8"], "--min-macro-f1 needs --data"),
         (["--data", "held_out.jsonl", "--model", "same", "same"], "model same is given twice"),
         (["--data", "held_out.jsonl", "--model", "no model"], "no model: no such folder"),

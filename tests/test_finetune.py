@@ -20,6 +20,7 @@ import pytest
 from conftest import DATA
 from huggingface_hub import ModelCard
 from numpy.typing import NDArray
+from rich.progress import Progress
 from safetensors.numpy import load_file
 
 import certainty
@@ -31,9 +32,10 @@ from certainty.finetuning import data as finetuning_data
 from certainty.finetuning.calibration import choose_calibration, fit_calibration
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.features import LengthGroupedSampler
+from certainty.finetuning.resume import last_complete_checkpoint
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.finetuning.start import find_start
-from certainty.finetuning.trainer import last_complete_checkpoint
+from certainty.finetuning.verdict import missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
@@ -79,7 +81,10 @@ def test_resumed_after_a_kill_it_ends_like_an_unbroken_run(
     assert main(arguments(folder, *settings)) == 2, "an unfinished run is not overwritten"
     for change, told in (
         (arguments(folder, *settings, "--seed", 7, "--resume"), "seed was 1, now 7"),
-        (arguments(folder, *settings, "--resume", train=DATA / "tiny_dev.jsonl"), "train has no sentence"),
+        (
+            arguments(folder, *settings, "--resume", train=DATA / "tiny_dev.jsonl"),
+            "every sentence of train is also in dev",
+        ),
         (arguments(folder, *settings, "--resume", train=_shorter(tmp_path)), "train has changed"),
     ):
         capsys.readouterr()
@@ -159,7 +164,9 @@ def test_missing_class_and_leakage(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         kept = check_data([*train, LabelledSentence("DEV denied !", Label.DENIED)], dev)
     assert kept == train
-    assert "1 sentences of train are also in dev" in caplog.text
+    assert "because they are also in dev: 1 (1 in dev)" in caplog.text
+    with pytest.raises(CertaintyError, match="every sentence of train is also in dev"):
+        check_data(train, train)
 
 
 def test_whole_groups_are_held_out() -> None:
@@ -179,6 +186,9 @@ def test_whole_groups_are_held_out() -> None:
         ("pooling_layer: true", "pooling_layer is added to an encoder"),
         ("- 1", "expected `name: value` lines"),
         ("a: [", "cannot read the settings"),
+        ("a: " + "[" * 3000, "too deeply nested"),
+        ("seed: 1\nepochs: 2\nseed: 3", "'seed' is given twice"),
+        ("epochs: 1.0e+300", "epochs is 1e[+]300; it must be less than or equal to 10000"),
     ],
 )
 def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
@@ -189,6 +199,13 @@ def test_wrong_settings(tmp_path: Path, content: str, message: str) -> None:
     assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_a_wrong_option_is_not_blamed_on_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("epochs: 2\n")
+    assert main(arguments(tmp_path / "out", "--config", config, "--seed", -1)) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: seed is -1; it must be greater than or equal")
+
+
 def test_settings_round_trip(tmp_path: Path) -> None:
     settings = FinetuningSettings(epochs=2, class_weights="balanced")
     save_settings(settings, tmp_path / "s.yaml")
@@ -197,7 +214,7 @@ def test_settings_round_trip(tmp_path: Path) -> None:
 
 def test_the_command_reports_errors_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(tmp_path / "out", train=tmp_path / "none.jsonl")) == 2
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'none.jsonl'}: no such file")
+    assert f"\nerror: {tmp_path / 'none.jsonl'}: no such file" in capsys.readouterr().err
 
 
 def _written(path: Path, *rows: dict[str, object]) -> str:
@@ -223,10 +240,11 @@ def test_corrections_reach_train_and_dev_but_never_test(
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]
+    other: dict[str, object] = {"id": "e", "text": "Phrase e.", "label": "asserted"}
     reason = {"old": "denied", "reason": "a hedge beats a negation"}
     arguments = ["train", "--train", _written(tmp_path / "train.jsonl", *rows[:2])]
     arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
-    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows), "--output", str(tmp_path / "out")]
+    arguments += ["--test", _written(tmp_path / "test.jsonl", *rows, other), "--output", str(tmp_path / "out")]
     first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
     second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
     with caplog.at_level(logging.INFO):
@@ -235,7 +253,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]
     assert [s.label for s in dev] == [Label.PROBABLE]
-    assert [s.label for s in test] == [Label.DENIED] * 3
+    assert [s.label for s in test] == [Label.DENIED] * 3 + [Label.ASSERTED]
 
     unknown = _written(tmp_path / "unknown.jsonl", {"id": "d", "new": "probable", **reason})
     assert main([*arguments, "--corrections", unknown]) == 2
@@ -358,7 +376,64 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     assert list(classifier.settings.heads) == []
     scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
     assert {(s.is_claim, s.attributed, s.cues) for s in scores} == {(True, False, ())}
-    assert "cues (none are given)" in (tmp_path / "bare" / "README.md").read_text(encoding="utf-8")
+    cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (tiny_model, tmp_path / "bare")]
+    found = "It also finds the words that decide the label, attribution to a source and sentences that make no claim.\n"
+    assert [found in card for card in cards] == [True, False]
+    assert "It also finds" not in cards[1] and "attribution, cues, so it does not find them" in cards[1]
+
+
+def test_a_head_with_a_handful_of_examples_is_not_trained(
+    tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def few(name: str, kept: int) -> str:
+        rows = [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+        claims = [row for row in rows if row.get("claim", True)]
+        return _written(tmp_path / name, *claims, *[row for row in rows if row not in claims][:kept])
+
+    data = ["--train", few("tiny.jsonl", 3), "--dev", few("tiny_dev.jsonl", 1)]
+    more = ["--encoder", str(tiny_encoder), "--config", str(_quick(tmp_path, "learning_rate: 1.0e-12\n"))]
+    assert main(["train", *data, *more, "--output", str(tmp_path / "few")]) == 0
+    captured = capsys.readouterr()
+    assert "train has too few sentences without a claim (3) to train the claim head" in captured.err
+    assert "train has 64 claims, too few to train from an encoder" in captured.err
+    assert re.search(r"on dev, the model is no better than the baseline '\w+': its macro-F1 is 0\.\d+", captured.err)
+    assert "\nDone, but the model is poor, see the warnings. certainty score" in captured.out
+    assert "claim" not in ModelSettings.load(tmp_path / "few").heads
+
+    assert (
+        main(["train", "--train", str(DATA / "tiny.jsonl"), *data[2:], *more, "--output", str(tmp_path / "one")]) == 0
+    )
+    made, told = ModelSettings.load(tmp_path / "one"), capsys.readouterr().err
+    assert "claim" in made.heads and made.claim_threshold == 0.5
+    assert "dev has too few sentences without a claim (1) to choose claim_threshold, which stays at 0.5" in told
+
+
+def test_a_model_that_finds_no_claims_is_reported() -> None:
+    claims = [True] * 9 + [False]
+    told = missed_claims(np.array([False] * 9 + [True]), claims)
+    assert told and "labels 90% of the sentences of dev no_claim, but only 10% of them make no claim" in told
+    assert missed_claims(np.array([False] * 2 + [True] * 8), claims) is None
+
+
+def test_the_progress_bar_goes_when_training_is_interrupted(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars: list[Progress] = []
+
+    class Recorded(Progress):
+        def start(self) -> None:
+            bars.append(self)
+            super().start()
+
+    def interrupted(*_: object, **__: object) -> None:
+        assert bars[0].live.is_started
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("certainty.finetuning.progress.Progress", Recorded)
+    monkeypatch.setattr("certainty.finetuning.progress.TrainingProgress.on_step_end", interrupted)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(arguments(tmp_path / "x", "--initial", tiny_model, "--config", _quick(tmp_path))) == 130
+    assert [bar.live.is_started for bar in bars] == [False]
 
 
 def test_rows_are_checked(tmp_path: Path) -> None:
@@ -407,12 +482,14 @@ def test_integers_need_five_hundred_sentences_to_be_the_default(sentences: int, 
 
 def test_few_right_claims_do_not_make_certainties() -> None:
     logits = np.eye(4)[np.arange(12) % 4] * 3.0
-    assert choose_calibration(logits, logits.argmax(axis=1)).temperature > 0.3
+    assert choose_calibration(logits, logits.argmax(axis=1)) == NONE
+    assert fit_calibration(logits, logits.argmax(axis=1)).temperature > 0.3
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from certainty.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, *arguments(tmp_path / "x")], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: fine-tuning needs torch (") and done.stderr.count("\n") == 1
+    told = done.stderr.splitlines()
+    assert told[0].startswith("Loading") and told[1].startswith("error: fine-tuning needs torch (") and len(told) == 2
     assert done.stderr.endswith("): pip install 'certainty-fr[train]'.\n")

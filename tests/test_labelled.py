@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pandas
 import pytest
 
@@ -90,6 +91,11 @@ def test_who_makes_the_claim(tmp_path: Path) -> None:
             r"line 2: label: unknown .*Did you mean 'probable'",
         ),
         ("a.csv", "text,label\nIl pleut.,\n", r"line 2: label is missing"),
+        ("a.csv", "text,label\n", r"a\.csv: has no rows; give rows with `text` and `label`"),
+        ("a.csv", "sep=;\n", r"a\.csv: has no header; give a first row"),
+        ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, Infinity]]}\n', r"line 1: cues is .*write a list"),
+        ("a.csv", f"text,label,cues\nx,denied,{'[' * 100_000}\n", r"line 2: cues is '\[+; write a list"),
+        ("a.jsonl", '{"text": "Il\\u0000 pleut.", "label": "denied"}\n', r"line 1: text has NUL characters"),
         ("a.jsonl", '{"text": "x", "label": "no_claim", "claim": true}\n', r"line 1: label is no_claim, but claim is"),
         ("a.jsonl", '{"text": "x", "label": "denied", "second": "no_claim"}\n', r"second: unknown label 'no_claim'"),
         ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, 9]]}\n', r"line 1: cues: \[0, 9\] lies outside"),
@@ -109,7 +115,7 @@ def test_mistakes_name_file_line_value_and_mend(tmp_path: Path, name: str, conte
 
 
 def test_missing_file_directory_and_encoding(tmp_path: Path) -> None:
-    with pytest.raises(CertaintyError, match="no such file"):
+    with pytest.raises(CertaintyError, match="no such file; check the name"):
         read_labelled(tmp_path / "none.jsonl")
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(CertaintyError, match="is a directory"):
@@ -188,13 +194,15 @@ def given_as(kind: str, rows: list[dict[str, Any]], folder: Path) -> Any:
     return [path]
 
 
-def test_class_labels_of_datasets_are_read_by_name() -> None:
+@pytest.mark.parametrize("form", [None, "numpy"])
+def test_class_labels_of_datasets_are_read_by_name(form: str | None) -> None:
     datasets = pytest.importorskip("datasets")
-    features = datasets.Features(
-        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["denied", "no_claim"])}
-    )
-    data = datasets.Dataset.from_dict({"text": ["Il ment.", "Où ?"], "label": [0, 1]}, features=features)
-    assert [(s.label, s.claim) for s in read_labelled(data)] == [(Label.DENIED, True), (None, False)]
+    names = datasets.ClassLabel(names=["denied", "no_claim", "probable"])
+    features = datasets.Features({"text": datasets.Value("string"), "label": names, "second": names})
+    rows = {"text": ["Il ment.", "Où ?"], "label": [0, 1], "second": [2, -1]}
+    data = datasets.Dataset.from_dict(rows, features=features).with_format(form)
+    read = [(s.label, s.second, s.claim) for s in read_labelled(data)]
+    assert read == [(Label.DENIED, Label.PROBABLE, True), (None, None, False)]
     with pytest.raises(CertaintyError, match="found a DatasetDict with the keys train; give one of its values"):
         read_labelled(datasets.DatasetDict(train=data))
 
@@ -208,6 +216,13 @@ def test_class_labels_of_datasets_are_read_by_name() -> None:
         ([["Il pleut.", "denied"]], r"row 0: expected a mapping .*, found list"),
         ({"text": ["Il pleut."], "label": ["denied"]}, r"expected rows, found a dict with the keys text, label"),
         (3, r"expected paths or rows, found int"),
+        (pandas.Series(["Il pleut."]), r"expected rows, found a Series, which is one column; give a DataFrame"),
+        (
+            pandas.DataFrame([["Il pleut.", "denied", "asserted"]], columns=["text", "label", "label"]),
+            r"column 'label' appears twice in the DataFrame",
+        ),
+        ([{"text": "Il pleut.", "label": pandas.NA}], r"row 0: label is missing"),
+        ([{"text": "Il pleut.", "label": numpy.float32("nan")}], r"row 0: label is missing"),
         ([LabelledSentence("Il pleut.", None)], r"row 0: label is missing"),
     ],
 )

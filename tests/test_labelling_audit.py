@@ -77,7 +77,7 @@ def test_model_that_was_trained_on_the_rows_is_told(tiny_model: Path, capsys: py
     assert main(["label", "audit", str(TINY), "--model", str(tiny_model)]) == 0
     captured = capsys.readouterr()
     assert "warning: the model was made with these rows (train)" in captured.err
-    assert captured.out.startswith('"id","annotator","label","suggested"')
+    assert captured.out.startswith('"id","label","suggested"')
 
 
 def write(path: Path, *rows: dict[str, object]) -> Path:
@@ -132,6 +132,21 @@ def test_correction_mistakes_name_the_line(tmp_path: Path, rows: list[dict[str, 
     path = write(tmp_path / "c.jsonl", *rows)
     with pytest.raises(CertaintyError, match=message):
         apply_corrections(sentences([Label.DENIED]), path)
+
+
+def test_the_audit_of_a_french_spreadsheet_is_read_back(tmp_path: Path) -> None:
+    rows = [{"id": f"-{n}", "text": f"Le train {n} part à l’heure.", "label": "asserted"} for n in range(10)]
+    rows += [{"id": f"d{n}", "text": f"Le car {n} n’est pas parti, « dit-on ».", "label": "denied"} for n in range(10)]
+    rows[2]["label"] = "denied"
+    source, report = write(tmp_path / "rows.jsonl", *rows), tmp_path / "suspects.csv"  # type: ignore[arg-type]
+    assert main(["label", "audit", str(source), "--folds", "5", "--excel", "-o", str(report)]) == 0
+    header, line = report.read_text(encoding="utf-8-sig").splitlines()
+    assert header == "id;label;suggested;probability;label_probability;text;decision", "no annotator is known"
+    assert line.startswith("'-2;denied;asserted;0,") and line.endswith(";")
+    report.write_text(f"{header}\n{line}asserted\n", encoding="utf-8")
+    output = tmp_path / "out.jsonl"
+    assert main(["label", "correct", str(source), "--corrections", str(report), "-o", str(output)]) == 0
+    assert next(s.label for s in read_labelled(output) if s.id == "-2") is Label.ASSERTED
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

@@ -79,6 +79,23 @@ def test_decisions_of_a_third_person_are_read_back(tmp_path: Path, capsys: pytes
     assert [(s.label, s.annotator) for s in read_labelled(output)] == [(A, "ana, bo"), (O, "bo"), (None, "decision")]
 
 
+def test_a_list_for_a_french_spreadsheet_is_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, label in (("ana", "asserted"), ("bo", "denied")):
+        (tmp_path / f"{name}.csv").write_text(f"id,text,label\n-1,- Oui.,{label}\n")
+    words = ["label", "merge", str(tmp_path / "ana.csv"), str(tmp_path / "bo.csv"), "-o", str(tmp_path / "rows.jsonl")]
+    assert main([*words, "--excel"]) == 2
+    assert "--excel is about the list of --disagreements" in capsys.readouterr().err
+    assert main([*words, "--disagreements", str(tmp_path / "open.jsonl"), "--excel"]) == 2
+    assert "--excel writes CSV, not JSON Lines" in capsys.readouterr().err
+    path = tmp_path / "open.csv"
+    assert main([*words, "--disagreements", str(path), "--excel"]) == 0
+    content = path.read_text(encoding="utf-8")
+    assert content.splitlines() == ["\ufeffid;text;ana;bo;majority;decision", "'-1;'- Oui.;asserted;denied;;"]
+    path.write_text(content[:-1] + "denied\n", encoding="utf-8")
+    assert main([*words, "--decisions", str(path)]) == 0
+    assert [(s.id, s.label) for s in read_labelled(tmp_path / "rows.jsonl")] == [("-1", Label.DENIED)]
+
+
 def test_mistakes() -> None:
     with pytest.raises(CertaintyError, match="decision on '9': no sentence has this id"):
         merge([("f", [row("Il pleut.", A, "ana", "1")])], {"9": "denied"})

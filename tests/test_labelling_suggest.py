@@ -13,7 +13,7 @@ import pytest
 from certainty import CertaintyError, Document, Label, SentenceScore
 from certainty.cli import main
 from certainty.errors import MissingExtraError
-from certainty.labelling.suggest import MEASURES, Settings, Suggestion, suggest
+from certainty.labelling.suggest import MEASURES, Suggestion, SuggestionSettings, suggest
 from certainty.labels import LABELS
 
 
@@ -34,7 +34,7 @@ def texts(chosen: list[Suggestion]) -> list[str]:
 def test_most_uncertain_claims_come_first() -> None:
     given = [score(f"Phrase {n}.", 0.5 + n / 20) for n in range(10)]
     given.append(score("Question ?", 0.5, is_claim=False))
-    chosen = suggest(documents(*given), Settings(count=3, random_share=0, diversity=1))
+    chosen = suggest(documents(*given), SuggestionSettings(count=3, random_share=0, diversity=1))
     assert texts(chosen) == ["Phrase 0.", "Phrase 1.", "Phrase 2."]
     assert {item.reason for item in chosen} == {"uncertain"}
 
@@ -42,8 +42,8 @@ def test_most_uncertain_claims_come_first() -> None:
 def test_diversity_takes_one_of_each_kind() -> None:
     kinds = ["Le pont rouge a cédé", "Une grève commence demain", "Selon eux le vin manque"]
     given = [score(f"{kind} {'encore ' * n}.", 0.5 + (i + n) / 100) for i, kind in enumerate(kinds) for n in range(4)]
-    close = texts(suggest(documents(*given), Settings(3, 0, diversity=1)))
-    spread = texts(suggest(documents(*given), Settings(3, 0, diversity=4)))
+    close = texts(suggest(documents(*given), SuggestionSettings(count=3, random_share=0, diversity=1)))
+    spread = texts(suggest(documents(*given), SuggestionSettings(count=3, random_share=0, diversity=4)))
     assert len({text[:6] for text in close}) < 3
     assert len({text[:6] for text in spread}) == 3
 
@@ -52,7 +52,7 @@ def test_random_share_is_uniform_and_marked() -> None:
     drawn = np.zeros(10)
     for seed in range(300):
         given = [score(f"Phrase {n}.", 0.99) for n in range(10)]
-        chosen = suggest(documents(*given), Settings(2, random_share=1.0, seed=seed))
+        chosen = suggest(documents(*given), SuggestionSettings(count=2, random_share=1.0, seed=seed))
         assert [item.reason for item in chosen] == ["random", "random"]
         for text in texts(chosen):
             drawn[int(text[7])] += 1
@@ -62,7 +62,7 @@ def test_random_share_is_uniform_and_marked() -> None:
 
 def test_same_seed_same_choice_and_no_sentence_twice() -> None:
     given = [score(f"Phrase numéro {n % 40}  ici.", 0.5 + (n % 40) / 100) for n in range(80)]
-    settings = Settings(12, random_share=0.25, diversity=3, seed=5)
+    settings = SuggestionSettings(count=12, random_share=0.25, diversity=3, seed=5)
     first, second = (suggest(documents(*given), settings) for _ in range(2))
     assert first == second
     assert len(set(texts(first))) == 12
@@ -71,7 +71,7 @@ def test_same_seed_same_choice_and_no_sentence_twice() -> None:
 
 def test_excluded_sentences_are_told_by_their_words() -> None:
     given = [score("Il  PLEUT.", 0.5), score("Il neige.", 0.6)]
-    assert texts(suggest(documents(*given), Settings(5), exclude=["il pleut."])) == ["Il neige."]
+    assert texts(suggest(documents(*given), SuggestionSettings(count=5), exclude=["il pleut."])) == ["Il neige."]
 
 
 def test_neighbours_are_those_of_the_same_source() -> None:
@@ -79,7 +79,7 @@ def test_neighbours_are_those_of_the_same_source() -> None:
         return Document(" ".join(texts), tuple(score(text, 0.6) for text in texts))
 
     given = [("a", document("Il pleut.", "Il neige.")), ("a", document("Il vente.")), ("b", document("Il gèle."))]
-    chosen = suggest(iter(given), Settings(4, random_share=1))
+    chosen = suggest(iter(given), SuggestionSettings(count=4, random_share=1))
     assert [(item.before, item.score.text, item.after) for item in chosen] == [
         ("", "Il pleut.", "Il neige."),
         ("Il pleut.", "Il neige.", "Il vente."),
@@ -96,15 +96,15 @@ def test_measures_are_highest_when_all_labels_are_as_likely() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"count": 0}, "count is 0; it must be at least 1"),
-        ({"count": 1, "random_share": 1.5}, r"random_share is 1\.5; it must be between 0 and 1"),
+        ({"count": 0}, "count is 0; it must be greater than 0"),
+        ({"count": 1, "random_share": 1.5}, r"random_share is 1\.5; it must be less than or equal to 1"),
         ({"count": 1, "diversity": 0}, "diversity is 0"),
-        ({"count": 1, "measure": "x"}, "measure is 'x'; it must be one of margin"),
+        ({"count": 1, "measure": "x"}, "measure is 'x'; it must be 'margin', 'entropy' or 'least-confidence'"),
     ],
 )
 def test_settings_are_checked(values: dict[str, float], message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
-        Settings(**values)  # type: ignore[arg-type]
+        SuggestionSettings(**values)  # type: ignore[arg-type]
 
 
 def test_command_writes_tasks_that_can_be_exported_and_excluded(
@@ -132,7 +132,7 @@ def test_command_writes_tasks_that_can_be_exported_and_excluded(
 def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(MissingExtraError, match=r"suggest needs sklearn .*: pip install 'certainty-fr\[label\]'"):
-        suggest(documents(score("Il pleut.", 0.5)), Settings(1))
+        suggest(documents(score("Il pleut.", 0.5)), SuggestionSettings(count=1))
 
 
 def test_bad_files_are_reported_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,7 +154,7 @@ def test_a_compressed_body_is_read(client: TestClient, name: str) -> None:
 
 
 def test_a_body_that_would_become_huge_is_cut_off(client: TestClient) -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
+    bomb = gzip.compress(b" " * 5_000_000)
     assert len(bomb) < 100_000
     found = problem(client.post("/v1/score", content=bomb, headers=JSON | {"Content-Encoding": "gzip"}), 413)
     assert found["limit"] == "max_body_bytes" and found["given"] < 200_000  # no more of it was decompressed
@@ -168,7 +168,7 @@ def test_a_body_that_would_become_huge_is_cut_off(client: TestClient) -> None:
     ("encoding", "body", "status", "words"),
     [
         ("gzip", b'{"text": "a"}', 400, "not what gzip writes"),
-        ("gzip", gzip.compress(b'{"text": "a"}')[:-4], 400, "in the middle"),
+        ("gzip", gzip.compress(b'{"text": "a"}', mtime=0)[:-4], 400, "in the middle"),
         ("gzip", b"", 400, "in the middle"),
         ("br", b"a", 415, "compressed with gzip"),
         ("gzip, gzip", b"a", 415, "compressed with gzip"),

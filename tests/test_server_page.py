@@ -109,6 +109,7 @@ def test_a_file_that_is_no_text_is_refused_with_what_to_do(page: Page) -> None:
 
 def test_the_result_is_downloaded(page: Page) -> None:
     view = score(page, TEXT)
+    view.get_by_role("button", name="JSON", exact=True).wait_for()  # not folded up, in a wide window
     saved = {}
     for button in ("CSV", "JSON", "Page"):
         with page.expect_download() as download:

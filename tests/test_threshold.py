@@ -134,7 +134,7 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert result["share"] >= 0.5 and result["label"] is None
-    assert "warning: few sentences (" in captured.err
+    assert "warning: the threshold rests on only" in captured.err
     assert main(["threshold", TINY, "--label", "denied", "--precision", "0.01"]) == 0
     assert "precision" in (out := capsys.readouterr().out) and "recall" in out
     assert "none is needed" in out

@@ -44,7 +44,7 @@ def test_a_text_becomes_a_page_in_the_current_folder(folder: Path, capsys: pytes
 def test_somebody_elses_file_is_not_replaced_by_default(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "article.html").write_text("<p>the article as it was published", encoding="utf-8")
     assert main(["view", "article.txt"]) == 2
-    assert "article.html: is there already, and is no page of certainty" in capsys.readouterr().err
+    assert "article.html: exists already and was not written by certainty" in capsys.readouterr().err
     (folder / "pages").mkdir()
     (folder / "pages" / "index.html").write_text("a site", encoding="utf-8")
     assert main(["view", "article.txt", "-o", "pages/"]) == 2

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import certainty
-from certainty.views.html import render_page
+from certainty.views.html import IndexEntry, render_index, render_page
 from certainty.views.records import write_csv
 
 if TYPE_CHECKING:
@@ -186,6 +186,17 @@ def test_other_languages_read_english_and_the_address_may_ask(
     other = "fr" if lang == "en" else "en"
     page = open_page(article.to_html(), query=f"?lang={other}", locale=locale)
     assert page.evaluate("document.documentElement.lang") == other
+
+
+def test_an_index_speaks_the_language_of_the_browser(open_page: Open) -> None:
+    entries = [IndexEntry("a", "a.html", {"asserted": 1, "denied": 3}), IndexEntry("b", "b.html", {"asserted": 0})]
+    page = open_page(render_index(entries), locale="fr-FR")
+    assert page.get_by_role("heading").inner_text() == page.title() == "2 textes"
+    shares = page.locator(".certainty-share").all_inner_texts()
+    assert shares == ["1 · 25\u00a0%", "3 · 75\u00a0%", "4 phrases", "0 phrase"]
+    assert page.get_by_role("link", name="a").get_attribute("href") == "a.html?lang=fr"
+    bars = page.locator(".certainty-bar").all()
+    assert bars[1].get_attribute("aria-label") == "présenté comme un fait 25\u00a0%, démenti 75\u00a0%"
 
 
 def test_a_language_that_was_fixed_stays(open_page: Open, article: certainty.Document) -> None:

@@ -1,4 +1,4 @@
-"""`certainty evaluate`: figures of one or more models on held-out sentences, their differences, how they behave."""
+"""`certainty evaluate`: metrics of models on held-out sentences, their differences, and behaviour tests."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
+from certainty.commands.output import log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
     from certainty.evaluation import Comparison
 
 BELOW = 1
-"""Exit status where a model does not reach `--min-macro-f1`."""
+"""Exit status if a model does not reach `--min-macro-f1`."""
 
 _LIBRARIES = ("jinja2", "matplotlib", "scipy", "sklearn")
 
@@ -29,9 +31,9 @@ def add_parser(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "evaluate",
-        help="judge models on held-out sentences",
-        description="Judge one or more models on held-out sentences with labels, beside baselines and beside each "
-        "other. Intervals are at 95 %; p-values are of paired permutation tests.",
+        help="evaluate models on held-out sentences",
+        description="Evaluate one or more models on held-out sentences with labels, and compare them with baselines "
+        "and with each other. Intervals are 95 %; p-values are from paired permutation tests.",
         epilog="examples:\n"
         "  certainty evaluate --data held_out.csv\n"
         "  certainty evaluate --model models/mine certainty-fr-small --data held_out.csv --report report\n"
@@ -44,8 +46,8 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         default=[None],
         metavar="MODEL",
-        help="folders of models, or certainty-fr-small for the one that is shipped, which is the default; several are "
-        "compared side by side",
+        help="folders of models, or certainty-fr-small for the shipped model, which is the default; several models are "
+        "compared with each other",
     )
     parser.add_argument(
         "--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL"
@@ -65,28 +67,31 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         default=["corpus"],
         metavar="COLUMN",
-        help="also give the figures for each value of these columns of the data (default: corpus)",
+        help="also give the metrics for each value of these columns of the data (default: corpus)",
     )
     parser.add_argument(
-        "--seeds-of-one", action="store_true", help="the models are seeds of one recipe: give the mean of their figures"
+        "--seeds-of-one",
+        action="store_true",
+        help="the models are trained in the same way with different seeds: give the mean of their metrics",
     )
     parser.add_argument(
-        "--faithfulness", action="store_true", help="also measure whether the labels rest on the cues; takes long"
+        "--faithfulness", action="store_true", help="also measure how far the labels depend on the cues; this is slow"
     )
     parser.add_argument(
         "--report", metavar="FOLDER", type=Path, help="write index.html, errors.csv and metrics.json into a folder"
     )
+    parser.add_argument("--excel", action="store_true", help=f"with --report: {EXCEL_HELP}")
     parser.add_argument(
         "--format",
         choices=("text", "json"),
         default="text",
-        help="what to write to standard output; json holds no text of sentences (default: %(default)s)",
+        help="format of standard output; json does not contain the text of sentences (default: %(default)s)",
     )
     parser.add_argument(
         "--min-macro-f1",
         metavar="F",
         type=probability,
-        help=f"exit with {BELOW} where the macro-F1 of a model on --data is below F, from 0 to 1",
+        help=f"exit with {BELOW} if the macro-F1 of a model on --data is below F, from 0 to 1",
     )
     parser.add_argument(
         "--seed",
@@ -100,12 +105,18 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge the models, print the figures, and return the exit status."""
+    """Evaluate the models, print the metrics, and return the exit status."""
     needs(*_LIBRARIES, extra="evaluate", user="evaluation")
+    if args.excel and not args.report:
+        raise CertaintyError("--excel is about errors.csv of --report; give both or neither.")
     if not args.data:
         needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
         needing["--min-macro-f1"] = args.min_macro_f1 is not None
         _check_without_data(args.behaviour, [option for option, value in needing.items() if value])
+    if args.report:
+        from certainty.evaluation.report import check_report
+
+        check_report(args.report)
     with _progress(args.quiet):
         result = _result(
             args.model,
@@ -117,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             faithfulness=args.faithfulness,
         )
-        page = result.write_report(args.report) if args.report else None
+        page = result.write_report(args.report, args.excel) if args.report else None
     if args.format == "json":
         sys.stdout.write(result.to_json(text=False))
     else:
@@ -135,11 +146,11 @@ def _result(
     seeds_of_one: bool,
     **options: Any,
 ) -> Comparison:
-    """Judge models; the options are those of `certainty.evaluation.compare`."""
+    """Evaluate the models; the options are those of `certainty.evaluation.compare`."""
     from certainty.evaluation import Comparison, compare, evaluate_seeds
     from certainty.evaluation.models import SHIPPED
 
-    # The name in results opens it too, wherever the package is installed; a folder of that name goes first.
+    # The name shown in results is accepted, too, wherever the package is installed; a folder of that name has priority.
     models = [None if name == SHIPPED and not Path(name).exists() else name for name in names]
     if not seeds_of_one or data is None:
         return compare(models, data, behaviour=behaviour, **options)
@@ -150,7 +161,7 @@ def _result(
 
 def _check_without_data(behaviour: Path | None, needing_data: Sequence[str]) -> None:
     if not behaviour:
-        raise CertaintyError("there is nothing to judge by; give --data with held-out sentences, or --behaviour.")
+        raise CertaintyError("nothing to evaluate on; give --data with held-out sentences, or --behaviour.")
     if needing_data:
         raise CertaintyError(f"{needing_data[0]} needs --data; give held-out sentences with labels.")
 
@@ -175,16 +186,20 @@ def _beside(format: str) -> Any:
 
 
 def _seed(given: str) -> int:
-    if not given.isdecimal():
-        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0")
+    if not given.isdecimal() or int(given) >= 2**32:
+        raise argparse.ArgumentTypeError(f"it is {given!r}; give a whole number from 0 to {2**32 - 1}")
     return int(given)
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[None]:
-    """Show on the terminal what is being done, as the package logs it."""
-    if quiet or not sys.stderr.isatty():
+    """Show what is being done, as the package logs it: in one place on a terminal, elsewhere line by line."""
+    if quiet:
         yield
+        return
+    if not sys.stderr.isatty():
+        with log_shown("certainty.evaluation"):
+            yield
         return
     from rich.console import Console
 

@@ -86,6 +86,20 @@ class StandardError(logging.Handler):
         print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
 
 
+@contextmanager
+def log_shown(name: str) -> Iterator[None]:
+    """Show on standard error what a part of the package logs, such as its progress."""
+    logger, handler = logging.getLogger(name), StandardError()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
 def interruption(output: str | Path | None) -> Callable[[], str]:
     """Return a function that says, after Ctrl-C, what became of an output.
 

@@ -52,7 +52,7 @@ def _unwritable(folder: Path, error: OSError) -> CertaintyError:
 
 
 def check_replaceable(page: Path) -> None:
-    """Spare what somebody else made under a name that the user did not give.
+    """Keep a file that certainty did not write, where the user did not name the output.
 
     Raises:
         CertaintyError: there is such a file.
@@ -65,7 +65,7 @@ def check_replaceable(page: Path) -> None:
         with page.open("rb") as file:
             if GENERATOR.encode() in file.read(4096):
                 return
-    raise CertaintyError(f"{page}: is there already, and is no page of certainty; give another name with -o.")
+    raise CertaintyError(f"{page}: exists already and was not written by certainty; give another name with -o.")
 
 
 def unique_stem(name: str, taken: set[str]) -> str:

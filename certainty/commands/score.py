@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from itertools import chain
@@ -17,6 +18,7 @@ from certainty.commands.output import FAILED, check_destination, destination, ou
 from certainty.commands.texts import GivenTexts, add_text_arguments
 from certainty.errors import CertaintyError
 from certainty.results import Document
+from certainty.spreadsheets import EXCEL_HELP
 
 ENDINGS = {
     "table": (".txt",),
@@ -27,6 +29,7 @@ ENDINGS = {
     "html": (".html", ".htm"),
 }
 """Endings of the files that each format is written to; of formats that share one, the first is meant."""
+_SHOWN = 5  # files that could not be read, shown in a message
 
 
 def add_parser(commands: Any) -> None:
@@ -59,7 +62,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--excel",
         action="store_true",
-        help="write CSV for French spreadsheets: semicolons, decimal commas, no cell that is taken for a formula",
+        help=EXCEL_HELP,
     )
     parser.add_argument(
         "--color",
@@ -85,7 +88,12 @@ def run(args: argparse.Namespace) -> int:
         with destination(args.output, given.names) as out:
             rest = chain([first], scored)
             _write(form, rest, out, args.min_confidence, args.color, several=given.are_many, excel=args.excel)
-    return FAILED if given.failed else 0
+    if not given.failed:
+        return 0
+    if args.output:
+        shown = ", ".join(given.failed[:_SHOWN]) + (", …" if len(given.failed) > _SHOWN else "")
+        print(f"warning: {args.output} does not contain {shown}; see the errors above.", file=sys.stderr)
+    return FAILED
 
 
 def _format(chosen: str | None, output: Path | None, excel: bool) -> str:

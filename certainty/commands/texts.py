@@ -12,7 +12,7 @@ from certainty.commands.engine import add_engine_arguments
 from certainty.commands.output import STDIN, report
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.documents.finding import find_files
-from certainty.documents.reader import ReadingOptions, Texts, read_texts, sentence_counts
+from certainty.documents.reader import ReadingOptions, Texts, read_texts
 from certainty.errors import CertaintyError
 from certainty.results import Document
 
@@ -108,7 +108,7 @@ class GivenTexts:
     def _scored(self, name: str, classifier: CertaintyClassifier) -> Iterator[tuple[str, Document]]:
         texts = self._opened(name)
         if texts and texts.is_table:
-            self.progress.next_file(self._sentences(name))
+            self.progress.next_file(texts.sentences)
             rows = ((text, key) for key, text in self._read(texts, name))
             for document, key in classifier.stream(rows, as_tuples=True, show_progress=self.progress):
                 yield key, document
@@ -117,18 +117,10 @@ class GivenTexts:
         for key, text in self._read(texts, name) if texts else ():
             yield key, classifier.score(text, show_progress=self.progress)
 
-    def _sentences(self, name: str) -> int | None:
-        """Return the number of sentences in a table, if it can be read twice."""
-        if self.progress.is_quiet or not Path(name).is_file():
-            return None
-        try:
-            return self.progress.total(sentence_counts(Path(name), name, self._options))
-        except CertaintyError:  # told when the rows are scored
-            return None
-
     def _opened(self, name: str) -> Texts | None:
         try:
-            texts = read_texts(*_given(name), self._options, several=len(self.names) > 1)
+            # A table is read to its end first, so that the results never have a part of its rows only.
+            texts = read_texts(*_given(name), self._options, several=len(self.names) > 1, add_up=self.progress.total)
         except CertaintyError as error:
             self._report(error, name)
             return None

@@ -89,7 +89,8 @@ def choose_threshold(
         result = for_accuracy(sentences, scores, accuracy, coverage)
     if (fewest := min(result.kept, result.total)) < FEW:
         print(
-            f"warning: few sentences ({fewest}) stand behind these figures; label more, or mind the interval.",
+            f"warning: the threshold rests on only {fewest} sentences; label more, or rely on the lower end of the "
+            "interval.",
             file=sys.stderr,
         )
     if as_json:

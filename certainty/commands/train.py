@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import StandardError
+from certainty.commands.output import log_shown
 
 SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
-"""The settings that are options too; they win over those of --config."""
+"""The settings that are also options, which take precedence over --config."""
 
 
 def add_parser(commands: Any) -> None:
@@ -21,9 +21,10 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a model on labelled sentences",
-        description="Train a model on labelled sentences: JSONL, CSV, TSV or Parquet with `text` and `label`. It goes "
-        "on from the model that is shipped, unless --initial names another or --encoder one to start anew from. The "
-        "folder appears at the end, whole, with calibrated weights, ONNX files, evaluation and model card.",
+        description="Train a model on labelled sentences: JSONL, CSV, TSV or Parquet with `text` and `label`. Training "
+        "continues from the shipped model, unless --initial names another model, or --encoder an encoder to start "
+        "from. The output folder only appears when it is complete, with calibrated weights, ONNX files, evaluation and "
+        "model card.",
         epilog="examples:\n"
         "  certainty train --train my.csv --dev my_dev.csv --output models/mine\n"
         "  certainty train --train my.csv --dev my_dev.csv --test held_out.csv --epochs 2 --output models/mine\n"
@@ -38,9 +39,9 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="sentences like the texts to be scored; they calibrate the model and decide when to stop",
+        help="sentences like the texts to be scored, used for calibration and to decide when to stop",
     )
-    data.add_argument("--test", nargs="+", metavar="FILE", help="sentences that judge the finished model")
+    data.add_argument("--test", nargs="+", metavar="FILE", help="sentences to evaluate the finished model on")
     data.add_argument(
         "--corrections",
         nargs="+",
@@ -49,62 +50,66 @@ def add_parser(commands: Any) -> None:
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
     data.add_argument(
-        "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, learned beside --train"
+        "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, used in addition to --train"
     )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
-    start.add_argument("--initial", metavar="FOLDER", help="go on from this model (default: the one that is shipped)")
-    start.add_argument("--encoder", metavar="NAME", help="start anew: folder of an encoder, or owner/name on the hub")
+    start.add_argument("--initial", metavar="FOLDER", help="continue from this model (default: the shipped model)")
+    start.add_argument("--encoder", metavar="NAME", help="start from an encoder: its folder, or owner/name on the hub")
     recipe = parser.add_argument_group("recipe")
-    recipe.add_argument("--config", metavar="FILE", help="YAML file of settings; the options here win over it")
+    recipe.add_argument("--config", metavar="FILE", help="YAML file of settings; options take precedence")
     recipe.add_argument(
-        "--epochs", type=float, metavar="N", help="longest training (default: 4); dev may stop it before"
+        "--epochs",
+        type=float,
+        metavar="N",
+        help="maximum number of epochs (default: 4); training may stop earlier if dev no longer improves",
     )
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
     recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device (default: 32)")
-    recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU where there is one)")
+    recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU if there is one)")
     recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
     output = parser.add_argument_group("output")
     output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
     output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")
     output.add_argument(
-        "--resume", action="store_true", help="go on from the last checkpoint of a stopped run, FOLDER.checkpoints"
+        "--resume",
+        action="store_true",
+        help="continue from the last checkpoint of an interrupted run, in FOLDER.checkpoints",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
+    if os.environ.get("RANK", "0") == "0":
+        print("Loading the libraries for training …", file=sys.stderr)  # the imports take seconds, or a minute
     from certainty.finetuning import FinetuningSettings, finetune  # says itself what is not installed
+    from certainty.finetuning.verdict import no_better_than_baselines
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
-    with _told():
-        evaluation = finetune(
-            args.train,
-            args.dev,
-            args.output,
-            settings,
-            test=args.test,
-            corrections=args.corrections,
-            resume=args.resume,
-            overwrite=args.overwrite,
-        )
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with log_shown("certainty"):
+            evaluation = finetune(
+                args.train,
+                args.dev,
+                args.output,
+                settings,
+                test=args.test,
+                corrections=args.corrections,
+                resume=args.resume,
+                overwrite=args.overwrite,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
-        print(f"Done. certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
+        done = "Done, but the model is poor, see the warnings." if no_better_than_baselines(evaluation) else "Done."
+        print(f"{done} certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Show on standard error what the package logs."""
-    logger, handler = logging.getLogger("certainty"), StandardError()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
+def _stop(number: int, _: object) -> None:
+    """Stop as after Ctrl-C, so that no draft is left: `kill`, `docker stop` and batch systems send SIGTERM."""
+    sys.exit(128 + number)

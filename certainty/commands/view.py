@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         check_destination(page, given.names)
         if page.suffix.lower() not in _ENDINGS and is_regular(page):
             raise CertaintyError(
-                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; give such a one."
+                f"{page}: the name of a page ends in {' or '.join(_ENDINGS)}, that of a folder in /; change the name."
             )
     if args.compare:
         _check_comparable(args, given)
@@ -221,4 +221,4 @@ def _open(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        raise CertaintyError(f"{page}: no web browser was found to open it; open it by hand.")
+        raise CertaintyError(f"{page}: no web browser was found; open the page by hand.")

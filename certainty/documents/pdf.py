@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+
+_TWO_SPACES = re.compile(r"(?<=\S)  (?=\S)")
 
 
 def pdf_text(data: bytes, name: str) -> str:
@@ -26,7 +29,8 @@ def pdf_text(data: bytes, name: str) -> str:
         raise CertaintyError(f"{name}: is an encrypted PDF ({error}); save it without a password.") from error
     if not opened:
         raise CertaintyError(f"{name}: is a PDF with a password; save it without one.")
-    pages = [page.extract_text() for page in reader.pages]
+    # Browsers end a line with a space and begin the next with another one; both may stand on one line of the text.
+    pages = [_TWO_SPACES.sub(" ", page.extract_text()) for page in reader.pages]
     if not any(map(str.strip, pages)):
         raise CertaintyError(
             f"{name}: is a PDF without text, whose {len(pages)} page(s) are images; make them readable first, by OCR "

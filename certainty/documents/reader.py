@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,14 @@ logger = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?:https?|ftp)://|www\.", re.IGNORECASE)
 _MOST_FOREIGN = 0.3
+# What is wrong with one row or with several, and what can be done.
+_WRONG_ACCENTS = ("has accents decoded wrongly", "have accents decoded wrongly", "--fix-encoding mends them")
+_NO_WORDS = (
+    "is mostly markup or undecodable and left out",
+    "are mostly markup or undecodable and left out",
+    "--force scores such rows",
+)
+_NOT_FRENCH = ("is not French", "are not French", "the model knows French only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,21 @@ class Texts(NamedTuple):
     Attributes:
         is_table: It is a table, and each of its rows is a text.
         named: Names and texts, read as they are asked for: the ids of rows, else the name of the file.
+        sentences: Number of sentences in a table that was read to its end; otherwise None.
     """
 
     is_table: bool
     named: Iterator[tuple[str, str]]
+    sentences: int | None = None
 
 
-def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = None, several: bool = False) -> Texts:
+def read_texts(
+    file: Path | bytes,
+    name: str,
+    options: ReadingOptions | None = None,
+    several: bool = False,
+    add_up: Callable[[Iterable[int]], int] | None = None,
+) -> Texts:
     """Read the texts of a file of any kind that `certainty.documents.kinds` knows.
 
     What is doubtful about them is logged: accents that were decoded wrongly, another language than French.
@@ -65,6 +81,9 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
         name: Names it in messages.
         options: How it is read.
         several: It is one of several files: the rows of a table are called by its name too, `table.csv#id`.
+        add_up: If given, a table is first read to its end, so that a damaged row is found before the first text is
+            taken; `add_up` is given the number of sentences in each row and returns their sum. Reading a table twice
+            takes little time compared with scoring.
 
     Raises:
         CertaintyError: it cannot be read, or is mostly no words; also raised by the iterator.
@@ -81,20 +100,12 @@ def read_texts(file: Path | bytes, name: str, options: ReadingOptions | None = N
         with opening(file):
             kind = kind_of(file, name)
     if kind in TABLES:
+        counts = (len(split_sentences(text)) for _, text in _rows(file, kind, name, options))
+        sentences = add_up(counts) if add_up else None
         rows = _checked_rows(_rows(file, kind, name, options), name, options)
-        return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows)
+        return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows, sentences)
     data = read_bytes(file) if isinstance(file, Path) else file
     return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
-
-
-def sentence_counts(table: Path, name: str, options: ReadingOptions) -> Iterator[int]:
-    """Yield the number of sentences in each row of a table, which takes little time beside scoring them.
-
-    Raises:
-        CertaintyError: it cannot be read.
-    """
-    for _, text in _rows(table, kind_of(table, name), name, options):
-        yield len(split_sentences(text))
 
 
 def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
@@ -133,7 +144,7 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
 
 def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
     """Check the rows, and log at the end how many are doubtful, so that a long table is told in a few lines."""
-    doubtful: dict[str, list[str]] = {}
+    doubtful: dict[tuple[str, str, str], list[str]] = {}
     empty = True
     for key, text in rows:
         empty = False
@@ -141,16 +152,19 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
             if options.fix_encoding:
                 text = repaired(text)
             else:
-                doubtful.setdefault("have accents decoded wrongly; --fix-encoding mends them", []).append(key)
+                doubtful.setdefault(_WRONG_ACCENTS, []).append(key)
         if not options.force and noise(text) > MOST_NOISE:
-            doubtful.setdefault("are mostly markup or undecodable, and left out; --force scores them", []).append(key)
+            doubtful.setdefault(_NO_WORDS, []).append(key)
             continue
         if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
-            doubtful.setdefault("are not French; the model knows French only", []).append(key)
+            doubtful.setdefault(_NOT_FRENCH, []).append(key)
         yield key, text
     if empty:
         raise CertaintyError(
             f"{name}: has no row with a text in {options.text_column!r}; name its column by --text-column."
         )
-    for what, keys in doubtful.items():
-        logger.warning("%s: %d row(s), the first %s, %s.", name, len(keys), keys[0], what)
+    for (one, several, mend), keys in doubtful.items():
+        told = (
+            f"1 row {one} (row {keys[0]})" if len(keys) == 1 else f"{len(keys)} rows {several} (first: row {keys[0]})"
+        )
+        logger.warning("%s: %s; %s.", name, told, mend)

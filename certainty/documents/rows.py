@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,15 @@ def read_rows(
         MissingExtraError: Parquet is given, and pyarrow is not installed.
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):
-        text = _cell(row, text_column, where, "--text-column")
+        columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
+        text = _cell(row, text_column, columns_of, "--text-column")
         if _is_missing(text):
             continue
         if not isinstance(text, str):
             raise CertaintyError(
                 f"{where}: {text_column} is {str(text)[:60]!r}, no text; name its column by --text-column."
             )
-        key = row.get(_ID) if id_column is None else _cell(row, id_column, where, "--id-column")
+        key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
         yield (str(number) if _is_missing(key) else str(key)), text
 
 
@@ -84,7 +86,9 @@ def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping
 def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
     if column not in row:
         columns = ", ".join(map(str, row)) or "none"
-        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it by {option}.")
+        close = get_close_matches(column, map(str, row), n=1)
+        meant = f" Did you mean {close[0]!r}?" if close else ""
+        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it by {option}.{meant}")
     return row[column]
 
 

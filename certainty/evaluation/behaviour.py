@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from certainty.errors import CertaintyError
 from certainty.evaluation.intervals import share_interval
 from certainty.evaluation.scorer import Scorer
 from certainty.json_lines import read_json_lines
+from certainty.labelled import items_of
 from certainty.labels import LABELS, Label
 from certainty.results import SentenceScore
 
@@ -85,8 +86,15 @@ class Behaviour:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Behaviour:
-        """Return the result from the output of `to_dict`."""
-        return cls(**values)
+        """Return the result from the output of `to_dict`.
+
+        Raises:
+            CertaintyError: the values are not those of a result by this version.
+        """
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise CertaintyError(f"not a result of this version ({error}). Evaluate again.") from error
 
     def summary(self) -> str:
         """Return the results as plain text in aligned columns."""
@@ -95,18 +103,26 @@ class Behaviour:
         return behaviour_summary([self])
 
 
-def read_behaviour(data: str | os.PathLike[str] | Iterable[Mapping[str, Any]]) -> list[BehaviourRow]:
-    """Read behaviour tests from a file or rows, and check them.
+def read_behaviour(data: Any) -> list[BehaviourRow]:
+    """Read behaviour tests and check them.
+
+    Args:
+        data: One or more paths of JSON Lines files, a list of rows, a DataFrame or a `datasets.Dataset`.
 
     Raises:
         CertaintyError: the data cannot be read, or a row is invalid.
     """
-    if isinstance(data, (str, os.PathLike)):
-        rows = [_parse(row, f"{data}, line {number}") for number, row in read_json_lines(os.fspath(data))]
-    else:
-        rows = [_parse(row, f"row {number}") for number, row in enumerate(data)]
+    rows: list[BehaviourRow] = []
+    files: list[str] = []
+    for where, item in items_of(data):
+        if isinstance(item, (str, os.PathLike)):
+            files.append(os.fspath(item))
+            rows += [_parse(row, f"{item}, line {number}") for number, row in read_json_lines(files[-1])]
+        else:
+            rows.append(_parse(item, where))
     if not rows:
-        raise CertaintyError(f"{data}: no behaviour tests found. Give rows with `text`, `label` and `kind`.")
+        name = ", ".join(files) or "behaviour"
+        raise CertaintyError(f"{name}: no behaviour tests found. Give rows with `text`, `label` and `kind`.")
     for kind in ("inv", "dir"):
         groups = [row.group for row in rows if row.kind == kind]
         if alone := next((group for group in groups if groups.count(group) == 1), None):
@@ -172,7 +188,8 @@ def _parse(row: Mapping[str, Any], where: str) -> BehaviourRow:
             raise CertaintyError(f"{where}: label: {error}") from None
     else:
         raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")
-    attributed = row.get("attributed") if row.get("attributed_sure", True) else None
+    sure = row.get("attributed_sure")  # None in a DataFrame, where other rows have it
+    attributed = row.get("attributed") if sure is None or sure else None
     names = {name: str(row.get(name) or "") for name in ("group", "construction", "id")}
     return BehaviourRow(text, answer, kind, attributed=None if attributed is None else bool(attributed), **names)
 

@@ -12,8 +12,9 @@ from certainty import CertaintyError, SentenceScore
 from certainty.evaluation import metrics as m
 from certainty.evaluation.behaviour import Behaviour, BehaviourRow, evaluate_behaviour, read_behaviour
 from certainty.evaluation.errors import errors_of
+from certainty.evaluation.held_out import check_seed, read_held_out
 from certainty.evaluation.intervals import detectable_difference
-from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, readable, scored
+from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, scored
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, recorded_calibration
 from certainty.evaluation.result import Comparison
@@ -41,7 +42,8 @@ def compare(
         models: The models, as a sequence or as a mapping from names; see `evaluate`. With one model there are no
             differences.
         data: Held-out sentences, see `evaluate`; may be None if `behaviour` is given.
-        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`), as a path or as rows.
+        behaviour: Behaviour tests (see `certainty.evaluation.behaviour`): one or more paths, a list of rows, a
+            DataFrame or a `datasets.Dataset`.
         train: See `evaluate`.
         by: See `evaluate`.
         baselines: See `evaluate`.
@@ -51,10 +53,11 @@ def compare(
     Raises:
         CertaintyError: as for `evaluate`, or neither `data` nor `behaviour` is given.
     """
+    check_seed(seed)
     if data is None and behaviour is None:
         raise CertaintyError("nothing to evaluate on; give held-out data or behaviour tests.")
     tests = None if behaviour is None else read_behaviour(behaviour)
-    sentences = None if data is None else readable(data, by)
+    sentences = None if data is None else read_held_out(data, by)
     known = None if train is None else read_labelled(train)
     classifiers = by_name(models)
     result = Comparison()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from certainty.evaluation import figures
 from certainty.evaluation.baselines import BASELINES, cross_validated
 from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
+from certainty.evaluation.held_out import check_labels, check_seed, read_held_out
 from certainty.evaluation.leakage import leaked
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, opened, recorded_calibration
@@ -60,6 +60,7 @@ def evaluate(
     Raises:
         CertaintyError: the model or the data cannot be used.
     """
+    check_seed(seed)
     classifiers = opened([model], [name] if name else None)
     return _evaluate_seeds(classifiers, data, train, by, baselines, faithfulness, seed)
 
@@ -88,6 +89,7 @@ def evaluate_seeds(
     Raises:
         CertaintyError: as for `evaluate`.
     """
+    check_seed(seed)
     return _evaluate_seeds(by_name(models), data, train, by, baselines, faithfulness, seed)
 
 
@@ -104,8 +106,9 @@ def evaluate_splits(
     Raises:
         CertaintyError: a set has fewer than two labels.
     """
+    check_seed(seed)
     for split, sentences in splits.items():
-        _check(sentences, split)
+        check_labels(sentences, split)
     together = predict_baselines([s for sentences in splits.values() for s in sentences], train, seed=seed)
     results, start = {}, 0
     for split, sentences in splits.items():
@@ -140,7 +143,7 @@ def judge(
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.
     """
-    _check(sentences)
+    check_labels(sentences)
     logger.info("Figures of %s: intervals and tests.", ", ".join(scores))
     judged = [Judged.of(own, sentences) for own in scores.values()]
     gold = judged[0].gold
@@ -206,7 +209,7 @@ def _evaluate_seeds(
     faithfulness: bool,
     seed: int,
 ) -> Evaluation:
-    sentences = readable(data, by)
+    sentences = read_held_out(data, by)
     known = None if train is None else read_labelled(train)
     scores = scored(classifiers, sentences)
     against = predict_baselines(sentences, known, seed=seed) if baselines else {}
@@ -215,42 +218,24 @@ def _evaluate_seeds(
     return replace(result, faithfulness=faithfulness_of(classifiers, sentences, seed)) if faithfulness else result
 
 
-def readable(data: Any, by: Sequence[str]) -> list[LabelledSentence]:
-    """Read held-out data and check it before any long work.
+def scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, list[SentenceScore]]:
+    """Score the sentences with each classifier.
 
     Raises:
-        CertaintyError: the data cannot be used, or a column of `by` cannot be sliced by.
+        CertaintyError: a classifier does not return one score for each sentence.
     """
-    sentences = read_labelled(data)
-    _check(sentences, _named(data))
-    for column in by:
-        figures.column_values(sentences, column)
-    return sentences
-
-
-def scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, list[SentenceScore]]:
-    """Score the sentences with each classifier."""
     scores = {}
     for name, classifier in classifiers.items():
         logger.info("Scoring %s sentences with %s.", f"{len(sentences):,}", name)
         scores[name] = classifier.score_sentences([sentence.text for sentence in sentences])
+        if len(scores[name]) != len(sentences):
+            raise CertaintyError(
+                f"{name}: score_sentences returned {len(scores[name])} scores for {len(sentences)} sentences; it must "
+                "return one for each."
+            )
     return scores
 
 
 def _part(judged: Judged, rows: Sequence[int]) -> Judged:
     scores, sentences = zip(*[judged.pairs[i] for i in rows], strict=True)
     return Judged.of(scores, sentences)
-
-
-def _named(data: Any) -> str:
-    paths = [data] if isinstance(data, (str, os.PathLike)) else data if isinstance(data, list) else []
-    names = [os.fspath(path) for path in paths if isinstance(path, (str, os.PathLike))]
-    return ", ".join(names) or "the held-out data"
-
-
-def _check(sentences: Sequence[LabelledSentence], where: str = "the held-out data") -> None:
-    labels = {sentence.label for sentence in sentences if sentence.label is not None}
-    if not labels:
-        raise CertaintyError(f"{where}: no sentence has a label. Allowed: {', '.join(LABELS)}.")
-    if len(labels) < 2:
-        raise CertaintyError(f"{where}: every label is {labels.pop()}; at least two different labels are needed.")

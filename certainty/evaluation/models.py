@@ -37,9 +37,15 @@ def opened(models: Sequence[Model], names: Sequence[str] | None = None) -> dict[
     """Open the models that are given as a folder or hub name, and return all models by name.
 
     Raises:
-        CertaintyError: a model cannot be opened, or two have the same name.
+        CertaintyError: a model is of another kind or cannot be opened, or two have the same name.
     """
     given = names or [_name(model, n, len(models)) for n, model in enumerate(models, 1)]
+    for name, model in zip(given, models, strict=True):
+        if not (model is None or isinstance(model, (str, os.PathLike)) or hasattr(model, "score_sentences")):
+            raise CertaintyError(
+                f"{name} is {type(model).__name__} ({str(model)[:40]!r}); give a folder, a name on the hub, or a "
+                "classifier."
+            )
     if repeated := next((name for name in given if given.count(name) > 1), None):
         raise CertaintyError(f"model {repeated} is given twice; give each once.")
     return {
@@ -60,5 +66,5 @@ def _name(model: Model, number: int, total: int) -> str:
     if model is None:
         return SHIPPED
     if isinstance(model, (str, os.PathLike)):
-        return os.fspath(model)
+        return os.path.normpath(model) if os.path.isdir(model) else os.fspath(model)  # m1/ is m1
     return "model" if total == 1 else f"model {number}"

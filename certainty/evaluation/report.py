@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from certainty.errors import CertaintyError
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
 from certainty.evaluation.wording import interval, number, p_value, percent, title
+from certainty.spreadsheets import CsvWriter
 from certainty.templating import environment
-from certainty.writing import make_folder, write_whole
+from certainty.writing import check_output, make_folder, write_whole
 
 if TYPE_CHECKING:
     from certainty.evaluation.result import Comparison
 
 
-def write_report(comparison: Comparison, folder: str | Path) -> Path:
-    """Write the files of a report; see `Comparison.write_report`."""
+FILES = ("metrics.json", "errors.csv", "index.html")
+
+
+def check_report(folder: str | Path) -> None:
+    """Check that a report can be written into a folder; leaves no folder behind that was not there.
+
+    Raises:
+        CertaintyError: the folder cannot be created or written to, or one of the files cannot be replaced.
+    """
     folder = Path(folder)
-    files = {
-        "metrics.json": comparison.to_json(text=False),
-        # The byte order mark lets spreadsheets recognise UTF-8.
-        "errors.csv": "\ufeff" + errors_csv(comparison),
-        "index.html": render(comparison),
-    }
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        make_folder(folder)
+        if not os.access(folder, os.W_OK):
+            raise CertaintyError(f"{folder}: is read-only; change its permissions, or give another folder.")
+        for name in FILES:
+            check_output(folder / name)
+    finally:
+        for path in missing:
+            if path.is_dir():
+                path.rmdir()
+
+
+def write_report(comparison: Comparison, folder: str | Path, excel: bool = False) -> Path:
+    """Write the files of a report; see `Comparison.write_report`."""
+    check_report(folder)
+    contents = (comparison.to_json(text=False), errors_csv(comparison, excel), render(comparison))
     folder = make_folder(folder)
-    for name, content in files.items():
+    for name, content in zip(FILES, contents, strict=True):
         write_whole(folder / name, content)
     return folder / "index.html"
 
 
-def errors_csv(comparison: Comparison) -> str:
+def errors_csv(comparison: Comparison, excel: bool = False) -> str:
     """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    rows = CsvWriter(out, excel, marked=True)
     names = list(comparison.errors[0]["predictions"]) if comparison.errors else []
     several = [f" {name}" if len(names) > 1 else "" for name in names]
     own = [f"{column}{name}" for name in several for column in ("predicted", "probability", "is_claim", "cues")]
-    writer.writerow(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
+    rows.write(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
     for error in comparison.errors:
         text = error["text"]
         row = [
@@ -54,8 +74,8 @@ def errors_csv(comparison: Comparison) -> str:
         ]
         for name in names:
             p = error["predictions"][name]
-            row += [p["label"], f"{p['probability']:.4f}", _flag(p["is_claim"]), _words(text, p["cues"])]
-        writer.writerow(row)
+            row += [p["label"], round(p["probability"], 4), _flag(p["is_claim"]), _words(text, p["cues"])]
+        rows.write(row)
     return out.getvalue()
 
 

@@ -7,13 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.behaviour import Behaviour
 from certainty.evaluation.figures import Figure
 from certainty.evaluation.intervals import RESAMPLES
 from certainty.evaluation.significance import PERMUTATIONS
+
+Result = TypeVar("Result", "Evaluation", "Comparison")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Evaluation:
         Raises:
             CertaintyError: the values are not those of an evaluation by this version.
         """
-        return cls(**_checked(cls, {**values, "models": tuple(values.get("models", ()))}))
+        return _built(cls, {**values, "models": tuple(_list(values, "models"))})
 
     @classmethod
     def from_json(cls, content: str) -> Evaluation:
@@ -116,9 +119,9 @@ class Evaluation:
 
         return summary(self)
 
-    def write_report(self, folder: str | Path) -> Path:
+    def write_report(self, folder: str | Path, excel: bool = False) -> Path:
         """Write a report into a folder; see `Comparison.write_report`."""
-        return Comparison((self,), errors=self.errors).write_report(folder)
+        return Comparison((self,), errors=self.errors).write_report(folder, excel)
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ class Comparison:
         values = _parsed(content)
         built: dict[str, Any] = dict(values)
         for name, kind in (("evaluations", Evaluation.from_dict), ("behaviour", Behaviour.from_dict)):
-            built[name] = tuple(map(kind, values.get(name, ())))
-        return cls(**_checked(cls, built))
+            built[name] = tuple(map(kind, _list(values, name)))
+        return _built(cls, built)
 
     def summary(self) -> str:
         """Return the metrics as plain text: `Evaluation.summary` for one model, side by side for several."""
@@ -171,13 +174,14 @@ class Comparison:
 
         return comparison_summary(self)
 
-    def write_report(self, folder: str | Path) -> Path:
+    def write_report(self, folder: str | Path, excel: bool = False) -> Path:
         """Write `metrics.json` (without the text of any sentence), `index.html` and `errors.csv` (with the errors).
 
         Each file is written atomically.
 
         Args:
             folder: The folder, created if it is missing; files of an earlier report are replaced.
+            excel: Write `errors.csv` for French spreadsheets: with semicolons and decimal commas.
 
         Returns:
             The path of `index.html`.
@@ -187,7 +191,7 @@ class Comparison:
         """
         from certainty.evaluation.report import write_report
 
-        return write_report(self, folder)
+        return write_report(self, folder, excel)
 
 
 def _errors(errors: Sequence[Mapping[str, Any]], text: bool) -> list[dict[str, Any]]:
@@ -201,18 +205,42 @@ def _json(values: Mapping[str, Any]) -> str:
 def _parsed(content: str) -> dict[str, Any]:
     try:
         values = json.loads(content)
-    except ValueError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise CertaintyError(f"not the JSON of an evaluation: {error}. Give what `to_json` wrote.") from error
     if not isinstance(values, dict):
         raise CertaintyError(f"not the JSON of an evaluation but a {type(values).__name__}. Give what `to_json` wrote.")
     return values
 
 
-def _checked(cls: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _list(values: Mapping[str, Any], name: str) -> list[Any]:
+    found = values.get(name, []) if isinstance(values, Mapping) else None
+    if not isinstance(found, (list, tuple)):
+        raise CertaintyError(f"not a result of this version ({name} is not a list). Evaluate again.")
+    return list(found)
+
+
+def _built(cls: type[Result], values: Mapping[str, Any]) -> Result:
     names = {field.name for field in dataclasses.fields(cls)}
     needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     if wrong := (needed - set(values)) | (set(values) - names):
         raise CertaintyError(
             f"not a result of this version (missing or unknown: {', '.join(sorted(wrong))}). Evaluate again."
         )
-    return values
+    result = cls(**values)
+    for name, hint in get_type_hints(cls).items():
+        if not isinstance(getattr(result, name), _kinds(hint)):
+            raise CertaintyError(
+                f"not a result of this version ({name} is {repr(getattr(result, name))[:60]}). Evaluate again."
+            )
+    try:
+        result.summary()  # reads most of what is nested
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise CertaintyError(f"not a result of this version ({error}). Evaluate again.") from error
+    return result
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """Return the classes that a type hint allows, such as list and tuple for a sequence."""
+    parts = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    classes = [get_origin(part) or part for part in parts]
+    return tuple(kind for one in classes for kind in ((list, tuple) if one is Sequence else (one,)))

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.wording import interval, number, p_value, percent, title
 
+SIGNIFICANT = 0.05
+"""Below this p-value, a 95 % interval is expected not to include 0."""
+
 if TYPE_CHECKING:
     from certainty.evaluation.behaviour import Behaviour
     from certainty.evaluation.result import Comparison, Evaluation
@@ -155,7 +158,7 @@ def _side_by_side(comparison: Comparison) -> list[str]:
 def _differences(comparison: Comparison) -> list[str]:
     letters = dict(zip((one.name for one in comparison.evaluations), _letters(comparison.evaluations), strict=True))
     lines = ["", "Paired differences (p by permutation, two-sided):"]
-    return lines + _table(
+    lines += _table(
         ("difference", "metric", "value", "interval", "p", "labels differ", "detectable from"),
         [
             (
@@ -170,6 +173,7 @@ def _differences(comparison: Comparison) -> list[str]:
             for d in comparison.differences
         ],
     )
+    return lines + _disagreement([(d, d["p_value"]) for d in comparison.differences])
 
 
 def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
@@ -178,7 +182,7 @@ def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
     crossed = evaluation.baselines_fit == "cross-validation"
     where = "the held-out sentences themselves, by 5-fold cross-validation" if crossed else "the training data"
     lines = ["", f"Baselines, fitted on {where} (p by permutation, two-sided):"]
-    return lines + _table(
+    lines += _table(
         ("baseline", "macro-F1", "interval", f"{model} is better by", "interval", "p"),
         [
             (
@@ -191,6 +195,18 @@ def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
             for name, b in evaluation.baselines.items()
         ],
     )
+    return lines + _disagreement([(b["difference"], b["p_value"]) for b in evaluation.baselines.values()])
+
+
+def _disagreement(tests: Sequence[tuple[Mapping[str, Any], float]]) -> list[str]:
+    """Return a note if the interval of a difference and its p-value point in different directions."""
+    if all((d["low"] <= 0 <= d["high"]) == (p > SIGNIFICANT) for d, p in tests if d["low"] is not None):
+        return []
+    return [
+        "",
+        "One of these intervals excludes 0 although its p-value is above 0.05, or the reverse: the interval is from a",
+        "bootstrap, p from permutations, and with few rows they can disagree. Take such a difference as not shown.",
+    ]
 
 
 def _letters(each: Sequence[Evaluation]) -> list[str]:

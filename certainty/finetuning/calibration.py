@@ -56,7 +56,8 @@ def choose_calibration(
     Candidates are compared by cross-validated negative log-likelihood; the simplest one within one standard error of
     the best is chosen (the one-standard-error rule; Hastie, Tibshirani and Friedman 2009, The Elements of Statistical
     Learning, 7.10). A model trained on hard labels with enriched classes needs both parts; one trained on soft labels
-    is already calibrated, and a fit would only add noise.
+    is already calibrated, and a fit would only add noise. If the model classifies every claim correctly, nothing is
+    fitted either: a lower temperature would always look better, and only the prior would limit it.
 
     Args:
         logits: Raw label logits, shape (n, 4).
@@ -64,7 +65,7 @@ def choose_calibration(
         folds: Number of cross-validation folds; with fewer than two claims per fold nothing is fitted.
         seed: Seed for assigning claims to folds.
     """
-    if len(gold) < 2 * folds:
+    if len(gold) < 2 * folds or (logits.argmax(axis=1) == gold).all():
         return NONE
     fits: tuple[Callable[[NDArray[np.floating], NDArray[np.int64]], Calibration], ...] = (
         lambda _logits, _gold: NONE,

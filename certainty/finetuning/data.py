@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
+from certainty.evaluation.held_out import read_held_out
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
@@ -35,7 +36,7 @@ class FinetuningData:
         train: Training sentences.
         dev: Sentences used to choose the checkpoint, the calibration and the thresholds.
         test: Sentences evaluated at the end, or None.
-        contrast: Groups held out of train and evaluated at the end; may be empty.
+        contrast: Groups held out of train and evaluated at the end; empty without two labels.
         names: File names of "train" and "dev"; empty lists for data that is not read from files.
     """
 
@@ -52,12 +53,20 @@ def read_data(
     """Read the data of a run; see `certainty.finetuning.finetune`.
 
     Raises:
-        CertaintyError: a file or a row is invalid, or the data is unsuitable for training.
+        CertaintyError: a file or a row is invalid, or the data is unsuitable for training or evaluation.
     """
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", dev))}
     given, held_out = corrected(read_labelled(train), read_labelled(dev), corrections)
     trained_on, contrast = split_held_out_groups(given)
-    judged = None if test is None else read_labelled(test)
+    if len({sentence.label for sentence in contrast if sentence.label}) < 2:
+        if contrast:
+            logger.warning(
+                "%d sentences of groups whose `quad` is a multiple of 5 are held out of training, but they are not "
+                "evaluated: they have fewer than two labels.",
+                len(contrast),
+            )
+        contrast = []
+    judged = None if test is None else read_held_out(test)
     return FinetuningData(check_data(trained_on, held_out), held_out, judged, contrast, names)
 
 

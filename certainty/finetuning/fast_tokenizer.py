@@ -9,6 +9,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from certainty import CertaintyError
 
+FEWEST_TOKENS = 20
+"""For a folder without a tokenizer, transformers makes one that has only a few special tokens."""
+
 
 def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
     """Load the encoder's tokenizer.
@@ -19,7 +22,12 @@ def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder)
     except (OSError, ValueError) as error:
-        raise CertaintyError(f"{encoder}: cannot load the tokenizer: {error}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise CertaintyError(
+            f"{encoder}: cannot load the tokenizer ({reason}). Give a folder that has the encoder's tokenizer.json."
+        ) from error
+    if len(tokenizer) < FEWEST_TOKENS:
+        raise CertaintyError(f"{encoder}: has no tokenizer. Give a folder that has the encoder's tokenizer.json.")
     if not tokenizer.is_fast:
         raise CertaintyError(f"{encoder}: its tokenizer has no fast version (tokenizer.json).")
     return tokenizer

@@ -20,6 +20,21 @@ from certainty.tokenising import SentenceTokenizer
 logger = logging.getLogger(__name__)
 
 IGNORED = -100.0
+EXAMPLES = 5
+"""Fewest sentences of each answer that a head needs to be trained."""
+ANSWERS = {
+    ("claim", False): "without a claim",
+    ("claim", True): "with a claim",
+    ("attributed", False): "without attribution to a source",
+    ("attributed", True): "attributed to a source",
+    ("cue", False): "with words that are no cues",
+    ("cue", True): "with cues",
+    ("second", False): "without a second claim",
+    ("second", True): "with a second claim",
+    ("source", False): "without a named source",
+    ("source", True): "with a named source",
+}
+"""How to describe the sentences that teach a head one of its answers."""
 
 
 def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[np.float32]:
@@ -144,16 +159,27 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
 
 
 def taught_heads(features: SentenceFeatures) -> tuple[str, ...]:
-    """Return the heads, other than the label head, with both positive and negative targets in the rows.
+    """Return the heads, other than the label head, with enough positive and negative targets to be trained.
 
-    Any second label and any named source are positive.
+    Any second label and any named source are positive. A warning is logged for each head with some, but fewer than
+    `EXAMPLES`, rows of one answer.
     """
+    return tuple(head for head in HEADS if _is_taught(features, head))
 
-    def sides(head: str) -> set[bool]:
-        targets = np.concatenate([np.ravel(row[head]) for row in features.rows])
-        return set((targets[targets != IGNORED] >= 0.5).tolist())
 
-    return tuple(head for head in HEADS if len(sides(head)) == 2)
+def _is_taught(features: SentenceFeatures, head: str) -> bool:
+    rows = {answer: 0 for answer in (False, True)}
+    for row in features.rows:
+        targets = np.atleast_1d(np.asarray(row[head]))
+        for answer in set((targets[targets != IGNORED] >= 0.5).tolist()):
+            rows[answer] += 1
+    rarer = min(rows, key=rows.__getitem__)
+    if 0 < rows[rarer] < EXAMPLES:
+        logger.warning(
+            "train has too few sentences %s (%d) to train the %s head, which is not trained; give at least %d.",
+            *(ANSWERS[head, rarer], rows[rarer], head, EXAMPLES),
+        )
+    return rows[rarer] >= EXAMPLES
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

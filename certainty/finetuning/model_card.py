@@ -10,6 +10,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from certainty.evaluation import METRICS
+from certainty.evaluation.wording import number
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.settings_file import Settings, as_yaml
@@ -48,24 +49,22 @@ def write_model_card(
         The path of the card.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    body = (
-        environment(__package__, autoescape=False)
-        .get_template("model_card.md.j2")
-        .render(
-            name=name,
-            location=json.dumps(location or str(folder), ensure_ascii=False),
-            labels=[label.value for label in LABELS],
-            layers=config["num_hidden_layers"],
-            hidden=config["hidden_size"],
-            vocabulary=config["vocab_size"],
-            architecture=config["architectures"][0],
-            model=model,
-            untaught=[head for head in HEADS if head not in model.heads],
-            training=model.training,
-            evaluation=evaluation,
-            titles=METRICS,
-            yaml=as_yaml(settings).strip(),
-        )
+    templates = environment(__package__, autoescape=False)
+    templates.filters["number"] = number  # which shows what could not be measured as a dash
+    body = templates.get_template("model_card.md.j2").render(
+        name=name,
+        location=json.dumps(location or str(folder), ensure_ascii=False),
+        labels=[label.value for label in LABELS],
+        layers=config["num_hidden_layers"],
+        hidden=config["hidden_size"],
+        vocabulary=config["vocab_size"],
+        architecture=config["architectures"][0],
+        model=model,
+        untaught=[head for head in HEADS if head not in model.heads],
+        training=model.training,
+        evaluation=evaluation,
+        titles=METRICS,
+        yaml=as_yaml(settings).strip(),
     )
     data = card_data(name, model.training or {}, evaluation, license_name)
     path = folder / "README.md"

@@ -39,7 +39,10 @@ class TrainingProgress(TrainerCallback):
             return
         self._started = self._told = time.monotonic()
         self._first_step = state.global_step
-        logger.info("Training: %d steps%s.", state.max_steps, f" from step {self._first_step}" * bool(self._first_step))
+        if self._first_step:
+            logger.info("Training continues after step %d of %d.", self._first_step, state.max_steps)
+        else:
+            logger.info("Training: %d steps.", state.max_steps)
         if sys.stderr.isatty():
             columns = (TextColumn("Training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps,"))
             left = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("left"))
@@ -51,35 +54,39 @@ class TrainingProgress(TrainerCallback):
         """Advance the bar, or log a line if the last one is old enough."""
         if not state.is_world_process_zero:
             return
-        now = time.monotonic()
-        rate = (state.global_step - self._first_step) / max(now - self._started, 1e-9)
         if self._bar:
-            self._bar.update(self._task, completed=state.global_step, rate=f"{rate:.2f} per second,")
-        elif now - self._told >= SECONDS:
-            self._told = now
-            left = (state.max_steps - state.global_step) / rate
-            logger.info(
-                "Step %d of %d, %.2f steps per second, %s left.",
-                state.global_step,
-                state.max_steps,
-                rate,
-                duration(left),
-            )
+            rate = f"{self._rate(state):.2f} per second,"
+            self._bar.update(self._task, completed=state.global_step, rate=rate)
+        elif time.monotonic() - self._told >= SECONDS and not control.should_evaluate:  # then one line tells both
+            self._told = time.monotonic()
+            logger.info("Step %d of %d, %s.", state.global_step, state.max_steps, self._speed(state))
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
         """Log the metrics on dev."""
         if state.is_world_process_zero:
             logger.info(
-                "Step %d of %d: on dev, negative log-likelihood %.4f, macro-F1 %.3f.",
+                "Step %d of %d: on dev, negative log-likelihood %.4f, macro-F1 %.3f; %s.",
                 state.global_step,
                 state.max_steps,
                 metrics["eval_nll"],
                 metrics["eval_macro_f1"],
+                self._speed(state),
             )
+            self._told = time.monotonic()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Remove the bar."""
         self.close()
+
+    def _rate(self, state: Any) -> float:
+        """Return the steps per second of this run, without those before a resumption."""
+        steps: int = state.global_step - self._first_step
+        return steps / max(time.monotonic() - self._started, 1e-9)
+
+    def _speed(self, state: Any) -> str:
+        rate = self._rate(state)
+        left = duration((state.max_steps - state.global_step) / max(rate, 1e-9))
+        return f"{rate:.2f} steps per second, {left} left"
 
     def close(self) -> None:
         """Stop and remove the bar, if it is shown."""

@@ -89,6 +89,10 @@ def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
     Raises:
         CertaintyError: the file is missing, damaged, or not a pseudo-label file.
     """
+    if not Path(path).is_file():
+        raise CertaintyError(
+            f"{path}: {'is a directory' if Path(path).is_dir() else 'no such file'}; give the file of pseudo-labels."
+        )
     try:
         with safe_open(path, "np") as file:
             metadata: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])

@@ -1,22 +1,30 @@
-"""Store checkpoints next to the output, with the identity of their run, so that no other run resumes from them."""
+"""Store checkpoints next to the output, with a lock and the identity of their run, so that no other run uses them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from certainty.errors import CertaintyError
 from certainty.finetuning.data import FinetuningData
+from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labelled import LabelledSentence
 
-__all__ = ["check_checkpoints", "checkpoints_of", "identity", "name_run"]
+__all__ = ["checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
 
-RUN_FILE = "run.json"
+logger = logging.getLogger(__name__)
+
+RUN_FILE, LOCK_FILE = "run.json", "lock"
 
 
 def checkpoints_of(output: Path) -> Path:
@@ -29,8 +37,14 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
     """Return what identifies a run: digests of train, dev and pseudo-labels, the settings and the process count.
 
     The device is not part of it, so a run may be resumed on another one.
+
+    Raises:
+        CertaintyError: there is no such file of pseudo-labels, or it is damaged.
     """
-    of_file = hashlib.sha256(Path(settings.pseudo_labels).read_bytes()).hexdigest() if settings.pseudo_labels else None
+    of_file = None
+    if settings.pseudo_labels:
+        pseudo_label_metadata(settings.pseudo_labels)
+        of_file = hashlib.sha256(Path(settings.pseudo_labels).read_bytes()).hexdigest()
     return {
         "train": _digest(data.train),
         "dev": _digest(data.dev),
@@ -40,13 +54,60 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
     }
 
 
-def check_checkpoints(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
-    """Check, before a run, that its checkpoints can be written to the folder or resumed from it.
+@contextmanager
+def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None]:
+    """Keep the checkpoint folder for this run alone; delete it on success, or if it has no complete checkpoint.
+
+    Args:
+        folder: The checkpoint folder; it is created unless the run is resumed.
+        run: The identity of the run.
+        resume: Whether to continue the run that the folder belongs to.
 
     Raises:
-        CertaintyError: the folder exists and `resume` is false, it is missing and `resume` is true, or it belongs to a
-            run with other data or settings.
+        CertaintyError: the folder exists and `resume` is false, it is missing and `resume` is true, it belongs to a
+            run with other data or settings, or another process is using it.
     """
+    _check(folder, run, resume)
+    folder.mkdir(exist_ok=resume)
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise CertaintyError(f"{folder}: another process is using it; wait until that run has ended.") from None
+    kept = None
+    try:
+        if not resume:
+            (folder / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+        yield
+    except BaseException:
+        if kept := last_complete_checkpoint(folder):
+            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(kept))
+        raise
+    finally:
+        lock.release()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def last_complete_checkpoint(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint, or None; the Trainer writes a checkpoint's state file last."""
+    complete = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
+    return max(complete, key=_step, default=None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     if not folder.exists():
         if resume:
             raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
@@ -68,12 +129,6 @@ def check_checkpoints(folder: Path, run: Mapping[str, Any], resume: bool) -> Non
         raise CertaintyError(
             f"{folder}: belongs to another run ({told}). Use the same data and settings, or delete the folder."
         )
-
-
-def name_run(folder: Path, run: Mapping[str, Any]) -> None:
-    """Create the folder and record the identity of the run in it."""
-    folder.mkdir(exist_ok=True)
-    (folder / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
 
 
 def _digest(sentences: Sequence[LabelledSentence]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,15 +26,16 @@ from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.model_card import write_model_card
-from certainty.finetuning.output import check_output, new_folder
+from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
-from certainty.finetuning.resume import check_checkpoints, checkpoints_of, identity, name_run
+from certainty.finetuning.resume import checkpoints_of, claimed, identity, last_complete_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup, set_up
 from certainty.finetuning.start import Start, find_start
 from certainty.finetuning.thresholds import choose_thresholds
-from certainty.finetuning.trainer import CertaintyTrainer, last_complete_checkpoint
+from certainty.finetuning.trainer import CertaintyTrainer, check_finite
+from certainty.finetuning.verdict import no_better_than_baselines
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.scoring import SentenceLogits
 from certainty.settings_file import save_settings
@@ -90,19 +90,17 @@ def finetune(
     data = read_data(train, dev, test, corrections)
     start = find_start(settings)
     checkpoints = checkpoints_of(output)
-    first = os.environ.get("RANK", "0") == "0"
     run = identity(settings, data)
-    if first:
-        check_output(output, overwrite)
-        check_checkpoints(checkpoints, run, resume)
-    with quiet_transformers():
+    if os.environ.get("RANK", "0") != "0":
+        with quiet_transformers():
+            _train(set_up(settings, start, data.train, data.dev, checkpoints).trainer, checkpoints, resume)
+        return {}
+    check_output(output, overwrite)
+    with quiet_transformers(), named_write_errors(output), claimed(checkpoints, run, resume):
+        clear_drafts(output)
         setup = set_up(settings, start, data.train, data.dev, checkpoints)
-        if first and not resume:
-            name_run(checkpoints, run)
         started = time.monotonic()
         _train(setup.trainer, checkpoints, resume)
-        if not first:
-            return {}
         with new_folder(output) as folder:
             made = write_model(folder, settings, start, data, setup, time.monotonic() - started)
             evaluation = judge(folder, output.resolve().name, data, made)
@@ -110,22 +108,19 @@ def finetune(
             shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
             (folder / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
             write_model_card(folder, output.resolve().name, settings, made, shown, str(output), start.license)
-        shutil.rmtree(checkpoints)
+    for told in no_better_than_baselines(evaluation):
+        logger.warning("%s", told)
     return evaluation
 
 
 def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:
     last = last_complete_checkpoint(checkpoints) if resume else None
-    try:
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
-    except BaseException:
-        if last_complete_checkpoint(checkpoints) is None:
-            shutil.rmtree(checkpoints, ignore_errors=True)
-        else:
-            logger.warning(
-                "Stopped at step %d; --resume continues from the last checkpoint.", trainer.state.global_step
-            )
-        raise
+    if last is None:
+        trainer.train()
+    elif trainer.has_ended(last):
+        trainer.restore_best(last)
+    else:
+        trainer.train(resume_from_checkpoint=str(last))
 
 
 def write_model(
@@ -147,7 +142,7 @@ def write_model(
     logger.info("Calibrating on %d sentences of dev and exporting the model.", len(data.dev))
     tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
     dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
-    calibration, logits = calibrate(model, dev)
+    calibration, logits = calibrate(model, dev, settings.learning_rate)
     before = start.model or ModelSettings(setup.max_length)
     made = ModelSettings(
         max_length=setup.max_length,
@@ -176,13 +171,17 @@ def write_model(
     return made
 
 
-def calibrate(model: CertaintyModel, dev: DevSentences) -> tuple[Calibration, SentenceLogits]:
+def calibrate(model: CertaintyModel, dev: DevSentences, learning_rate: float) -> tuple[Calibration, SentenceLogits]:
     """Calibrate the label head in place; return the calibration and the calibrated logits of dev.
 
     The weights are rounded before and after to the 16-bit floats that are saved.
+
+    Raises:
+        CertaintyError: the weights are too large for 16-bit floats, because the learning rate was too high.
     """
     round_weights(model)
     logits = dev.logits(runner(model))
+    check_finite(logits.label, learning_rate)
     claims = dev.gold >= 0
     calibration = choose_calibration(logits.label[claims], dev.gold[claims])
     fold_into_head(model.classifier, calibration)

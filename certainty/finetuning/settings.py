@@ -44,7 +44,7 @@ class FinetuningSettings(Settings):
 
     encoder: str | None = None
     initial: str | None = None
-    epochs: PositiveFloat = 4.0
+    epochs: Annotated[float, Field(gt=0, le=10_000)] = 4.0
     patience: PositiveInt = 4
     evaluations_per_epoch: PositiveInt = 2
     batch_size: PositiveInt = 32

@@ -15,6 +15,7 @@ from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import SentenceFeatures, taught_heads
 from certainty.finetuning.pseudo_labels import read_pseudo_labels
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.splits import warn_if_few
 from certainty.finetuning.start import Start
 from certainty.finetuning.trainer import CertaintyTrainer, build_trainer, training_device
 from certainty.labelled import LabelledSentence
@@ -61,6 +62,8 @@ def set_up(
         CertaintyError: a file cannot be used, or the device is not available.
     """
     device = training_device(settings)
+    if not settings.pseudo_labels:
+        warn_if_few(sum(s.label is not None for s in train), from_encoder=start.model is None)
     tokenizer = start.tokenizer()
     transformers.set_seed(settings.seed)
     model = start.weights(settings)

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 FEW, FEW_CLAIMS = 10, 100
 """Warn below this many sentences of a label in train, and claims in dev."""
+FEW_TO_START, FEW_TO_CONTINUE = 1000, 100
+"""Warn below this many claims in train, if training starts from an encoder or continues from a model."""
 HELD_OUT_GROUPS = 5  # one group in five (`group % 5 == 0`) is never trained on
 
 
@@ -32,13 +34,16 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
     """Return train without the sentences that are also in dev, and warn about overlap and small data sets.
 
     Raises:
-        CertaintyError: a label has no sentence in train, or dev has fewer than two labels.
+        CertaintyError: a label has no sentence in train, all sentences of train are also in dev, or dev has fewer
+            than two labels.
     """
     both = {s.text for s in leaked(train, dev)}
     overlap = leaked(dev, train)
+    if train and len(overlap) == len(train):
+        raise CertaintyError("every sentence of train is also in dev; give different sentences for the two.")
     if overlap:
         logger.warning(
-            "%d sentences of train are also in dev (%d there); they are left out of train.", len(overlap), len(both)
+            "Sentences left out of train because they are also in dev: %d (%d in dev).", len(overlap), len(both)
         )
         dropped = {id(s) for s in overlap}
         train = [s for s in train if id(s) not in dropped]
@@ -58,3 +63,20 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
             "dev has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", claims
         )
     return list(train)
+
+
+def warn_if_few(claims: int, from_encoder: bool) -> None:
+    """Log a warning if train has too few claims to learn from.
+
+    Args:
+        claims: Number of claims in train.
+        from_encoder: Whether training starts from an encoder, rather than from a fine-tuned model.
+    """
+    if from_encoder and claims < FEW_TO_START:
+        logger.warning(
+            "train has %d claims, too few to train from an encoder; use a few thousand, or continue from the shipped "
+            "model (leave out --encoder).",
+            claims,
+        )
+    elif not from_encoder and claims < FEW_TO_CONTINUE:
+        logger.warning("train has %d claims: the model will learn little from them; use a few hundred.", claims)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +15,15 @@ from certainty import Label, SentenceScore
 from certainty.evaluation import metrics
 from certainty.finetuning.calibration import best_threshold
 from certainty.finetuning.dev_logits import DevSentences
+from certainty.finetuning.features import ANSWERS, EXAMPLES
+from certainty.finetuning.verdict import missed_claims
 from certainty.labelled import LabelledSentence
 from certainty.model_folder import ModelSettings
 from certainty.scoring import SentenceLogits
 
 __all__ = ["choose_thresholds"]
+
+logger = logging.getLogger(__name__)
 
 CUE_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
 SOURCE_THRESHOLDS = (0.5, 0.3, 0.7, 0.1, 0.9, 0.01, 0.99)
@@ -30,7 +36,11 @@ Counts = Callable[[LabelledSentence, SentenceScore], metrics.Array]
 def choose_thresholds(
     settings: ModelSettings, dev: DevSentences, logits: SentenceLogits, heads: Collection[str]
 ) -> ModelSettings:
-    """Choose the thresholds that give the best F1 on dev; heads that dev cannot measure keep theirs.
+    """Choose the thresholds that give the best F1 on dev.
+
+    A head keeps its threshold if dev has fewer than `features.EXAMPLES` sentences of one of its answers, or if no
+    threshold is better than the same answer for all sentences. A warning is logged in these cases (unless dev has no
+    sentence of the answer), and if the model then finds far too few claims.
 
     Args:
         settings: The settings to update.
@@ -44,12 +54,16 @@ def choose_thresholds(
     chosen: dict[str, Any] = {}
     if "claim" in heads:
         claims = [s.claim for s in dev.sentences]
-        chosen |= _of_head("claim_threshold", logits.claim, np.array(claims), positive=False)
+        chosen |= _of_head("claim", settings, logits.claim, np.array(claims), positive=False)
     if "attributed" in heads:
         known = np.array([s.claim and s.attributed is not None for s in dev.sentences])
         attributed = np.array([bool(s.attributed) for s in dev.sentences])
-        chosen |= _of_head("attributed_threshold", logits.attributed[known], attributed[known], positive=True)
+        chosen |= _of_head("attributed", settings, logits.attributed[known], attributed[known], positive=True)
     settings = replace(settings, **chosen)
+    if "claim" in settings.heads:
+        is_claim = 1 / (1 + np.exp(-logits.claim)) >= settings.claim_threshold
+        if told := missed_claims(is_claim, [s.claim for s in dev.sentences]):
+            logger.warning("%s", told)
     if "second" in heads:
         settings = _with_second_threshold(settings, dev, logits)
 
@@ -63,22 +77,46 @@ def choose_thresholds(
     if "cue" in heads and any(cued):
         by_cue = [replace(settings, cue_threshold=threshold) for threshold in CUE_THRESHOLDS]
         settings = max(by_cue, key=lambda tried: word_f1(tried, _cue_counts, cued))
-    if "source" in heads and any(s.source for s in dev.sentences):
-        sourced = [s.claim and s.source_known for s in dev.sentences]
+    sourced = [s.claim and s.source_known for s in dev.sentences]
+    named = [s.source is not None for s, wanted in zip(dev.sentences, sourced, strict=True) if wanted]
+    if "source" in heads and _are_enough("source", settings, named):
         by_source = [replace(settings, source_threshold=threshold) for threshold in SOURCE_THRESHOLDS]
         settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, sourced))
     return settings
 
 
-def _of_head(name: str, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool) -> dict[str, float]:
-    wanted = gold == positive
-    if not wanted.any() or wanted.all():
+def _are_enough(head: str, settings: ModelSettings, gold: Iterable[bool]) -> bool:
+    """Return whether both answers are frequent enough to choose the threshold of a head; warn if one is rare."""
+    counts = Counter(gold)
+    rarer = min((False, True), key=counts.__getitem__)
+    if 0 < counts[rarer] < EXAMPLES:
+        name = f"{head}_threshold"
+        logger.warning(
+            "dev has too few sentences %s (%d) to choose %s, which stays at %g; give at least %d.",
+            *(ANSWERS[head, rarer], counts[rarer], name, getattr(settings, name), EXAMPLES),
+        )
+    return counts[rarer] >= EXAMPLES
+
+
+def _of_head(
+    head: str, settings: ModelSettings, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool
+) -> dict[str, float]:
+    name, wanted = f"{head}_threshold", gold == positive
+    if not _are_enough(head, settings, gold.tolist()):
         return {}
 
     def f1(decided: NDArray[np.bool_]) -> float:
         return float(metrics.f1(metrics.binary_counts(wanted, decided == positive)))
 
-    return {name: best_threshold(1 / (1 + np.exp(-logits)), f1)}
+    probabilities = 1 / (1 + np.exp(-logits))
+    threshold = best_threshold(probabilities, f1)
+    if f1(probabilities >= threshold) <= f1(np.full(len(gold), positive)):
+        logger.warning(
+            "On dev, no %s is better than the same answer for all sentences; it stays at %g.",
+            *(name, getattr(settings, name)),
+        )
+        return {}
+    return {name: threshold}
 
 
 def _with_second_threshold(settings: ModelSettings, dev: DevSentences, logits: SentenceLogits) -> ModelSettings:
@@ -86,8 +124,8 @@ def _with_second_threshold(settings: ModelSettings, dev: DevSentences, logits: S
     known = [
         (s, score) for s, score in zip(dev.sentences, every, strict=True) if s.claim and (s.second or s.second_known)
     ]
-    gold = [s.second for s, _ in known]
-    if not any(gold):
+    gold = [s.second if s.second is not s.label else None for s, _ in known]
+    if not _are_enough("second", settings, [label is not None for label in gold]):
         return settings
 
     def f1(decided: NDArray[np.bool_]) -> float:

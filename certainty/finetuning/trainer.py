@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection
 from dataclasses import replace
@@ -12,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 
 from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
@@ -61,10 +62,30 @@ class CertaintyTrainer(Trainer):
         best = self.state.best_global_step
         return float(next(x["eval_macro_f1"] for x in self.state.log_history if x["step"] == best and "eval_nll" in x))
 
+    def train(self, *args: Any, **options: Any) -> Any:
+        """Train; the progress bar is removed even if training stops with an error or Ctrl-C."""
+        try:
+            return super().train(*args, **options)
+        finally:
+            for callback in self.callback_handler.callbacks:
+                if isinstance(callback, TrainingProgress):
+                    callback.close()
+
     def trained_model(self) -> CertaintyModel:
         """Return the model on the CPU, in evaluation mode and without the mixed-precision wrapper."""
         model: CertaintyModel = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return model.cpu().eval()
+
+    def has_ended(self, checkpoint: Path) -> bool:
+        """Return whether training ended with this checkpoint, rather than being interrupted after it."""
+        state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        stopped = state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]
+        return bool(stopped) or state.global_step >= state.max_steps
+
+    def restore_best(self, checkpoint: Path) -> None:
+        """Load the best model of a run whose training ended with this checkpoint."""
+        self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        self._load_best_model()
 
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
@@ -148,6 +169,7 @@ def build_trainer(
     def dev_metrics(prediction: Any) -> dict[str, float]:
         claims = prediction.label_ids.sum(axis=1) > 0
         gold, logits = prediction.label_ids[claims].argmax(axis=1), prediction.predictions[claims]
+        check_finite(logits, settings.learning_rate)
         # Calibrate on dev, as for the finished model. Enriched training data differs by more than the label prior, so
         # correcting for the prior alone would favour the wrong checkpoint.
         logits = fit_calibration(logits, gold).apply(logits)
@@ -209,6 +231,19 @@ def build_trainer(
     return trainer
 
 
+def check_finite(logits: NDArray[np.floating], learning_rate: float) -> None:
+    """Check the logits of a model in training.
+
+    Raises:
+        CertaintyError: a logit is infinite or not a number.
+    """
+    if not np.isfinite(logits).all():
+        raise CertaintyError(
+            f"training has diverged: the model's outputs are no longer numbers. Lower learning_rate, which is "
+            f"{learning_rate:g}, and delete the checkpoints."
+        )
+
+
 def training_device(settings: FinetuningSettings) -> torch.device:
     """Resolve the `device` setting to a torch device.
 
@@ -218,17 +253,3 @@ def training_device(settings: FinetuningSettings) -> torch.device:
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise CertaintyError("device is 'cuda', but torch finds no GPU; use 'cpu' or 'auto'.")
     return torch.device("cuda" if settings.device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def last_complete_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint, or None; the Trainer writes a checkpoint's state file last."""
-    complete = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
-    return max(complete, key=lambda p: int(p.name.split("-")[1]), default=None)
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True

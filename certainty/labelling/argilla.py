@@ -33,11 +33,12 @@ from certainty.labelling.tasks import Task
 from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, Imported
 from certainty.labels import LABELS
 
-NEXT_STEPS = (
-    "In Python: rg.Dataset(name, settings=rg.Settings.from_json('{name}.settings.json')), then dataset.create() and "
-    "dataset.records.from_json('{name}'). To export: python {name}.export.py DATASET labelled.json. Unlike "
-    "dataset.records.to_json, this script records which answers are submitted, drafts or discarded."
-)
+NEXT_STEPS = """In Python, with Argilla 2 as rg:
+  1. dataset = rg.Dataset(NAME, settings=rg.Settings.from_json('{name}.settings.json'))
+  2. dataset.create()
+  3. dataset.records.from_json('{name}')
+  4. When the labels are done, export them: python {name}.export.py NAME labelled.json
+     Unlike dataset.records.to_json, this script records which answers are submitted, drafts or discarded."""
 _MEND = "Write the file with the script NAME.export.py, or with `dataset.records.to_json(path)` of Argilla 2."
 _SUBMITTED, _DISCARDED = "submitted", "discarded"
 _EXPORT = '''"""Write the records of an Argilla dataset with the status of each answer. Written by certainty.

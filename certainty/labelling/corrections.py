@@ -13,6 +13,7 @@ from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import category, needs_no_cues, parse_category
 from certainty.labelling.tasks import sentence_id
 from certainty.labels import Label, plain_name
+from certainty.spreadsheets import without_guard
 from certainty.tables import read_csv
 
 KEEP = "keep"
@@ -107,7 +108,7 @@ def read_corrections(path: Path) -> Iterator[Correction]:
             raise CertaintyError(f"{where}: reason is empty; say why the label is wrong.")
         old, new = (row[name] for name in names[1:3])
         yield Correction(
-            id=str(row["id"]),
+            id=without_guard(str(row["id"])),
             old=parse_category(old, f"{where}: {names[1]}"),
             new=parse_category(new, f"{where}: {names[2]}"),
             annotator=str(row["annotator"]) if row.get("annotator") else None,

@@ -26,13 +26,14 @@ from certainty.labelling.rows import as_list
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import UNLABELLED, UNREVIEWED, Imported
 
-NEXT_STEPS = (
-    'In doccano: create a project "Intent Detection and Slot Filling" that allows overlapping spans and does not count '
-    "grapheme clusters; import {name}.categories.json and {name}.spans.json under Labels, and {name} (JSONL, columns "
-    "text, cats, entities) under Dataset; paste {name}.guideline.md under Guideline. Later export as JSONL."
-    " If the tasks have predictions, tick `Export only approved documents` and import with --reviewed; otherwise "
-    "answers that equal the prediction do not count as labels."
-)
+NEXT_STEPS = """In doccano:
+  1. Create a project "Intent Detection and Slot Filling" that allows overlapping spans and does not count grapheme
+     clusters.
+  2. Labels: import {name}.categories.json and {name}.spans.json.
+  3. Dataset: import {name} (JSONL, columns text, cats, entities).
+  4. Guideline: paste {name}.guideline.md.
+  5. When the labels are done, export them as JSONL. If the tasks have predictions, tick `Export only approved
+     documents` and import with --reviewed; otherwise answers that equal the prediction do not count as labels."""
 _MEND = "Export from doccano as JSONL."
 _KEYS = "apodnsx"
 _CATS, _SPANS, _PREDICTED = "cats", "entities", "predicted"

@@ -35,11 +35,12 @@ from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, UNREVIEWED, I
 from certainty.labels import LABELS
 from certainty.tables import read_csv
 
-NEXT_STEPS = (
-    "In Label Studio: create a project, paste {name}.config.xml under Settings > Labeling Interface > Code and "
-    "{name}.guideline.md under Instructions, import {name}. Later export as JSON, which contains "
-    "more information than JSON-MIN, CSV and TSV."
-)
+NEXT_STEPS = """In Label Studio:
+  1. Create a project.
+  2. Settings > Labeling Interface > Code: paste {name}.config.xml.
+  3. Settings > Instructions: paste {name}.guideline.md.
+  4. Import {name}.
+  5. When the labels are done, export them as JSON, which contains more than JSON-MIN, CSV and TSV."""
 _MEND = "Export the project from Label Studio as JSON, JSON-MIN, CSV or TSV."
 _LABEL, _SECOND, _SOURCE, _CUES, _TEXT = "label", "second", "attribution", "cues", "text"
 _BLANKS = re.compile(r"\s|\\n")

@@ -14,6 +14,7 @@ from certainty.labelled import LabelledSentence
 from certainty.labelling.annotators import Answers, Source, by_sentence
 from certainty.labelling.choices import category, parse_category
 from certainty.labelling.tasks import sentence_id
+from certainty.spreadsheets import without_guard
 from certainty.tables import read_csv
 
 DECISION = "decision"
@@ -101,7 +102,7 @@ def read_decisions(path: Path) -> dict[str, str]:
                 raise CertaintyError(f"{where}: no {column!r}; use the file written by --disagreements.")
         if str(row[DECISION] or "").strip():
             label = parse_category(row[DECISION], f"{where}: {DECISION}")
-            decisions[str(row["id"])] = category(LabelledSentence("", label, claim=label is not None))
+            decisions[without_guard(str(row["id"]))] = category(LabelledSentence("", label, claim=label is not None))
     return decisions
 
 

@@ -21,11 +21,10 @@ from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import REJECTED, UNLABELLED, Imported
 
-NEXT_STEPS = (
-    "In Prodigy: run prodigy certainty DATASET {name} -F {name}.recipe.py, with {name}.guideline.html in the same "
-    "folder. To load tasks that have labels: prodigy db-in DATASET {name}. To export: prodigy db-out DATASET > "
-    "labelled.jsonl"
-)
+NEXT_STEPS = """In Prodigy, in the folder with {name}.guideline.html:
+  1. If the tasks have labels, load them: prodigy db-in DATASET {name}
+  2. Label: prodigy certainty DATASET {name} -F {name}.recipe.py
+  3. Export: prodigy db-out DATASET > labelled.jsonl"""
 _MEND = "Write the file with prodigy db-out."
 _OPTIONS = [{"id": choice, "text": TITLES[choice]} for choice in FLAT]
 # An elided word is a separate token, including its apostrophe.

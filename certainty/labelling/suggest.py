@@ -14,15 +14,16 @@ import heapq
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
 
-from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.labelling.tasks import sentence_id
 from certainty.results import Document, SentenceScore
+from certainty.settings_file import Settings
 
 UNCERTAIN, RANDOM = "uncertain", "random"
 _DIMENSIONS = 100  # of the clustered vectors
@@ -52,8 +53,7 @@ MEASURES: dict[str, Callable[[NDArray[np.float64]], float]] = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class SuggestionSettings(Settings):
     """Settings of `suggest`.
 
     Attributes:
@@ -64,24 +64,14 @@ class Settings:
         seed: Random seed; the same texts and seed give the same sentences.
 
     Raises:
-        CertaintyError: a value is out of range.
+        CertaintyError: If a value is invalid.
     """
 
-    count: int
-    random_share: float = 0.1
-    diversity: int = 10
-    measure: str = "margin"
+    count: PositiveInt
+    random_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    diversity: PositiveInt = 10
+    measure: Literal["margin", "entropy", "least-confidence"] = "margin"
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, good, rule in (
-            ("count", self.count >= 1, "at least 1"),
-            ("random_share", 0 <= self.random_share <= 1, "between 0 and 1"),
-            ("diversity", self.diversity >= 1, "at least 1"),
-            ("measure", self.measure in MEASURES, f"one of {', '.join(MEASURES)}"),
-        ):
-            if not good:
-                raise CertaintyError(f"{name} is {getattr(self, name)!r}; it must be {rule}.")
 
 
 @dataclass(frozen=True)
@@ -118,7 +108,7 @@ class Suggestion:
 
 
 def suggest(
-    documents: Iterable[tuple[str, Document]], settings: Settings, exclude: Iterable[str] = ()
+    documents: Iterable[tuple[str, Document]], settings: SuggestionSettings, exclude: Iterable[str] = ()
 ) -> list[Suggestion]:
     """Suggest sentences to label.
 

@@ -1,4 +1,4 @@
-"""Every request timed, counted and logged, without a word of its text; a bug becomes an answer 500."""
+"""Times, counts and logs every request without its text; answers 500 where there is a bug."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 class Access:
     """ASGI middleware around everything else.
 
-    The log names the route, never the address that was asked for: an address may hold a text.
+    The log names the route and never the address itself, which may hold a text.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]) -> None:
@@ -64,6 +64,6 @@ class Access:
 
 
 def log_bug(bug: Exception) -> None:
-    """Log type and place of an exception, but not its message, which may quote a text."""
+    """Log the type and the place of an exception, but not its message, which may quote a text."""
     frames = "".join(traceback.format_tb(bug.__traceback__))
     logger.error("%s\n%s", type(bug).__name__, frames.rstrip())

@@ -43,8 +43,8 @@ from certainty.server.stream import NDJSON, stream_lines
 STREAM = "/v1/score/stream"
 _DESCRIPTION = """How French sentences commit themselves to what they claim: asserted, probable, personal opinion or
 denied. Offsets count Unicode code points. An error is a problem document (RFC 9457) that names the limit and its
-value. This server takes {max_characters:,} characters a text, {max_texts:,} texts and {max_sentences:,} sentences a
-request, {max_body_bytes:,} bytes a body and {max_requests:,} requests at a time."""
+value, or the field that is wrong. This server takes {max_characters:,} characters a text, {max_texts:,} texts and
+{max_sentences:,} sentences a request, {max_body_bytes:,} bytes a body and {max_requests:,} requests at a time."""
 
 
 def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None = None) -> FastAPI:
@@ -73,8 +73,8 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
         lifespan=lifespan,
     )
     for route in app.routes:
-        if isinstance(route, APIRoute):  # /docs, which FastAPI would not answer to HEAD
-            route.methods = {*(route.methods or ()), "HEAD"}
+        if isinstance(route, APIRoute) and route.methods is not None:  # /docs, which FastAPI would not answer to HEAD
+            route.methods.add("HEAD")
     app.state.service = service
     app.state.settings = service.settings
     app.add_exception_handler(StarletteHTTPException, on_http_exception)

@@ -1,4 +1,4 @@
-"""Texts of all clients that wait are scored together, in one call of the classifier."""
+"""Scores the waiting texts of all clients together, in one call of the classifier."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Batcher:
         self._worker.shutdown()
 
     def submit(self, text: str, sentences: list[Sentence]) -> asyncio.Future[Document]:
-        """Queue a text and its sentences; one whose future is cancelled before its turn is left out."""
+        """Queue a text and its sentences; it is left out if its future is cancelled before its turn."""
         document = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(text, sentences, document))
         self._arrived.set()
@@ -92,7 +92,7 @@ class Batcher:
                         ProblemError(500, "The server failed on this text; its log says where.")
                     )
                 return
-            # One text is at fault: its neighbours are not to suffer for it.
+            # One text is at fault; its neighbours must not suffer for it.
             for job in batch:
                 await self._score([job])
             return

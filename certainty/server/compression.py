@@ -13,11 +13,11 @@ from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 _PIECE = 65_536  # bytes that are decompressed at a time, however many they were compressed from
-_GZIP = 16 + zlib.MAX_WBITS  # zlib's way to say: with the header of gzip
+_GZIP = 16 + zlib.MAX_WBITS  # zlib's way of saying: with the header of gzip
 
 
 class CompressedAnswers(GZipMiddleware):
-    """Compresses the answers of all routes but one, whose lines are to leave at once."""
+    """Compresses the answers of all routes but the streaming one, whose lines must leave at once."""
 
     def __init__(self, app: ASGIApp, streaming: str) -> None:
         super().__init__(app, minimum_size=1_000, compresslevel=5)
@@ -30,9 +30,9 @@ class CompressedAnswers(GZipMiddleware):
 
 
 class CompressedBodies:
-    """ASGI middleware: decompresses a body piece by piece, so that no more of it is in memory than is read.
+    """ASGI middleware: decompresses a body piece by piece, only as far as it is read.
 
-    The limit of bytes holds for what comes out: a small body that would become huge is cut off there.
+    So the limit of bytes holds for the decompressed body, and a small one that would become huge is cut off there.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Headers that keep a browser from more than it is to do with an answer."""
+"""Headers that limit what a browser may do with an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from certainty.server.page import API_POLICY, DOCS_POLICY
 
 
 class Headers:
-    """ASGI middleware: the strictest policy for what sets none of its own; texts stay out of caches."""
+    """ASGI middleware: sets the strictest policy where an answer has none of its own, and keeps texts out of caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

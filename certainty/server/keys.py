@@ -1,4 +1,4 @@
-"""The key that requests must bring, where the server has one."""
+"""The key that requests must carry, where the server has one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 OPEN = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
-"""What is answered without a key: nothing of it scores."""
+"""What is answered without the key; none of it scores."""
 HEADER = "X-API-Key"
 
 
 class ApiKey(AuthenticationBackend):
-    """Lets through what brings the key as `Authorization: Bearer …` or as `X-API-Key: …`.
+    """Lets through requests with the key, sent as `Authorization: Bearer …` or as `X-API-Key: …`.
 
     As ASGI middleware it does so before the body is read, and before the request counts as under way.
     """

@@ -1,4 +1,4 @@
-"""How many requests at a time, and how large and how slow each may be."""
+"""How many requests there may be at a time, how large each may be, and how slow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from certainty.server.settings import ServerSettings
 
 
 class Gate:
-    """Counts the requests under way, and shuts when the server is to stop.
+    """Counts the requests under way, and shuts when the server stops.
 
     Attributes:
         under_way: POST requests that are not answered yet.
@@ -81,7 +81,7 @@ class JsonRoute(APIRoute):
 
 
 def require_type(request: Request, *types: str) -> None:
-    """Check the content type; the first is the one that is recommended.
+    """Check the content type; the first of `types` is the one that is recommended.
 
     Raises:
         ProblemError: 415, it is another one.

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the framework's, with the errors of each route and the limits of this server."""
+"""The OpenAPI document: FastAPI's, with the errors of each route and the limits of this server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _error(status: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI, settings: ServerSettings) -> None:
-    """Let the app give its document with the limits that it keeps."""
+    """Make the app describe itself with the limits that it keeps."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

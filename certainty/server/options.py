@@ -25,8 +25,8 @@ LISTENING = {
     "host": Option("127.0.0.1", "address to listen on; 0.0.0.0 is every IPv4 address of this machine", "ADDRESS"),
     "port": Option(8000, "port; 0 picks a free one"),
     "workers": Option(1, "processes; each loads the model and keeps its own limits and metrics"),
-    "root_path": Option("", "path under which a reverse proxy shows the server, such as /certainty", "PATH"),
-    "timeout_keep_alive": Option(120, "seconds that an idle connection stays open; more than the proxy's", "SECONDS"),
+    "root_path": Option("", "path under which a reverse proxy serves it, such as /certainty", "PATH"),
+    "timeout_keep_alive": Option(120, "seconds that an idle connection is kept; set more than in the proxy", "SECONDS"),
     "ssl_certfile": Option(None, "certificate (PEM); the server then speaks HTTPS", "FILE"),
     "ssl_keyfile": Option(None, "its private key, unless the certificate's file holds it", "FILE"),
     "log_level": Option("info", "debug, info, warning, error or critical", "LEVEL"),
@@ -34,11 +34,11 @@ LISTENING = {
 ACCESS = {
     "api_key": Option(
         None,
-        "key that requests to /v1 must bring; other users of this machine can read an option, so prefer the variable",
+        "key that requests to /v1 must carry; set the variable where others use the machine: they can see options",
         "KEY",
     ),
-    "cors_origins": Option((), "origins whose pages may ask, separated by commas, or * for all", "ORIGINS"),
-    "allowed_hosts": Option((), "names that the Host header may give, separated by commas (default: any)", "HOSTS"),
+    "cors_origins": Option((), "origins whose pages may send requests, separated by commas, or * for all", "ORIGINS"),
+    "allowed_hosts": Option((), "host names that are answered, separated by commas (default: any)", "HOSTS"),
 }
 LIMITS = {
     "max_body_bytes": Option(4_000_000, "bytes of a request, decompressed, or of a streamed line"),
@@ -46,7 +46,7 @@ LIMITS = {
     "max_texts": Option(1_000, "texts of a request"),
     "max_sentences": Option(5_000, "sentences of a request"),
     "max_requests": Option(64, "requests at a time; more are answered 503"),
-    "timeout": Option(60.0, "seconds to score a request, and between two pieces of it", "SECONDS"),
+    "timeout": Option(60.0, "seconds to score a request, and to wait for its next piece", "SECONDS"),
     "batch_characters": Option(16_000, "characters that are scored together"),
     "batch_delay": Option(0.005, "seconds that a lone text waits for others", "SECONDS"),
 }

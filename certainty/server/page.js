@@ -55,8 +55,8 @@ async function score() {
       say(key, { ...values, failed: true });
       return;
     }
+    view.hidden = false; // so that its script knows how wide it is
     view.srcdoc = await response.text();
-    view.hidden = false;
     hint.hidden = true;
     document.body.classList.add("scored");
     say("server_done");

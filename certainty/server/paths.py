@@ -1,4 +1,4 @@
-"""The path under which a reverse proxy shows the server."""
+"""The path under which a reverse proxy serves the app."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RootPath:
-    """ASGI middleware: tells the app under which path it is shown, whether the proxy strips it or leaves it."""
+    """ASGI middleware: tells the app under which path it is served, whether the proxy strips the path or not."""
 
     def __init__(self, app: ASGIApp, root: str) -> None:
         self._app, self._root = app, root

@@ -1,4 +1,4 @@
-"""What the routes share: the classifier behind its batcher, and the limits before it."""
+"""What the routes share: the classifier with its batcher, and the limits."""
 
 from __future__ import annotations
 

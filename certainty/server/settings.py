@@ -34,7 +34,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class ServerSettings(BaseSettings):
-    """How the server listens, whom it answers, and what a request may ask of it.
+    """Where the server listens, whom it answers, and what a request may ask of it.
 
     What is not given is read from the environment, `max_texts` from `CERTAINTY_MAX_TEXTS`.
 
@@ -42,14 +42,14 @@ class ServerSettings(BaseSettings):
         host: Address to listen on.
         port: Port; 0 picks a free one.
         workers: Processes.
-        root_path: Path under which a reverse proxy shows the server; it may strip it or leave it.
+        root_path: Path under which a reverse proxy serves it, whether the proxy strips the path or not.
         timeout_keep_alive: Seconds that an idle connection stays open.
         ssl_certfile: Certificate for HTTPS.
         ssl_keyfile: Its private key.
         log_level: The least level that is logged.
-        api_key: Key that requests to `/v1` must bring; None asks for none.
-        cors_origins: Origins whose pages may ask; "*" is all.
-        allowed_hosts: Names that the Host header may give; none is any.
+        api_key: Key that requests to `/v1` must carry; None asks for none.
+        cors_origins: Origins whose pages may send requests; "*" is all.
+        allowed_hosts: Host names that are answered; if empty, any.
         max_body_bytes: Bytes of the body of a request, decompressed; on the streaming route, of a line.
         max_characters: Characters of a text, or of a sentence that is given alone.
         max_texts: Texts of a request.
@@ -114,7 +114,7 @@ class ServerSettings(BaseSettings):
     def _can_be_sent(cls, given: SecretStr | None) -> SecretStr | None:
         key = "" if given is None else given.get_secret_value()
         if not key.isascii() or not (key.isprintable() and key == key.strip()):
-            raise ValueError("it must be of printable ASCII characters, so that a header can bring it")
+            raise ValueError("it must be of printable ASCII characters, so that a header can carry it")
         return given
 
     @field_validator("cors_origins")

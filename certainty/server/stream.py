@@ -31,7 +31,7 @@ class DuplexResponse(StreamingResponse):
     """
 
     def __init__(self, lines: AsyncGenerator[bytes, None], timeout: float) -> None:
-        # nginx would else gather the lines before it passes them on.
+        # Without this nginx gathers the lines before it passes them on.
         super().__init__(lines, media_type=NDJSON[0], headers={"X-Accel-Buffering": "no"})
         self._lines, self._timeout = lines, timeout
 
@@ -58,7 +58,7 @@ class _Raw(NamedTuple):
 async def stream_lines(request: Request, service: Service) -> DuplexResponse:
     """Return the answers to the lines of a request as a response, which begins once the request's body has begun.
 
-    A client that asked whether to continue would else hear the status first and hold its body back.
+    A client that waits for "100 Continue" would otherwise get the status first and hold its body back.
     """
     require_type(request, *NDJSON)
     first = await _next_message(request, service)
@@ -113,7 +113,7 @@ async def _next_message(request: Request, service: Service) -> Message:
 
 
 class _LineSplitter:
-    """Cuts pieces into lines; of a line that is too long it keeps nothing but its number."""
+    """Cuts pieces into lines; of a line that is too long it keeps only the number."""
 
     def __init__(self, longest: int) -> None:
         self.number = 0

@@ -25,13 +25,13 @@ class _Worker(NamedTuple):
 
 
 class Workers:
-    """Keeps so many processes at work: one that dies is replaced, unless it never got to work.
+    """Keeps a number of processes running; one that dies is replaced, unless it never began to answer.
 
     Args:
         target: What each does with the socket until SIGTERM; it sets the event once it takes requests. It must be
             importable, as a function of a module or a `partial` of one.
         bound: The socket.
-        count: How many there are.
+        count: The number of processes.
     """
 
     def __init__(self, target: Target, bound: socket.socket, count: int) -> None:

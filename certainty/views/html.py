@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from certainty.comparison import Comparison
 
 GENERATOR = '<meta name="generator" content="certainty">'
-"""By which a page of ours is known."""
+"""How a page of ours is recognised."""
 
 _PAGE_RULES = "body{margin:0}body>.certainty{min-height:100vh;box-sizing:border-box}\n"
 _CHOSEN_BY_BROWSER = " data-any-language"
@@ -48,7 +48,7 @@ def render_page(
     title: str | None = None,
     lang: str | None = None,
 ) -> str:
-    """Return a complete page that shows the documents one under the other, light or dark as the reader's system is.
+    """Return a complete page that shows the documents one below the other, light or dark like the reader's system.
 
     Args:
         documents: What to show.

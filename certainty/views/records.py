@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
+from certainty.spreadsheets import CsvWriter
 from certainty.views.categories import UNDECIDED, is_undecided
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ COLUMNS: tuple[str, ...] = (
 CSV_COLUMNS = ("file", *COLUMNS)
 _DECIMALS = 6
 _CUE_SEPARATOR = " | "
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def flat_record(sentence: SentenceScore) -> dict[str, Any]:
@@ -85,27 +84,19 @@ def write_csv(
 ) -> None:
     """Write a header and one row a sentence; the cues are joined by " | ", `undecided` as for `write_json` comes last.
 
-    Every string is quoted, so that line breaks of any kind within a sentence survive. What is None is empty.
-
     Args:
         scored: Names and documents; each is written as it comes.
         out: Where to.
         min_confidence: See `write_json`.
-        excel: Write what a French spreadsheet opens: a byte order mark, semicolons, decimal commas that are not quoted,
-            and an apostrophe before text that would be a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+        excel: See `CsvWriter`.
     """
-    if excel:
-        out.write("\ufeff")
-        rows = csv.writer(out, delimiter=";", lineterminator="\n")
-    else:
-        rows = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    rows.writerow(CSV_COLUMNS if min_confidence is None else (*CSV_COLUMNS, UNDECIDED))
+    rows = CsvWriter(out, excel)
+    rows.write(CSV_COLUMNS if min_confidence is None else (*CSV_COLUMNS, UNDECIDED))
     for name, document in scored:
         for sentence in document:
             values = [_cell(value) for value in flat_record(sentence).values()]
             undecided = [] if min_confidence is None else [_cell(is_undecided(sentence, min_confidence))]
-            row = [name, *values, *undecided]
-            rows.writerow(map(_french_cell, row) if excel else row)
+            rows.write([name, *values, *undecided])
 
 
 def _record(sentence: SentenceScore, min_confidence: float | None) -> dict[str, Any]:
@@ -121,9 +112,3 @@ def _cell(value: Any) -> str | int | float | None:
     if isinstance(value, dict):
         return str(value["text"])
     return round(value, _DECIMALS) if isinstance(value, float) else value
-
-
-def _french_cell(value: str | int | float | None) -> str | int | None:
-    if isinstance(value, float):
-        return f"{value:.{_DECIMALS}f}".replace(".", ",")
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -20,7 +20,7 @@ import torch
 from tokenizers import Tokenizer
 
 from certainty import CertaintyError
-from certainty.finetuning.trainer import last_complete_checkpoint
+from certainty.finetuning.resume import last_complete_checkpoint
 from certainty.settings_file import load_settings, save_settings
 from certainty.writing import write_whole
 from training.data.text import read_paragraphs, text_files

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
+from certainty.spreadsheets import EXCEL_HELP
 
 TOOLS = ("label-studio", "doccano", "argilla", "prodigy")
 """The annotation tools; each is a module of `certainty.labelling`, not imported only to declare the command."""
@@ -25,6 +26,11 @@ def add_action(actions: Any, name: str, summary: str, description: str, *example
 def add_output(parser: Any, text: str, required: bool = False) -> None:
     """Declare `--output`."""
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=required, help=text)
+
+
+def add_excel(parser: Any) -> None:
+    """Declare `--excel`."""
+    parser.add_argument("--excel", action="store_true", help=EXCEL_HELP)
 
 
 def add_model(parser: Any) -> None:

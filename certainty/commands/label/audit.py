@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
-from certainty.commands.label.arguments import add_action, add_output
-from certainty.commands.label.row_files import write_table
+from certainty.commands.label.arguments import add_action, add_excel, add_output
+from certainty.commands.label.row_files import check_excel, write_table
 from certainty.commands.output import check_destination
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def add_parser(actions: Any) -> None:
         "--format", choices=("csv", "jsonl"), help="what to write (default: by the name of the output, or csv)"
     )
     add_output(parser, "write to a file (default: standard output)")
+    add_excel(parser)
     add_engine_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -48,7 +49,15 @@ def _run(args: argparse.Namespace) -> int:
     choice = model_choice(args)
     if args.folds is not None:
         choice.refuse_engine("not used with --folds, which runs no model")
-    return audit(args.files, args.output, choice=choice, folds=args.folds, seed=args.seed, form=args.format)
+    return audit(
+        args.files,
+        args.output,
+        choice=choice,
+        folds=args.folds,
+        seed=args.seed,
+        form=args.format,
+        excel=args.excel,
+    )
 
 
 def audit(
@@ -59,11 +68,13 @@ def audit(
     folds: int | None,
     seed: int,
     form: str | None,
+    excel: bool = False,
 ) -> int:
     """Write the likely errors of labelled files and return the exit status."""
     from certainty.labelled import read_labelled
     from certainty.labelling.audit import COLUMNS, cross_validated, model_probabilities, suspects
 
+    check_excel(excel, output, form)
     if output:
         check_destination(output, files)
     sentences = read_labelled(files)
@@ -74,7 +85,8 @@ def audit(
         sentences = _claims(sentences, classifier)
         probabilities = model_probabilities(sentences, classifier)
     found = [suspect.to_row() for suspect in suspects(sentences, probabilities)]
-    write_table(found, COLUMNS, output, files, form)
+    without = {"annotator"} if not any(sentence.annotator for sentence in sentences) else set()
+    write_table(found, [column for column in COLUMNS if column not in without], output, files, form, excel)
     print(f"likely errors: {len(found)} of {len(sentences)} labels.", file=sys.stderr)
     return 0
 

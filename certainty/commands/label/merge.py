@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from certainty.commands.label.arguments import add_action, add_output
-from certainty.commands.label.row_files import check_rows_file, write_labelled_rows, write_table
+from certainty.commands.label.arguments import add_action, add_excel, add_output
+from certainty.commands.label.row_files import check_excel, check_rows_file, write_labelled_rows, write_table
 from certainty.commands.output import check_destination
+from certainty.errors import CertaintyError
 
 
 def add_parser(actions: Any) -> None:
@@ -33,14 +34,21 @@ def add_parser(actions: Any) -> None:
     )
     parser.add_argument("--decisions", metavar="FILE", type=Path, help="such a list with its decisions filled in")
     add_output(parser, "merged rows, JSONL", required=True)
+    add_excel(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    return merge_files(args.files, args.output, disagreements=args.disagreements, decisions=args.decisions)
+    if args.excel and not args.disagreements:
+        raise CertaintyError("--excel is about the list of --disagreements; give both or neither.")
+    return merge_files(
+        args.files, args.output, disagreements=args.disagreements, decisions=args.decisions, excel=args.excel
+    )
 
 
-def merge_files(files: Sequence[str], output: Path, *, disagreements: Path | None, decisions: Path | None) -> int:
+def merge_files(
+    files: Sequence[str], output: Path, *, disagreements: Path | None, decisions: Path | None, excel: bool = False
+) -> int:
     """Write the merged rows of labelled files and return the exit status."""
     from certainty.labelling.annotators import read_sources
     from certainty.labelling.merging import merge, read_decisions
@@ -48,10 +56,11 @@ def merge_files(files: Sequence[str], output: Path, *, disagreements: Path | Non
     inputs = [*files, *([str(decisions)] if decisions else [])]
     check_rows_file(output, inputs)
     if disagreements:
+        check_excel(excel, disagreements)
         check_destination(disagreements, inputs)
     result = merge(read_sources(files), read_decisions(decisions) if decisions else None)
     if disagreements:
-        write_table(result.disagreements, result.columns, disagreements, inputs)
+        write_table(result.disagreements, result.columns, disagreements, inputs, excel=excel)
     write_labelled_rows(result.sentences, output, inputs)
     print(
         f"{len(result.sentences)} rows of {len(result.annotators)} annotators; "

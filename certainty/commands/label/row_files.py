@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from certainty.commands.output import check_destination, destination
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.labelled import LabelledSentence
+from certainty.spreadsheets import CsvWriter
 
 JSON_LINES = (".jsonl", ".json")
 
@@ -53,21 +53,35 @@ def write_table(
     output: Path | None,
     inputs: Sequence[str],
     form: str | None = None,
+    excel: bool = False,
 ) -> None:
     """Write rows as CSV or as JSON Lines, by the name of the output or as `form` ("csv", "jsonl") says.
 
-    A CSV file begins with a byte order mark, by which spreadsheets know it for UTF-8.
+    A CSV file begins with a byte order mark, by which spreadsheets recognise UTF-8.
 
     Raises:
-        CertaintyError: it cannot be written; see `destination`.
+        CertaintyError: it cannot be written, see `destination`; or `excel` is given, but the form is not CSV.
     """
-    suffix = output.suffix.lower() if output else ""
+    check_excel(excel, output, form)
     with destination(output, inputs) as out:
-        if (form or ("jsonl" if suffix in JSON_LINES else "csv")) == "jsonl":
+        if _is_json_lines(output, form):
             write_json_lines(rows, out)
             return
-        if output:
-            out.write("\ufeff")
-        writer = csv.DictWriter(out, columns, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = CsvWriter(out, excel, marked=output is not None)
+        writer.write(columns)
+        for row in rows:
+            writer.write([row[column] for column in columns])
+
+
+def check_excel(excel: bool, output: Path | None, form: str | None = None) -> None:
+    """Check that `--excel` is given for CSV only.
+
+    Raises:
+        CertaintyError: it is given for JSON Lines.
+    """
+    if excel and _is_json_lines(output, form):
+        raise CertaintyError("--excel writes CSV, not JSON Lines; leave it out, or give a file that ends in .csv.")
+
+
+def _is_json_lines(output: Path | None, form: str | None) -> bool:
+    return form == "jsonl" if form else output is not None and output.suffix.lower() in JSON_LINES

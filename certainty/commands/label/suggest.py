@@ -16,10 +16,11 @@ from certainty.commands.output import FAILED, STDIN, check_destination, destinat
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.commands.texts import GivenTexts
 from certainty.documents.reader import ReadingOptions
+from certainty.extras import needs
 from certainty.results import Document
 
 if TYPE_CHECKING:
-    from certainty.labelling.suggest import Settings
+    from certainty.labelling.suggest import SuggestionSettings
 
 MEASURES = ("margin", "entropy", "least-confidence")
 _BLANK_LINE = "\n\n"
@@ -70,9 +71,12 @@ def add_parser(actions: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from certainty.labelling.suggest import Settings
+    needs("pydantic", "yaml", "sklearn", extra="label", user="certainty label suggest")
+    from certainty.labelling.suggest import SuggestionSettings
 
-    settings = Settings(args.count, args.random_share, args.diversity, args.by, args.seed)
+    settings = SuggestionSettings(
+        count=args.count, random_share=args.random_share, diversity=args.diversity, measure=args.by, seed=args.seed
+    )
     return choose(
         args.files or [STDIN],
         settings,
@@ -86,7 +90,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def choose(
     names: Sequence[str],
-    settings: Settings,
+    settings: SuggestionSettings,
     output: Path | None,
     *,
     exclude: Sequence[str],

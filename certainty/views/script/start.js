@@ -42,7 +42,16 @@ function start(root) {
     if (pairs.length) speakers.push(tellChanges(root));
   } else {
     const bars = [...root.querySelectorAll(".certainty-bar")];
-    speakers.push((words) => bars.forEach((bar) => drawBar(bar, countsOf(bar), words)));
+    const rows = [...root.querySelectorAll(".certainty-key li")];
+    speakers.push((words) => {
+      bars.forEach((bar) => drawBar(bar, countsOf(bar), words));
+      const counts = bars.length ? countsOf(bars[0]) : new Map();
+      const total = [...counts.values()].reduce((sum, n) => sum + n, 0);
+      for (const row of total ? rows : []) {
+        const n = counts.get(row.dataset.category);
+        row.querySelector(".certainty-share").textContent = `${n} · ${words.percent(n / total)}`;
+      }
+    });
   }
   const speak = (words) => {
     root.lang = words.code;
@@ -50,7 +59,9 @@ function start(root) {
     if (isPage) {
       document.documentElement.lang = words.code;
       translate(document.head, words);
-      for (const link of root.querySelectorAll(".certainty-back a, .certainty-index a")) link.search = `?lang=${words.code}`;
+      for (const link of root.querySelectorAll(".certainty-back a, .certainty-index a")) {
+        link.setAttribute("href", `${link.getAttribute("href").split("?")[0]}?lang=${words.code}`);
+      }
     }
     speakers.forEach((speaker) => speaker(words));
   };
