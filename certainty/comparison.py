@@ -143,7 +143,7 @@ class Comparison(Sequence[SentencePair]):
             lang: "en" or "fr"; None follows the language of the reader's browser.
 
         Raises:
-            CertaintyError: there is no such language.
+            CertaintyError: If there is no such language.
         """
         from certainty.views.html import render_comparison
 
@@ -165,7 +165,7 @@ def compare(old: Document | str, new: Document | str, min_change: float = MIN_CH
             differs by at least this, in [0, 1].
 
     Raises:
-        CertaintyError: a version is neither a document nor a string, or `min_change` is not between 0 and 1.
+        CertaintyError: If a version is neither a document nor a string, or `min_change` is not between 0 and 1.
     """
     least = checked_probability(min_change, "min_change")
     before, after = _scored(old, "old"), _scored(new, "new")

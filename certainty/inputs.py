@@ -46,17 +46,17 @@ def checked_sequence(texts: object, name: str) -> Iterable[Any]:
     Raises:
         CertaintyError: If it is anything else.
     """
-    if isinstance(texts, (bytes, bytearray)):
+    if isinstance(texts, (bytes, bytearray, os.PathLike)):
         checked_text(texts, name)
     if isinstance(texts, dict) or not isinstance(texts, Iterable):
         raise CertaintyError(f"{name} is {type(texts).__name__} ({str(texts)[:40]!r}). Give a str or a list of str.")
     if (dimensions := getattr(texts, "ndim", 1)) != 1:
-        raise CertaintyError(f"{name} is {type(texts).__name__} of {dimensions} dimensions. Give one column of it.")
+        raise CertaintyError(f"{name} is {type(texts).__name__} with {dimensions} dimensions. Give one column of it.")
     return texts
 
 
 def given_sentences(sentences: object) -> list[Sentence]:
-    """Return given sentences, whose offsets are those within themselves; log where accents were decoded wrongly.
+    """Return the given strings as sentences, each with offsets from 0 to its length; warn of wrongly decoded accents.
 
     Raises:
         CertaintyError: If `sentences` is a single string, or one of them is not a string or has only white space.

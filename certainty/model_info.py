@@ -34,7 +34,7 @@ class ModelInfo:
         """Return that of a model's folder.
 
         Raises:
-            CertaintyError: the weights cannot be read.
+            CertaintyError: If the weights cannot be read.
         """
         versions = (settings.training or {}).get("versions") or {}
         return cls(_name(folder), versions.get("certainty"), _digest(folder))
@@ -48,7 +48,7 @@ class ModelInfo:
         """Read what `to_dict` gave; further members are passed over.
 
         Raises:
-            CertaintyError: a member is missing or wrong; the message names it.
+            CertaintyError: If a member is missing or wrong; the message names it.
         """
         if not isinstance(record, Mapping):
             raise CertaintyError(f"model is {record!r:.60}; it must be an object with name, version and digest.")

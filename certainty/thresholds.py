@@ -150,7 +150,7 @@ def for_accuracy(
     if not len(good):
         best = outcome(int(ends[reached.argmax()]))
         raise CertaintyError(
-            f"no confidence gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
+            f"no threshold gives an accuracy of {accuracy:g} on these {len(pairs)} claims. The highest is "
             f"{best.value:.3f}, {best.place} ({best.kept} sentences); ask for less."
         )
     return outcome(int(good[-1]))

@@ -147,7 +147,7 @@ def test_variants() -> None:
         ("batch_size=true", "batch_size is True; true and false are not allowed here"),
         ("pooling_layer=2", "pooling_layer is 2; it must be a valid boolean"),
         ("dropout=2", "dropout is 2; it must be less than 1"),
-        ("seed=3", "given by --seeds"),
+        ("seed=3", "use --seeds"),
         ("corrections=on", "name their files with --corrections"),
         ("corrections=yes", "Allowed: on, off"),
         ("extra=more", "give --extra more=FILE"),
@@ -168,7 +168,7 @@ def test_wrong_arguments_are_told_before_any_training(
         (["--variant", "encoder=none"], "none: no such folder. Give the folder of the encoder"),
         (["--extra", "more"], "write NAME=FILE"),
         (["--jobs", "0"], "--jobs is 0"),
-        (["--output", "table.jsonl"], "name the table .md"),
+        (["--output", "table.jsonl"], "give the table the suffix .md"),
         (["--output", str(tmp_path / "none" / "table.md")], "there is no folder"),
     ):
         assert main([*arguments, *wrong]) == 2

@@ -47,7 +47,7 @@ NOT_RUN = {
 }
 _README = [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]
 PRINTED = {"README.md": _README, "README.fr.md": _README}
-LANGUAGES = {"python", "sh", "text"}
+LANGUAGES = {"python", "sh", "text", "yaml"}
 DISTRIBUTION = "certainty-fr"  # what pip calls it
 SERVER = "http://127.0.0.1:8000"  # what the pages say; the tests take a free port
 

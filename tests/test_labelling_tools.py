@@ -30,7 +30,9 @@ from certainty.labels import LABELS
 
 TEXT = "Le pont aurait cédé. Elle n’est pas venue !\n« Je crois qu’il a tort »\n\nQui paiera ? 🙂 Rien n’est sûr."
 ANNOTATORS = [str(uuid.UUID(int=n)) for n in range(1, 4)]
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(str.strip)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30).filter(
+    str.strip
+)
 
 
 @st.composite

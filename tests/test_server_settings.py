@@ -48,15 +48,15 @@ def test_every_option_is_a_setting_with_the_default_that_the_help_shows() -> Non
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"workers": "0"}, "workers = 0: it must be greater than or equal to 1 (option --workers"),
+        ({"workers": "0"}, "workers is '0'; it must be greater than or equal to 1 (option --workers"),
         ({"port": "tcp://10.0.0.7:8000"}, "variable CERTAINTY_PORT"),
-        ({"log_level": "loud"}, "log_level = loud: it must be 'debug', 'info'"),
-        ({"root_path": "certainty"}, "root_path = certainty"),
+        ({"log_level": "loud"}, "log_level is 'loud'; it must be 'debug', 'info'"),
+        ({"root_path": "certainty"}, "root_path is 'certainty'"),
         ({"cors_origins": "https://a.example/"}, "https://a.example/ is no origin"),
         ({"cors_origins": "a.example"}, "a.example is no origin"),
-        ({"ssl_certfile": "no/such.pem"}, "ssl_certfile = no/such.pem"),
+        ({"ssl_certfile": "no/such.pem"}, "ssl_certfile is 'no/such.pem'"),
         ({"ssl_keyfile": __file__}, "ssl_keyfile needs a certificate"),
-        ({"engine": "tpu"}, "engine = tpu"),
+        ({"engine": "tpu"}, "engine is 'tpu'"),
         ({"max_text": 3}, "max_text: no such setting. Allowed: host, port"),
     ],
 )

@@ -46,7 +46,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         shell: One of `SHELLS`.
 
     Raises:
-        MissingExtraError: shtab is not installed.
+        MissingExtraError: If shtab is not installed.
     """
     needs("shtab", extra="completion", user="shell completion")
     import shtab

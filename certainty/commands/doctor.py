@@ -107,7 +107,7 @@ def _model(choice: ModelChoice) -> dict[str, Any]:
     """Open the model, and return what it is, which engine runs it, what it answers and how fast.
 
     Raises:
-        CertaintyError: it cannot be used.
+        CertaintyError: If it cannot be used.
     """
     folder = find_model(choice.model)
     began = time.perf_counter()

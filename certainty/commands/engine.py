@@ -31,7 +31,7 @@ class ModelChoice(NamedTuple):
         """Open the model.
 
         Raises:
-            CertaintyError: the model, the engine or the device cannot be used.
+            CertaintyError: If the model, the engine or the device cannot be used.
         """
         return certainty.load(self.model, self.engine or "auto", self.threads, self.device)
 
@@ -39,7 +39,7 @@ class ModelChoice(NamedTuple):
         """Refuse the options of the engine where no model is run.
 
         Raises:
-            CertaintyError: one is given; the message ends with `because`.
+            CertaintyError: If one is given; the message ends with `because`.
         """
         if given := [f"--{name}" for name in _OPTIONS if getattr(self, name) is not None]:
             raise CertaintyError(f"{' and '.join(given)}: {because}.")

@@ -24,7 +24,7 @@ def check_destination(output: Path, names: Sequence[str]) -> Path:
         names: The inputs, which the output must not replace; `-` is standard input.
 
     Raises:
-        CertaintyError: see `certainty.writing.check_output`.
+        CertaintyError: See `certainty.writing.check_output`.
     """
     return check_output(output, [name for name in names if name != STDIN])
 
@@ -41,7 +41,7 @@ def output_format(
         default: The format of a device or a pipe, whose name has no ending.
 
     Raises:
-        CertaintyError: the ending is that of another format, or tells none.
+        CertaintyError: If the ending is that of another format, or tells none.
     """
     ending = output.suffix.lower()
     told = [name for name, own in endings.items() if ending in own]
@@ -69,7 +69,7 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
         names: The inputs, which the output must not replace; `-` is standard input.
 
     Raises:
-        CertaintyError: see `certainty.writing.whole_file`.
+        CertaintyError: See `certainty.writing.whole_file`.
     """
     if output is None:
         yield sys.stdout

@@ -22,7 +22,7 @@ def filled_at_the_end(folder: Path, names: list[str]) -> Iterator[Path]:
     """Yield a draft folder whose files move into the folder only if all goes well.
 
     Raises:
-        CertaintyError: a file would replace an input or a file that is no page of ours, or cannot be written; or the
+        CertaintyError: If a file would replace an input or a file that is no page of ours, or cannot be written; or the
             folder that is to hold this one is missing.
     """
     if not folder.parent.is_dir():
@@ -55,7 +55,7 @@ def check_replaceable(page: Path) -> None:
     """Keep a file that certainty did not write, where the user did not name the output.
 
     Raises:
-        CertaintyError: there is such a file.
+        CertaintyError: If there is such a file.
     """
     from certainty.views.html import GENERATOR
 

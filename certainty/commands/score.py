@@ -100,7 +100,7 @@ def _format(chosen: str | None, output: Path | None, excel: bool) -> str:
     """Return the format of the output.
 
     Raises:
-        CertaintyError: the ending of the output, `--format` and `--excel` contradict each other.
+        CertaintyError: If the ending of the output, `--format` and `--excel` contradict each other.
     """
     form = chosen or ("csv" if excel else "table")
     if output:

@@ -65,7 +65,7 @@ class GivenTexts:
         quiet: No progress is shown.
 
     Raises:
-        CertaintyError: a pattern or a folder stands for no file.
+        CertaintyError: If a pattern or a folder stands for no file.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ def read(name: str, encoding: str | None) -> str:
     """Return the text of a file, or of standard input for `-`.
 
     Raises:
-        CertaintyError: it cannot be read, or is a table.
+        CertaintyError: If it cannot be read, or is a table.
     """
     texts = read_texts(*_given(name), ReadingOptions(encoding))
     if texts.is_table:

@@ -139,7 +139,7 @@ def _check_comparable(args: argparse.Namespace, given: GivenTexts) -> None:
     """Check what is given to be compared, before a text is scored.
 
     Raises:
-        CertaintyError: there are not two texts, or an option or the output is for other pages.
+        CertaintyError: If there are not two texts, or an option or the output is for other pages.
     """
     if len(given.names) != 2:
         raise CertaintyError(f"--compare takes two texts, the old version and the new one; {len(given.names)} given.")
@@ -155,7 +155,7 @@ def _write_comparison(
     """Write the page of two versions, and say what changed on standard error; return None if one cannot be read.
 
     Raises:
-        CertaintyError: the texts are a table's, or the page cannot be written.
+        CertaintyError: If the texts are a table's, or the page cannot be written.
     """
     from certainty.comparison import compare
     from certainty.views.html import render_comparison

@@ -19,7 +19,7 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     """Yield a zip archive whose members are small enough to be read.
 
     Raises:
-        CertaintyError: it is damaged, encrypted, or would unpack to more than 300 MB or to 200 times its size.
+        CertaintyError: If it is damaged, encrypted, or would unpack to more than 300 MB or to 200 times its size.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -33,7 +33,7 @@ def refuse_entities(xml: bytes, name: str) -> None:
     """Refuse a document type, which office files never have: its entities may expand without end, or name other files.
 
     Raises:
-        CertaintyError: there is one.
+        CertaintyError: If there is one.
     """
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise CertaintyError(f"{name}: declares XML entities, which no office program writes; it is not read.")

@@ -30,7 +30,7 @@ def repaired(text: str) -> str:
     """Return the text with its wrongly decoded accents mended by ftfy, line by line.
 
     Raises:
-        MissingExtraError: ftfy is not installed.
+        MissingExtraError: If ftfy is not installed.
     """
     needs("ftfy", extra="documents", user="--fix-encoding")
     from ftfy import fix_encoding

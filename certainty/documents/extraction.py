@@ -33,8 +33,8 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
         encoding: Encoding of a text or a web page; None detects it.
 
     Raises:
-        CertaintyError: it is damaged or has no text.
-        MissingExtraError: a library that reads its kind is not installed.
+        CertaintyError: If it is damaged or has no text.
+        MissingExtraError: If a library that reads its kind is not installed.
     """
     if kind == "text":
         return decode(data, name, encoding)

@@ -38,7 +38,7 @@ def read_files(
         Texts and their names: the file, of a table the id of the row, or `table.csv#id` where there are several files.
 
     Raises:
-        CertaintyError: a file cannot be read, or a pattern or folder stands for none; partly raised by the iterator.
+        CertaintyError: If a file cannot be read, or a pattern or folder stands for none; partly raised by the iterator.
     """
     given = [files] if isinstance(files, (str, os.PathLike)) else files
     names = find_files([os.fspath(file) for file in given], recursive)

@@ -23,7 +23,7 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
         leave_out: Files, and folders with what is in them, that neither a pattern nor a folder stands for.
 
     Raises:
-        CertaintyError: a pattern or a folder stands for no file.
+        CertaintyError: If a pattern or a folder stands for no file.
     """
     out = [Path(os.path.realpath(path)) for path in leave_out]
 

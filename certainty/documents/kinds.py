@@ -88,7 +88,7 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
         name: Name of the file, for messages; its ending counts where the content does not tell.
 
     Raises:
-        CertaintyError: it is of a kind that is not read; the message says which, and what to do.
+        CertaintyError: If it is of a kind that is not read; the message says which, and what to do.
     """
     if isinstance(file, bytes):
         head = file[:HEAD]

@@ -29,8 +29,8 @@ def docx_text(data: bytes, name: str) -> str:
     Headers, footers, notes and comments are left out.
 
     Raises:
-        CertaintyError: it is damaged, too large, or holds what no office program writes.
-        MissingExtraError: python-docx is not installed.
+        CertaintyError: If it is damaged, too large, or holds what no office program writes.
+        MissingExtraError: If python-docx is not installed.
     """
     needs("docx", extra="documents", user=f"{name}: a Word file")
     from docx import Document
@@ -44,8 +44,8 @@ def odt_text(data: bytes, name: str) -> str:
     """Return the paragraphs of an OpenDocument text; notes, comments and deleted text are left out.
 
     Raises:
-        CertaintyError: it is damaged, too large, or holds what no office program writes.
-        MissingExtraError: odfdo is not installed.
+        CertaintyError: If it is damaged, too large, or holds what no office program writes.
+        MissingExtraError: If odfdo is not installed.
     """
     needs("odfdo", extra="documents", user=f"{name}: an OpenDocument text")
     from odfdo import Document
@@ -61,7 +61,7 @@ def rtf_text(data: bytes, name: str) -> str:
     """Return the text of an RTF file.
 
     Raises:
-        MissingExtraError: striprtf is not installed.
+        MissingExtraError: If striprtf is not installed.
     """
     needs("striprtf", extra="documents", user=f"{name}: an RTF file")
     from striprtf.striprtf import rtf_to_text

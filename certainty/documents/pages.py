@@ -27,8 +27,8 @@ def html_text(data: bytes, name: str, encoding: str | None = None) -> str:
         encoding: None takes UTF-8 where it is that, else what the page says, else what `certainty.reading` finds.
 
     Raises:
-        CertaintyError: it has no text, or cannot be decoded.
-        MissingExtraError: trafilatura is not installed.
+        CertaintyError: If it has no text, or cannot be decoded.
+        MissingExtraError: If trafilatura is not installed.
     """
     needs("trafilatura", extra="documents", user=f"{name}: a web page")
     import trafilatura
@@ -46,8 +46,8 @@ def epub_text(data: bytes, name: str) -> str:
     """Return the text of an EPUB, chapter after chapter in reading order, with blank lines between them.
 
     Raises:
-        CertaintyError: it is damaged, too large, or protected against copying.
-        MissingExtraError: trafilatura or lxml is not installed.
+        CertaintyError: If it is damaged, too large, or protected against copying.
+        MissingExtraError: If trafilatura or lxml is not installed.
     """
     needs("trafilatura", "lxml", extra="documents", user=f"{name}: an EPUB")
     import trafilatura

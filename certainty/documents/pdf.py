@@ -15,8 +15,8 @@ def pdf_text(data: bytes, name: str) -> str:
     r"""Return the text of a PDF, with a form feed between two pages as `pdftotext` writes it.
 
     Raises:
-        CertaintyError: it is protected by a password, or its pages are images.
-        MissingExtraError: pypdf is not installed.
+        CertaintyError: If it is protected by a password, or its pages are images.
+        MissingExtraError: If pypdf is not installed.
     """
     needs("pypdf", extra="documents", user=f"{name}: a PDF")
     from pypdf import PdfReader

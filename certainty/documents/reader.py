@@ -86,8 +86,8 @@ def read_texts(
             takes little time compared with scoring.
 
     Raises:
-        CertaintyError: it cannot be read, or is mostly no words; also raised by the iterator.
-        MissingExtraError: a library that reads its kind is not installed.
+        CertaintyError: If it cannot be read, or is mostly no words; also raised by the iterator.
+        MissingExtraError: If a library that reads its kind is not installed.
     """
     options = options or ReadingOptions()
     if isinstance(file, Path) and not file.exists() and _ADDRESS.match(str(name)):

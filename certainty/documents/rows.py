@@ -32,7 +32,7 @@ def read_rows(
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
-        CertaintyError: the table cannot be read, a column is not there, or a text is no string; the message names the
+        CertaintyError: If the table cannot be read, a column is not there, or a text is no string; the message names the
             place.
         MissingExtraError: Parquet is given, and pyarrow is not installed.
     """

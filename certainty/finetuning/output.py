@@ -27,7 +27,7 @@ def check_output(output: Path, overwrite: bool) -> None:
     Creates the parent folder if it is missing.
 
     Raises:
-        CertaintyError: `output` is a file, contains a model and `overwrite` is false, or contains other files; or its
+        CertaintyError: If `output` is a file, contains a model and `overwrite` is false, or contains other files; or its
             parent cannot be created; or its path is not valid Unicode.
     """
     try:
@@ -59,7 +59,7 @@ def new_folder(output: Path) -> Iterator[Path]:
     deleted.
 
     Raises:
-        CertaintyError: the draft folder cannot be created.
+        CertaintyError: If the draft folder cannot be created.
     """
     target = output.resolve()
     key = secrets.token_hex(4)

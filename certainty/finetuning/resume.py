@@ -39,7 +39,7 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
     The device is not part of it, so a run may be resumed on another one.
 
     Raises:
-        CertaintyError: there is no such file of pseudo-labels, or it is damaged.
+        CertaintyError: If there is no such file of pseudo-labels, or it is damaged.
     """
     of_file = None
     if settings.pseudo_labels:
@@ -64,7 +64,7 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
         resume: Whether to continue the run that the folder belongs to.
 
     Raises:
-        CertaintyError: the folder exists and `resume` is false, it is missing and `resume` is true, it belongs to a
+        CertaintyError: If the folder exists and `resume` is false, it is missing and `resume` is true, it belongs to a
             run with other data or settings, or another process is using it.
     """
     _check(folder, run, resume)

@@ -1,4 +1,4 @@
-"""Times, counts and logs every request without its text; answers 500 where there is a bug."""
+"""Time, count and log every request, but not its text; answer 500 on an unexpected exception."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 class Access:
-    """ASGI middleware around everything else.
+    """ASGI middleware that wraps all others.
 
-    The log names the route and never the address itself, which may hold a text.
+    The log names the route and never the URL, which may contain a text.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]) -> None:
@@ -64,6 +64,6 @@ class Access:
 
 
 def log_bug(bug: Exception) -> None:
-    """Log the type and the place of an exception, but not its message, which may quote a text."""
+    """Log the type and the traceback of an exception, but not its message, which may quote a text."""
     frames = "".join(traceback.format_tb(bug.__traceback__))
     logger.error("%s\n%s", type(bug).__name__, frames.rstrip())

@@ -1,4 +1,4 @@
-"""What a request is answered with."""
+"""Build the body of an answer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def chosen(document: Document, choices: Choices) -> Document:
 
 
 def answer(document: Document, choices: Choices) -> dict[str, Any]:
-    """Return the record of a document as the request asks for it."""
+    """Return a document as a dict, with the choices of the request applied."""
     return document_record(chosen(document, choices), choices.min_confidence)
 
 
 def encoded(content: Any) -> bytes:
-    """Return JSON."""
+    """Return content as JSON."""
     try:
         return json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # a lone surrogate: escaped, it can be sent
+    except UnicodeEncodeError:  # a lone surrogate can only be sent escaped
         return json.dumps(content).encode()

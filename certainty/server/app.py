@@ -1,4 +1,4 @@
-"""The HTTP app: its routes, and what a request passes on its way to them."""
+"""The HTTP app: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
 
     Args:
         classifier: The opened model.
-        settings: The limits, and who may ask; None takes those of the environment, or the default ones.
+        settings: Limits and access; None reads them from the environment, or takes the defaults.
     """
     service = Service(classifier, settings or ServerSettings())
 
@@ -73,7 +73,7 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
         lifespan=lifespan,
     )
     for route in app.routes:
-        if isinstance(route, APIRoute) and route.methods is not None:  # /docs, which FastAPI would not answer to HEAD
+        if isinstance(route, APIRoute) and route.methods is not None:  # /docs: FastAPI answers it only to GET
             route.methods.add("HEAD")
     app.state.service = service
     app.state.settings = service.settings
@@ -89,7 +89,7 @@ def create_app(classifier: CertaintyClassifier, settings: ServerSettings | None 
 
 
 def _add_middleware(app: FastAPI, service: Service, routes: Collection[str]) -> None:
-    """Add what a request passes; the last that is added is the first that it meets."""
+    """Add the middleware; a request passes the last one added first."""
     settings = service.settings
     app.add_middleware(CompressedBodies)
     app.add_middleware(CompressedAnswers, streaming=STREAM)
@@ -126,7 +126,7 @@ def _scoring(service: Service) -> APIRouter:
         },
     )
     async def score(body: ScoreRequest, request: Request) -> Response:
-        """Return a document for `text` or `sentences`, a list for `texts`: each sentence with its label."""
+        """Return a document for `text` or `sentences`, a list of documents for `texts`: each sentence with its label."""
         if "sentences" in body.model_fields_set:
             content: Any = answer(await while_connected(request, service.score_sentences(body.sentences)), body)
         elif "texts" in body.model_fields_set:
@@ -149,7 +149,7 @@ def _scoring(service: Service) -> APIRouter:
         },
     )
     async def view(body: ViewRequest, request: Request) -> Response:
-        """Return a self-contained HTML page: the text, its sentences tinted by label."""
+        """Return a self-contained HTML page of the text, with its sentences tinted by label."""
         [document] = await while_connected(request, service.score([body.text]))
         page = chosen(document, body).to_html(body.min_confidence)
         return HTMLResponse(page, headers={"Content-Security-Policy": policy})
@@ -166,7 +166,7 @@ def _streaming(service: Service) -> APIRouter:
         response_class=StreamingResponse,
         responses={
             200: {
-                "description": "A line for each line of the request, in order: the document with the line's `id`, or "
+                "description": "One line for each line of the request, in order: the document with the line's `id`, or "
                 "an `error` (a problem) with the number of the `line`.",
                 "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_OUT}},
             },
@@ -175,14 +175,14 @@ def _streaming(service: Service) -> APIRouter:
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "description": "A JSON object a line: `text` or `sentences`, and as you wish `id`, `min_confidence` "
-                "and `claims_only`. As many as you wish; read the answers while you send.",
+                "description": "One JSON object per line: `text` or `sentences`, and optionally `id`, `min_confidence` "
+                "and `claims_only`. There may be any number of lines; read the answers while you send.",
                 "content": {NDJSON[0]: {"schema": {"type": "string"}, "example": openapi.LINES_IN}},
             }
         },
     )
     async def stream(request: Request) -> Response:
-        """Score texts one a line, in order and in constant memory, for as long as lines come."""
+        """Score one text per line, in order and in constant memory, as long as lines arrive."""
         return await stream_lines(request, service)
 
     return router
@@ -198,7 +198,7 @@ def _model(service: Service) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": EXAMPLE_MODEL}}}, **openapi.errors(401)},
     )
     async def model() -> ServedModelSchema:
-        """Return name, version and digest of the model, which each scored document has too."""
+        """Return name, version and digest of the model, as each scored document has them."""
         served = await service.model()
         return ServedModelSchema(
             name=served.name,
@@ -214,7 +214,7 @@ def _model(service: Service) -> APIRouter:
 def _operation(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
-    # Load balancers and monitors ask with HEAD.
+    # Load balancers and monitors use HEAD.
     @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="Is the process up?")
     async def healthz() -> Status:
@@ -224,7 +224,7 @@ def _operation(service: Service) -> APIRouter:
     @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="Does it take requests?", responses=openapi.errors(503))
     async def readyz() -> Status:
-        """Return 200 once the model is loaded, 503 when the server shuts down."""
+        """Return 200 once the model is loaded, 503 while the server shuts down."""
         if service.gate.closing.is_set():
             raise shutting_down()
         return Status(status="ready")
@@ -242,7 +242,7 @@ def _operation(service: Service) -> APIRouter:
         },
     )
     async def metrics() -> Response:
-        """Return requests by route and status, their seconds, sentences, waiting texts and sizes of batches."""
+        """Return counts of requests by route and status, their durations, sentences, waiting texts and batch sizes."""
         return Response(service.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

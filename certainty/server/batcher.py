@@ -1,4 +1,4 @@
-"""Scores the waiting texts of all clients together, in one call of the classifier."""
+"""Score the waiting texts of all clients together, in one call of the classifier."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class _Job(NamedTuple):
 
 
 class Batcher:
-    """Gathers texts for the classifier, which runs in one thread: it uses all cores by itself.
+    """Collect texts for the classifier, which runs in one thread because it uses all cores by itself.
 
-    While a batch is scored the next one gathers, so that batches grow with the load.
+    While a batch is scored, the next one is collected, so batches grow with the load.
     """
 
     def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings, metrics: Metrics) -> None:
@@ -40,11 +40,11 @@ class Batcher:
         return len(self._waiting)
 
     def start(self) -> None:
-        """Begin to score, in the running event loop."""
+        """Start scoring, in the running event loop."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Score what still waits, then end."""
+        """Score the texts that still wait, then stop."""
         self._closing = True
         self._arrived.set()
         if self._task is not None:
@@ -52,7 +52,7 @@ class Batcher:
         self._worker.shutdown()
 
     def submit(self, text: str, sentences: list[Sentence]) -> asyncio.Future[Document]:
-        """Queue a text and its sentences; it is left out if its future is cancelled before its turn."""
+        """Queue a text and its sentences; the text is skipped if its future is cancelled before its turn."""
         document = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(text, sentences, document))
         self._arrived.set()
@@ -87,12 +87,12 @@ class Batcher:
             if len(batch) == 1:
                 log_bug(error)
                 if not batch[0].document.done():
-                    # Not the error itself: it may quote the text.
+                    # Not the error itself, which may quote the text.
                     batch[0].document.set_exception(
                         ProblemError(500, "The server failed on this text; its log says where.")
                     )
                 return
-            # One text is at fault; its neighbours must not suffer for it.
+            # One text is at fault; the others must still be scored.
             for job in batch:
                 await self._score([job])
             return

@@ -1,4 +1,4 @@
-"""Bodies and answers compressed with gzip."""
+"""Decompress request bodies and compress answers with gzip."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
-_PIECE = 65_536  # bytes that are decompressed at a time, however many they were compressed from
-_GZIP = 16 + zlib.MAX_WBITS  # zlib's way of saying: with the header of gzip
+_PIECE = 65_536  # decompressed bytes at a time
+_GZIP = 16 + zlib.MAX_WBITS  # makes zlib expect a gzip header
 
 
 class CompressedAnswers(GZipMiddleware):
-    """Compresses the answers of all routes but the streaming one, whose lines must leave at once."""
+    """Compress the answers of all routes but the streaming one, whose lines must be sent at once."""
 
     def __init__(self, app: ASGIApp, streaming: str) -> None:
         super().__init__(app, minimum_size=1_000, compresslevel=5)
@@ -30,9 +30,9 @@ class CompressedAnswers(GZipMiddleware):
 
 
 class CompressedBodies:
-    """ASGI middleware: decompresses a body piece by piece, only as far as it is read.
+    """ASGI middleware that decompresses a body piece by piece, only as far as it is read.
 
-    So the limit of bytes holds for the decompressed body, and a small one that would become huge is cut off there.
+    The limit of bytes thus applies to the decompressed body, and stops a small body that would become huge.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -45,7 +45,7 @@ class CompressedBodies:
             await self._app(scope, receive, send)
         elif encoding in ("gzip", "x-gzip"):
             headers = MutableHeaders(raw=list(scope["headers"]))
-            del headers["Content-Encoding"], headers["Content-Length"]  # they are those of the compressed body
+            del headers["Content-Encoding"], headers["Content-Length"]  # these describe the compressed body
             await self._app({**scope, "headers": headers.raw}, _Decompressed(receive), send)
         else:
             detail = "This server takes bodies compressed with gzip, or not compressed."
@@ -53,7 +53,7 @@ class CompressedBodies:
 
 
 class _Decompressed:
-    """Receives the messages of a request with their bodies decompressed."""
+    """Receive the messages of a request with their bodies decompressed."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -65,7 +65,7 @@ class _Decompressed:
         """Return the next message.
 
         Raises:
-            ProblemError: 400, the body is not what gzip wrote, or its end is missing.
+            ProblemError: 400 if the body is not valid gzip, or is cut off.
         """
         while not self._ended:
             if piece := self._next_piece():
@@ -73,7 +73,7 @@ class _Decompressed:
             if self._arrived:
                 self._ended = True
                 if not self._member.eof:
-                    raise ProblemError(400, "The body ends in the middle of what gzip wrote; send all of it.")
+                    raise ProblemError(400, "The gzip data of the body is cut off; send all of it.")
                 return {"type": "http.request", "body": b"", "more_body": False}
             message = await self._receive()
             if message["type"] != "http.request":
@@ -86,13 +86,13 @@ class _Decompressed:
         try:
             return next(self._pieces, None)
         except zlib.error:
-            raise ProblemError(400, "The body is not what gzip writes; is its Content-Encoding right?") from None
+            raise ProblemError(400, "The body is not valid gzip; is its Content-Encoding right?") from None
 
     def _decompress(self, compressed: bytes) -> Iterator[bytes]:
-        """Yield what it decompresses to; no piece is empty."""
+        """Yield the decompressed data in pieces, none of them empty."""
         piece = b""
-        while compressed or len(piece) == _PIECE:  # after a full piece more of it may be held back
-            if self._member.eof and compressed:  # files of gzip may be joined
+        while compressed or len(piece) == _PIECE:  # after a full piece, zlib may hold back more
+            if self._member.eof and compressed:  # gzip files may be concatenated
                 self._member = zlib.decompressobj(_GZIP)
             if piece := self._member.decompress(compressed, _PIECE):
                 yield piece

@@ -1,4 +1,4 @@
-"""Headers that limit what a browser may do with an answer."""
+"""Set headers that limit what a browser may do with an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from certainty.server.page import API_POLICY, DOCS_POLICY
 
 
 class Headers:
-    """ASGI middleware: sets the strictest policy where an answer has none of its own, and keeps texts out of caches."""
+    """ASGI middleware that sets the strictest policy unless an answer has its own, and keeps texts out of caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

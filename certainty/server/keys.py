@@ -1,4 +1,4 @@
-"""The key that requests must carry, where the server has one."""
+"""Check the API key of requests, if the server has one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 OPEN = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
-"""What is answered without the key; none of it scores."""
+"""Paths that are answered without the key; none of them scores a text."""
 HEADER = "X-API-Key"
 
 
 class ApiKey(AuthenticationBackend):
-    """Lets through requests with the key, sent as `Authorization: Bearer …` or as `X-API-Key: …`.
+    """Accept only requests with the key, sent as `Authorization: Bearer …` or as `X-API-Key: …`.
 
-    As ASGI middleware it does so before the body is read, and before the request counts as under way.
+    As ASGI middleware, it checks the key before the body is read and before the request is counted as under way.
     """
 
     def __init__(self, key: str) -> None:
@@ -29,7 +29,7 @@ class ApiKey(AuthenticationBackend):
         """Check the key, in constant time.
 
         Raises:
-            AuthenticationError: it is missing or wrong.
+            AuthenticationError: If the key is missing or wrong.
         """
         path = route_path(conn.scope)
         if path in OPEN or path.startswith("/docs/"):
@@ -41,6 +41,6 @@ class ApiKey(AuthenticationBackend):
 
 
 def on_wrong_key(conn: HTTPConnection, error: AuthenticationError) -> Response:
-    """Answer a request without the key."""
+    """Answer a request whose key is missing or wrong."""
     detail = f"This server asks for its API key; send it as `Authorization: Bearer KEY` or as `{HEADER}: KEY`."
     return problem_response(ProblemError(401, detail, {"WWW-Authenticate": "Bearer"}))

@@ -1,4 +1,4 @@
-"""How many requests there may be at a time, how large each may be, and how slow."""
+"""Limit the number of requests at a time, and the size and duration of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from certainty.server.settings import ServerSettings
 
 
 class Gate:
-    """Counts the requests under way, and shuts when the server stops.
+    """Count the requests under way, and refuse new ones when the server stops.
 
     Attributes:
         under_way: POST requests that are not answered yet.
-        closing: Set once no further request is taken.
+        closing: Set once no further request is accepted.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -29,7 +29,7 @@ class Gate:
         self.closing = asyncio.Event()
 
     def refusal(self) -> ProblemError | None:
-        """Return why no request is taken now, or None."""
+        """Return why a request cannot be accepted now, or None."""
         if self.closing.is_set():
             return shutting_down()
         most = self.settings.max_requests
@@ -40,12 +40,12 @@ class Gate:
 
 
 def shutting_down() -> ProblemError:
-    """Return the problem of a request that comes too late."""
+    """Return the problem of a request that arrives during the shutdown."""
     return ProblemError(503, "The server is shutting down; ask again in a moment.", RETRY_AFTER)
 
 
 class Admission:
-    """ASGI middleware: a POST request passes the gate, or is refused before its body is read."""
+    """ASGI middleware that lets a POST request pass the gate, or refuses it before its body is read."""
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app, self._gate = app, gate
@@ -66,10 +66,10 @@ class Admission:
 
 
 class JsonRoute(APIRoute):
-    """A route that takes JSON, read within the limits of bytes and time of its app."""
+    """A route that takes JSON, within the limits of bytes and time of its app."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the framework's handler behind the limits."""
+        """Return the handler of the framework, wrapped in the limits."""
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
@@ -81,10 +81,10 @@ class JsonRoute(APIRoute):
 
 
 def require_type(request: Request, *types: str) -> None:
-    """Check the content type; the first of `types` is the one that is recommended.
+    """Check the content type of a request; the message recommends the first of `types`.
 
     Raises:
-        ProblemError: 415, it is another one.
+        ProblemError: 415 if it is none of `types`.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in types:
@@ -92,10 +92,10 @@ def require_type(request: Request, *types: str) -> None:
 
 
 def check_texts(texts: Sequence[str], settings: ServerSettings) -> None:
-    """Check number and length of texts.
+    """Check the number and the length of texts.
 
     Raises:
-        ProblemError: 413, they are above a limit.
+        ProblemError: 413 if a limit is exceeded.
     """
     if len(texts) > settings.max_texts:
         raise too_large("max_texts", settings.max_texts, len(texts), "Number of texts")
@@ -106,10 +106,10 @@ def check_texts(texts: Sequence[str], settings: ServerSettings) -> None:
 
 
 def check_sentences(sentences: Sequence[str], settings: ServerSettings) -> None:
-    """Check number and length of sentences that are split already.
+    """Check the number and the length of sentences that are already split.
 
     Raises:
-        ProblemError: 413, they are above a limit.
+        ProblemError: 413 if a limit is exceeded.
     """
     if len(sentences) > settings.max_sentences:
         raise too_large("max_sentences", settings.max_sentences, len(sentences), "Number of sentences")
@@ -123,7 +123,7 @@ async def split_within(texts: Sequence[str], settings: ServerSettings) -> list[l
     """Return the sentences of each text.
 
     Raises:
-        ProblemError: 413, they are more than the limit.
+        ProblemError: 413 if there are more sentences than the limit.
     """
     split = await asyncio.to_thread(lambda: [split_sentences(text) for text in texts])
     if (count := sum(map(len, split))) > settings.max_sentences:
@@ -139,14 +139,14 @@ def _limited(request: Request, settings: ServerSettings) -> Receive:
 
     async def receive() -> Message:
         nonlocal received, complete
-        if complete:  # what comes now is no piece of the body, but the client's leaving
+        if complete:  # what comes now is not part of the body: the client disconnects
             return await request.receive()
         if announced.isdecimal() and int(announced) > most:
             raise too_large("max_body_bytes", most, int(announced), "Bytes of the body")
         try:
             message = await asyncio.wait_for(request.receive(), settings.timeout)
         except asyncio.TimeoutError:
-            detail = f"The body did not arrive in time: no piece of it for {settings.timeout:g} seconds (timeout)."
+            detail = f"The body did not arrive in time: none of it for {settings.timeout:g} seconds (timeout)."
             raise ProblemError(408, detail, limit="timeout", maximum=settings.timeout) from None
         received += len(message.get("body", b""))
         if received > most:

@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus."""
+"""The metrics of the server, for Prometheus."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ class Metrics:
             "certainty_batch_texts", "Texts scored together.", buckets=_TEXTS, registry=self.registry
         )
         self._queue = Gauge("certainty_queue_texts", "Texts that wait to be scored.", registry=self.registry)
-        self._under_way = Gauge("certainty_requests_under_way", "POST requests not answered.", registry=self.registry)
+        self._under_way = Gauge(
+            "certainty_requests_under_way", "POST requests that are not answered yet.", registry=self.registry
+        )
 
     def watch(self, queue: Callable[[], int], under_way: Callable[[], int]) -> None:
-        """Read the gauges from these functions."""
+        """Let the gauges read their values from these functions."""
         self._queue.set_function(queue)
         self._under_way.set_function(under_way)
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with the errors of each route and the limits of this server."""
+"""The OpenAPI document: that of FastAPI, with the errors of each route and the limits of this server."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _EXAMPLES = {
     504: ProblemError(504, "The text was not scored within 60 seconds (timeout).", limit="timeout", maximum=60),
 }
 _MEANINGS = {
-    400: "Malformed JSON, or gzip that is damaged",
-    401: "Without the key, where the server asks for one",
-    408: "The body came too slowly",
-    413: "Above a limit of size",
-    415: "Another content type or encoding than the route takes",
-    422: "JSON of another shape than the route takes",
-    500: "A bug of the server",
+    400: "Malformed JSON or damaged gzip",
+    401: "The API key is missing or wrong",
+    408: "The body arrived too slowly",
+    413: "A size limit is exceeded",
+    415: "The route does not take this content type or encoding",
+    422: "The JSON does not have the form that the route takes",
+    500: "A bug in the server",
     503: "The server is busy or shutting down; see Retry-After",
     504: "Not scored in time",
 }
@@ -52,7 +52,7 @@ LINES_OUT = "".join(
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the error responses of a route."""
+    """Return the error responses of a route, by status."""
     return {status: _error(status) for status in statuses}
 
 
@@ -65,7 +65,7 @@ def _error(status: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI, settings: ServerSettings) -> None:
-    """Make the app describe itself with the limits that it keeps."""
+    """Make the app describe itself with its limits."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -87,7 +87,7 @@ def install(app: FastAPI, settings: ServerSettings) -> None:
             app.openapi_schema = document
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+    app.openapi = openapi  # type: ignore[method-assign]  # as the documentation of FastAPI recommends
 
 
 def _limit(properties: dict[str, Any], settings: ServerSettings) -> None:

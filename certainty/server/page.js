@@ -4,6 +4,7 @@ const EXAMPLE =
   "La ministre a présenté mardi un plan pour les hôpitaux. Selon plusieurs élus, son coût pourrait dépasser deux " +
   "milliards d'euros. Le ministère dément ce chiffre. À mon avis, l'idée était bonne mais elle vient trop tard. Qui paiera ?";
 let running = null;
+let apiKey = "";
 let words = null;
 let told = null;
 
@@ -46,10 +47,14 @@ async function score() {
   try {
     const response = await fetch("v1/view", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...(apiKey && { "X-API-Key": apiKey }) },
       body: JSON.stringify({ text: text.value }),
       signal: mine.signal,
     });
+    if (response.status === 401 && (apiKey = prompt(words.say("server_api_key")) || "")) {
+      await score();
+      return;
+    }
     if (!response.ok) {
       const [key, values] = await explain(response);
       say(key, { ...values, failed: true });

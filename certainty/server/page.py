@@ -1,4 +1,4 @@
-"""The page of the server, and the Content-Security-Policy of all that it shows in a browser."""
+"""The page of the server, and the Content-Security-Policy of everything that it shows in a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certainty.views.html import render_page
 from certainty.views.language import language, language_script
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-# Swagger UI writes styles and takes its start from a script in the page; nothing of it may leave the server.
+# Swagger UI writes styles and is started by an inline script; it may only send requests to this server.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -23,7 +23,7 @@ _INLINE = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1>", re.DOTALL)
 
 
 def load_page() -> str:
-    """Return the page: its words in the first language, and its script, which says them in that of the browser."""
+    """Return the page in the first language; its script translates it into the language of the browser."""
     parts = files("certainty.server")
     words = language(None)
     script = language_script() + parts.joinpath("page.js").read_text(encoding="utf-8")
@@ -36,12 +36,12 @@ def load_page() -> str:
 
 
 def view_policy() -> str:
-    """Return the policy of a view: no script but its own, no request at all."""
+    """Return the policy of a view: only its own script, and no requests."""
     return _policy(_sample_view()) + "; sandbox allow-scripts allow-downloads"
 
 
 def page_policy(page: str) -> str:
-    """Return the policy of the page: its own script and style, and those of the view, whose frame inherits it."""
+    """Return the policy of the page: its own script and style, and those of the view, whose frame inherits the policy."""
     return _policy(page + _sample_view()) + "; connect-src 'self'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -55,7 +55,7 @@ def _policy(html: str) -> str:
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         hashes[tag].append(f"'sha256-{digest}'")
     scripts, styles = (" ".join(dict.fromkeys(hashes[tag])) or "'none'" for tag in ("script", "style"))
-    # The views tint sentences by `style` attributes.
+    # The views tint sentences with `style` attributes.
     return (
         f"default-src 'none'; base-uri 'none'; img-src data:; script-src {scripts}; "
         f"style-src-elem {styles}; style-src-attr 'unsafe-inline'"

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RootPath:
-    """ASGI middleware: tells the app under which path it is served, whether the proxy strips the path or not."""
+    """ASGI middleware that tells the app under which path it is served, whether or not the proxy strips the path."""
 
     def __init__(self, app: ASGIApp, root: str) -> None:
         self._app, self._root = app, root
@@ -24,7 +24,7 @@ class RootPath:
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path of a request as the routes have it."""
+    """Return the path of a request without the root path, as the routes define it."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path.removeprefix(root) or "/" if _is_within(path, root) else path
 

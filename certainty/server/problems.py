@@ -1,6 +1,6 @@
 """Errors as problem details (RFC 9457): which limit, which value, what to mend.
 
-They quote nothing that was sent but the name of a field that is unknown; the log has not even that.
+Of the request, they quote only the name of an unknown field; the log does not even contain that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 PROBLEM_TYPE = "application/problem+json"
-_MOST_ERRORS = 20  # that a problem lists
-_LONGEST_FIELD = 40  # of an unknown one, which may be anything
+_MOST_ERRORS = 20  # listed in a problem
+_LONGEST_FIELD = 40  # of an unknown field, whose name may be anything
 RETRY_AFTER = {"Retry-After": "1"}  # seconds; a full server has room again within a batch
 
 # RFC 9110 renamed these; Python's own names differ between its versions.
@@ -43,13 +43,13 @@ class ProblemError(HTTPException):
 
 
 def too_large(limit: str, maximum: int, given: int, what: str) -> ProblemError:
-    """Return the problem of content that is above a limit: 413, as RFC 9110 15.5.14 has it."""
+    """Return the problem of content above a limit: 413, as in RFC 9110, 15.5.14."""
     detail = f"{what}: {given:,}; this server takes at most {maximum:,} ({limit})."
     return ProblemError(413, detail, limit=limit, maximum=maximum, given=given)
 
 
 def invalid(errors: Sequence[Any]) -> ProblemError:
-    """Return the problem of what pydantic found wrong, without the input that pydantic quotes."""
+    """Return the errors that pydantic found as a problem, without the input that pydantic quotes."""
     first = errors[0]
     if first["type"] == "json_invalid":
         where = f" at character {first['loc'][-1]}" if isinstance(first["loc"][-1], int) else ""
@@ -83,14 +83,14 @@ def problem_response(problem: ProblemError) -> JSONResponse:
 
 
 async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Answer problems of ours, and what the framework raises (404, 405, an unreadable body)."""
+    """Answer our own problems, and the exceptions of the framework (404, 405, an unreadable body)."""
     if isinstance(error, ProblemError):
         return problem_response(error)
     assert isinstance(error, StarletteHTTPException)
     details = {
-        400: "The body is not JSON that can be read; is it UTF-8?",
-        404: "There is no such address; /docs lists those that there are.",
-        405: "This address does not take this method; /docs lists those that it takes.",
+        400: "The body cannot be read as JSON; is it UTF-8?",
+        404: "There is no such address; /docs lists all addresses.",
+        405: "This address does not take this method; /docs lists the methods of each address.",
     }
     detail = details.get(error.status_code, title(error.status_code))
     headers = dict(error.headers) if error.headers else None
@@ -98,6 +98,6 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
-    """Answer a body that is not what the route takes."""
+    """Answer a body that the route does not take."""
     assert isinstance(error, RequestValidationError)
     return problem_response(invalid(error.errors()))

@@ -1,4 +1,4 @@
-"""A process of the server: its socket, and an orderly end."""
+"""A process of the server: its socket, and its orderly shutdown."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from fastapi import FastAPI
 from certainty.errors import CertaintyError
 from certainty.server.service import Service
 
-_ONCE = 1.0  # seconds within which signals are one: systemd sends it to a worker, and so does the worker's parent
+_ONCE = 1.0  # seconds in which signals count as one: both systemd and the parent of a worker send it one
 
 
 class DrainingServer(uvicorn.Server):
-    """Answers what is under way before it ends, and meanwhile says 503 to what is new; a second signal ends it now.
+    """On a signal, finish the requests under way and answer 503 to new ones; on a second signal, stop at once.
 
-    uvicorn itself would refuse connections at once, so that nobody could ask `/readyz`, and die of its signal.
+    uvicorn itself would refuse connections at once, so that `/readyz` could not be queried, and end with the signal.
 
     Args:
-        app: What `create_app` made.
-        on_started: Called once requests are taken.
+        app: Result of `create_app`.
+        on_started: Called once requests are accepted.
     """
 
     def __init__(self, app: FastAPI, on_started: Callable[[], None] | None = None) -> None:
@@ -39,7 +39,7 @@ class DrainingServer(uvicorn.Server):
                 app,
                 lifespan="on",
                 log_config=None,
-                access_log=False,  # it would write addresses, which may hold a text
+                access_log=False,  # it would write URLs, which may contain a text
                 server_header=False,
                 timeout_graceful_shutdown=max(1, round(settings.timeout)),
                 timeout_keep_alive=settings.timeout_keep_alive,
@@ -49,13 +49,13 @@ class DrainingServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to take requests."""
+        """Start to accept requests."""
         await super().startup(sockets)
         if self._on_started and self.started:
             self._on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the end, or hasten it."""
+        """Begin the shutdown; on a second signal, stop at once."""
         if sig == signal.SIGINT and self._parent:
             return  # Ctrl-C reaches all processes of a terminal; the parent tells its workers
         if self._asked_at is None:
@@ -64,9 +64,9 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Shut the gate once a signal came, and tell whether nothing is under way any more."""
+        """After a signal, refuse new requests; return whether the server should exit."""
         if self._asked_at is None and self._parent and not self._parent.is_alive():
-            self._asked_at = time.monotonic()  # a worker without its parent
+            self._asked_at = time.monotonic()  # the parent of this worker has died
         if self._asked_at is not None:
             gate = self._service.gate
             gate.closing.set()
@@ -77,14 +77,14 @@ class DrainingServer(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that takes connections.
+    """Return a socket that accepts connections.
 
     Args:
         host: A name or an address, IPv4 or IPv6.
         port: 0 lets the system pick a free one.
 
     Raises:
-        CertaintyError: the address is not one of this machine, or the port is in use.
+        CertaintyError: If the address does not belong to this machine, or the port is in use.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

@@ -1,4 +1,4 @@
-"""The JSON that the routes take and give, for checks and for the OpenAPI document."""
+"""The JSON that the routes take and return, for validation and for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from certainty.labels import Label
 
-SENTENCES = "The sentences of a text that is split already: that of the answer is them, joined by line feeds."
+SENTENCES = "The sentences of a text that is already split; the text of the answer joins them by line feeds."
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -54,7 +54,7 @@ SplitSentence = Annotated[str, AfterValidator(_not_blank), Field(json_schema_ext
 
 
 class Choices(BaseModel):
-    """What every route that scores can be asked to do with its answer."""
+    """Options for the answer of every route that scores."""
 
     min_confidence: Probability | None = Field(
         None,
@@ -65,7 +65,7 @@ class Choices(BaseModel):
 
 
 class Body(Choices):
-    """A body of JSON, none of whose members may be misspelt."""
+    """A JSON body; unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -120,7 +120,7 @@ class Line(Choices):
 
     text: str = Field("", description="A French text.")
     sentences: list[SplitSentence] = Field([], description=SENTENCES)
-    id: str | int | None = Field(None, description="Given back with the answer.")
+    id: str | int | None = Field(None, description="Returned with the answer.")
 
     @model_validator(mode="after")
     def _one_is_given(self) -> Line:

@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 class Service:
-    """Scores the texts of requests.
+    """Score the texts of requests.
 
     Attributes:
         settings: The limits.
-        gate: The requests under way.
-        metrics: The counts.
-        batcher: The texts that wait.
+        gate: Counts the requests under way.
+        metrics: The metrics of the app.
+        batcher: Queue of the texts that wait.
     """
 
     def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings) -> None:
@@ -45,17 +45,17 @@ class Service:
         """Score texts within the limits.
 
         Raises:
-            ProblemError: 413, they are above a limit; 500, the classifier fails on one; 504, they are not scored in
-                time.
+            ProblemError: 413 if a limit is exceeded; 500 if the classifier fails on a text; 504 if the texts are not
+                scored in time.
         """
         check_texts(texts, self.settings)
         return await self._scored(texts, await split_within(texts, self.settings))
 
     async def score_sentences(self, sentences: Sequence[str]) -> Document:
-        """Score sentences that are split already as one text: them, joined by line feeds.
+        """Score sentences that are already split, as one text in which line feeds join them.
 
         Raises:
-            ProblemError: see `score`.
+            ProblemError: See `score`.
         """
         check_sentences(sentences, self.settings)
         ends = accumulate(len(sentence) + 1 for sentence in sentences)
@@ -64,7 +64,7 @@ class Service:
         return document
 
     async def model(self) -> ModelInfo:
-        """Return which model scores; its digest is computed when it is first asked for."""
+        """Return which model scores; its digest is computed at the first call."""
         return await asyncio.to_thread(lambda: self._classifier.model)
 
     async def _scored(self, texts: Sequence[str], split: Sequence[list[Sentence]]) -> list[Document]:
@@ -86,10 +86,10 @@ class Service:
 
 
 async def while_connected(request: Request, work: Coroutine[None, None, T]) -> T:
-    """Return what the work returns, or cancel it when the client leaves.
+    """Return the result of the work, or cancel the work if the client disconnects.
 
     Raises:
-        ClientDisconnect: the client left.
+        ClientDisconnect: If the client disconnects first.
     """
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
     try:

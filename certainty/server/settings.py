@@ -1,4 +1,4 @@
-"""The settings of the server as one object, from options and from variables `CERTAINTY_…`."""
+"""The settings of the server, from options and from the environment variables `CERTAINTY_…`."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class ServerSettings(BaseSettings):
-    """Where the server listens, whom it answers, and what a request may ask of it.
+    """Where the server listens, which requests it answers, and their limits.
 
-    What is not given is read from the environment, `max_texts` from `CERTAINTY_MAX_TEXTS`.
+    Settings that are not given are read from the environment: `max_texts` from `CERTAINTY_MAX_TEXTS`.
 
     Attributes:
         host: Address to listen on.
         port: Port; 0 picks a free one.
-        workers: Processes.
-        root_path: Path under which a reverse proxy serves it, whether the proxy strips the path or not.
+        workers: Number of processes.
+        root_path: Path under which a reverse proxy serves the app, whether or not the proxy strips it.
         timeout_keep_alive: Seconds that an idle connection stays open.
         ssl_certfile: Certificate for HTTPS.
-        ssl_keyfile: Its private key.
-        log_level: The least level that is logged.
-        api_key: Key that requests to `/v1` must carry; None asks for none.
-        cors_origins: Origins whose pages may send requests; "*" is all.
-        allowed_hosts: Host names that are answered; if empty, any.
+        ssl_keyfile: Private key of the certificate.
+        log_level: Lowest level that is logged.
+        api_key: Key that requests to `/v1` must carry; if None, no key is needed.
+        cors_origins: Origins whose pages may send requests; "*" stands for all.
+        allowed_hosts: Host names that requests may be addressed to; if empty, any.
         max_body_bytes: Bytes of the body of a request, decompressed; on the streaming route, of a line.
-        max_characters: Characters of a text, or of a sentence that is given alone.
+        max_characters: Characters of a text, or of a sentence in `sentences`.
         max_texts: Texts of a request.
         max_sentences: Sentences of a request; on the streaming route, of a line.
-        max_requests: Requests that are read, wait or are scored at a time.
-        timeout: Seconds for a request to be scored, and for a client to send or to take its next piece.
+        max_requests: Requests that are read, waiting or being scored at a time.
+        timeout: Seconds to score a request, and to wait for a client to send or receive more.
         batch_characters: Characters after which a batch is full; a longer text is scored alone.
-        batch_delay: Seconds that a lone text waits for others to share its batch.
-        model: Folder of the model, or `owner/name`; None is the one that is shipped.
-        engine: How the model is run; None leaves it to the model.
+        batch_delay: Seconds that a single text waits for others to share its batch.
+        model: Folder of the model, or `owner/name`; None stands for the shipped model.
+        engine: Engine that runs the model; None takes the one that the model names.
         threads: CPU threads of each worker; None shares the cores among the workers.
-        device: Where torch runs; None takes what there is.
+        device: Device for torch; None takes a GPU if there is one.
 
     Raises:
-        CertaintyError: a value is not allowed; the message names it and what is.
+        CertaintyError: If a value is not allowed; the message names it and what is.
     """
 
     model_config = SettingsConfigDict(
@@ -114,7 +114,7 @@ class ServerSettings(BaseSettings):
     def _can_be_sent(cls, given: SecretStr | None) -> SecretStr | None:
         key = "" if given is None else given.get_secret_value()
         if not key.isascii() or not (key.isprintable() and key == key.strip()):
-            raise ValueError("it must be of printable ASCII characters, so that a header can carry it")
+            raise ValueError("it must consist of printable ASCII characters, so that it can be sent in a header")
         return given
 
     @field_validator("cors_origins")
@@ -122,7 +122,7 @@ class ServerSettings(BaseSettings):
     def _origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for origin in given:
             if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin} is no origin; give a scheme and a host, such as https://example.org")
+                raise ValueError(f"{origin} is not an origin; give a scheme and a host, such as https://example.org")
         return given
 
     @model_validator(mode="after")
@@ -133,12 +133,12 @@ class ServerSettings(BaseSettings):
 
 
 def refuse_misspelt(variables: Iterable[str]) -> None:
-    """Refuse variables of the environment that are nearly ours: a misspelt key would leave the server open.
+    """Refuse environment variables that look like misspelt settings: a misspelt key would leave the server open.
 
-    Others that begin with CERTAINTY_ are left alone; Kubernetes sets some for a service of that name.
+    Other variables that begin with CERTAINTY_ are ignored; Kubernetes sets some for a service of that name.
 
     Raises:
-        CertaintyError: there is one.
+        CertaintyError: If there is such a variable.
     """
     known = [name.upper() for name in ServerSettings.model_fields]
     for name in variables:
@@ -149,7 +149,7 @@ def refuse_misspelt(variables: Iterable[str]) -> None:
 
 
 def _told(error: ErrorDetails) -> str:
-    """Return one of pydantic's errors as a sentence."""
+    """Return an error of pydantic as a sentence."""
     message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
     message = message.replace("Input should be", "it must be", 1).rstrip(".")
     if not error["loc"]:
@@ -157,5 +157,5 @@ def _told(error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     if name not in ServerSettings.model_fields:
         return f"{name}: no such setting. Allowed: {', '.join(ServerSettings.model_fields)}."
-    value = "" if name in _SECRETS else f" = {error['input']}"
-    return f"{name}{value}: {message} (option {flag(name)}, variable {variable(name)})."
+    given = f"{name}: " if name in _SECRETS else f"{name} is {error['input']!r}; "
+    return f"{given}{message} (option {flag(name)}, variable {variable(name)})."

@@ -27,16 +27,16 @@ NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "ap
 class DuplexResponse(StreamingResponse):
     """A response that is sent while its request still arrives.
 
-    Starlette's own watches for the client's leaving, and loses the pieces of the request that come meanwhile.
+    That of Starlette listens for the client to disconnect, and loses the parts of the request that arrive meanwhile.
     """
 
     def __init__(self, lines: AsyncGenerator[bytes, None], timeout: float) -> None:
-        # Without this nginx gathers the lines before it passes them on.
+        # Without this header, nginx would buffer the lines.
         super().__init__(lines, media_type=NDJSON[0], headers={"X-Accel-Buffering": "no"})
         self._lines, self._timeout = lines, timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response; one whose client takes nothing for too long is broken off."""
+        """Send the response; stop if the client receives nothing for too long."""
 
         async def send_in_time(message: Any) -> None:
             await asyncio.wait_for(send(message), self._timeout)
@@ -56,9 +56,9 @@ class _Raw(NamedTuple):
 
 
 async def stream_lines(request: Request, service: Service) -> DuplexResponse:
-    """Return the answers to the lines of a request as a response, which begins once the request's body has begun.
+    """Return a response with an answer to each line of a request; it starts once the body of the request has started.
 
-    A client that waits for "100 Continue" would otherwise get the status first and hold its body back.
+    Otherwise, a client that waits for "100 Continue" would get the status first and hold back its body.
     """
     require_type(request, *NDJSON)
     first = await _next_message(request, service)
@@ -66,7 +66,7 @@ async def stream_lines(request: Request, service: Service) -> DuplexResponse:
 
 
 async def _scored_lines(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
-    """Yield the answers: lines that arrived together are scored together."""
+    """Yield the answers; lines that arrived together are scored together."""
     splitter = _LineSplitter(service.settings.max_body_bytes)
     try:
         async with aclosing(_pieces(first, request, service)) as pieces:
@@ -83,8 +83,8 @@ async def _pieces(first: Message, request: Request, service: Service) -> AsyncGe
     """Yield the body as it arrives.
 
     Raises:
-        ProblemError: 408, no more of it comes; 503, the server is to stop.
-        ClientDisconnect: the client left.
+        ProblemError: 408 if no more of it arrives in time; 503 if the server is shutting down.
+        ClientDisconnect: If the client disconnects.
     """
     message = first
     while message["type"] != "http.disconnect":
@@ -113,16 +113,16 @@ async def _next_message(request: Request, service: Service) -> Message:
 
 
 class _LineSplitter:
-    """Cuts pieces into lines; of a line that is too long it keeps only the number."""
+    """Split pieces of a body into lines; only the number is kept of a line that is too long."""
 
     def __init__(self, longest: int) -> None:
         self.number = 0
         self._longest = longest
         self._begun = bytearray()
-        self._lost = 0  # bytes dropped of a line that is too long
+        self._lost = 0  # bytes of a line that is too long, which were dropped
 
     def feed(self, piece: bytes) -> list[_Raw]:
-        """Return the lines that this piece ends."""
+        """Return the lines that end in this piece."""
         lines = []
         *ended, begun = piece.split(b"\n")
         for part in ended:
@@ -132,7 +132,7 @@ class _LineSplitter:
         return lines
 
     def rest(self) -> list[_Raw]:
-        """End the line that is begun and return it, unless it is blank."""
+        """End the current line and return it, unless it is blank."""
         content, lost = bytes(self._begun), self._lost
         self._begun.clear()
         self._lost = 0
@@ -177,7 +177,7 @@ def _parse(content: bytes) -> Line:
     except json.JSONDecodeError as error:
         raise ProblemError(400, f"Not valid JSON, at character {error.pos}: {error.msg}.") from None
     except (ValueError, RecursionError):
-        raise ProblemError(400, "Not JSON that can be read; is it UTF-8?") from None
+        raise ProblemError(400, "Cannot be read as JSON; is it UTF-8?") from None
     try:
         return Line.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Several processes that answer on one socket."""
+"""Run several processes that answer on one socket."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class _Worker(NamedTuple):
 
 
 class Workers:
-    """Keeps a number of processes running; one that dies is replaced, unless it never began to answer.
+    """Keep a number of processes running; a process that dies is replaced, unless it never accepted requests.
 
     Args:
-        target: What each does with the socket until SIGTERM; it sets the event once it takes requests. It must be
-            importable, as a function of a module or a `partial` of one.
+        target: Function that each process runs on the socket until SIGTERM; it sets the event once it accepts requests.
+            It must be importable: a function of a module, or a `partial` of one.
         bound: The socket.
-        count: The number of processes.
+        count: Number of processes.
     """
 
     def __init__(self, target: Target, bound: socket.socket, count: int) -> None:
@@ -43,14 +43,14 @@ class Workers:
         """Start the processes and keep them until SIGTERM or Ctrl-C.
 
         Args:
-            on_started: Called once the first takes requests.
+            on_started: Called once the first process accepts requests.
 
         Returns:
-            Whether they ended because they were asked to; False if one could not begin, which has said why.
+            True if the processes ended on a signal; False if one could not start, which then has printed the reason.
         """
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, self._stop)
-        # The first alone shows what is wrong with the model, and says it once.
+        # Start the first process alone, so that an error of the model is shown only once.
         self._start()
         if self._has_started(self._workers[0]):
             on_started()
@@ -59,7 +59,7 @@ class Workers:
             self._keep()
         asked = self._closing
         if not asked:
-            self._stop()  # but not a second time, which would hasten the end
+            self._stop()  # but not twice, as a second signal stops them at once
         for worker in self._workers:
             worker.process.join()
         return asked
@@ -69,7 +69,7 @@ class Workers:
         process = _SPAWN.Process(target=self._target, args=(self._bound, started))
         process.start()
         self._workers.append(_Worker(process, started))
-        if self._closing:  # the signal came between the two
+        if self._closing:  # the signal arrived between the two
             process.terminate()
 
     def _has_started(self, worker: _Worker) -> bool:
@@ -93,4 +93,4 @@ class Workers:
     def _stop(self, sig: int | None = None, frame: FrameType | None = None) -> None:
         self._closing = True
         for worker in self._workers:
-            worker.process.terminate()  # SIGTERM: it answers what is under way
+            worker.process.terminate()  # SIGTERM: it finishes the requests under way

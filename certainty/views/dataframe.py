@@ -38,7 +38,7 @@ def to_dataframe(document: ScoredText) -> pandas.DataFrame:
     Parquet, Feather and `datasets.Dataset.from_pandas` take, and so does `second_cues`; `source` holds one or None.
 
     Raises:
-        MissingExtraError: pandas is not installed.
+        MissingExtraError: If pandas is not installed.
     """
     needs("pandas", extra="pandas", user="to_dataframe")
     import pandas

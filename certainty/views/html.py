@@ -59,8 +59,8 @@ def render_page(
         lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
 
     Raises:
-        CertaintyError: `min_confidence` is not between 0 and 1, or there is no such language.
-        ValueError: there are not as many names as documents.
+        CertaintyError: If `min_confidence` is not between 0 and 1, or there is no such language.
+        ValueError: If there are not as many names as documents.
     """
     words, min_confidence = language(lang), _checked(min_confidence)
     several = len(documents) > 1
@@ -95,7 +95,7 @@ def render_fragment(document: ScoredText, min_confidence: float | None = None) -
     the browser.
 
     Raises:
-        CertaintyError: `min_confidence` is not between 0 and 1.
+        CertaintyError: If `min_confidence` is not between 0 and 1.
     """
     words, min_confidence = language(None), _checked(min_confidence)
     head = _overview([document], min_confidence, words, folded=True)

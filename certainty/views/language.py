@@ -49,7 +49,7 @@ def language(code: str | None) -> Language:
     """Return a language; None is the one in which a page waits for its script.
 
     Raises:
-        CertaintyError: there is none of that code.
+        CertaintyError: If there is none of that code.
     """
     if code is None:
         return language(LANGUAGES[0])
