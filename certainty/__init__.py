@@ -7,7 +7,7 @@ from certainty.documents.files import read_files
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.model_info import ModelInfo
-from certainty.results import Cue, Document, SentenceScore
+from certainty.results import Cue, Document, SentenceScore, Source
 
 __all__ = [
     "CertaintyClassifier",
@@ -20,6 +20,7 @@ __all__ = [
     "ModelInfo",
     "SentencePair",
     "SentenceScore",
+    "Source",
     "compare",
     "load",
     "read_files",

@@ -95,7 +95,13 @@ class CertaintyClassifier:
         return ModelInfo.of_folder(self._folder, self._settings)
 
     def with_thresholds(
-        self, *, claim: float | None = None, attributed: float | None = None, cue: float | None = None
+        self,
+        *,
+        claim: float | None = None,
+        attributed: float | None = None,
+        cue: float | None = None,
+        second: float | None = None,
+        source: float | None = None,
     ) -> CertaintyClassifier:
         """Return a classifier with other thresholds that shares the loaded model with this one.
 
@@ -105,15 +111,15 @@ class CertaintyClassifier:
             claim: Minimum `claim_probability` for a sentence to count as a claim.
             attributed: Minimum probability for a claim to count as attributed.
             cue: Minimum probability for a word to count as a cue.
+            second: Minimum probability of a second claim for it to be shown.
+            source: Minimum probability that words name the source for them to be shown.
 
         Raises:
             CertaintyError: If a threshold is not between 0 and 1.
         """
-        given = {"claim_threshold": claim, "attributed_threshold": attributed, "cue_threshold": cue}
+        given = {"claim": claim, "attributed": attributed, "cue": cue, "second": second, "source": source}
         changes = {
-            name: checked_probability(value, name.removesuffix("_threshold"))
-            for name, value in given.items()
-            if value is not None
+            f"{name}_threshold": checked_probability(value, name) for name, value in given.items() if value is not None
         }
         other = object.__new__(type(self))  # copy.copy would open the model again
         vars(other).update(vars(self), _settings=replace(self._settings, **changes))  # type: ignore[arg-type]

@@ -31,7 +31,8 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "1", "1.0", "1,0", "vrai", "yes", "oui"), True),
     **dict.fromkeys(("false", "0", "0.0", "0,0", "faux", "no", "non"), False),
 }
-_KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "id", "corpus", "quad", "annotator", "doubtful"}
+_KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "sources", "id", "corpus", "quad", "annotator"}
+_KNOWN |= {"doubtful"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ class LabelledSentence:
         attributed: Whether the main claim is attributed to a source; None if unknown.
         claim: Whether the sentence makes a claim.
         cues: Character spans of the words that decide the label; None if unknown.
+        sources: Character spans of the words that name who makes the main claim, then who reports it; empty if nobody
+            is named, None if unknown.
         id: Identifier, or "".
         corpus: Name of the corpus that the sentence comes from, or "".
         group: Number of the contrast quadruple that the sentence belongs to, or None. Sentences of a group are held out
             together.
         annotator: Name of the annotator, or "".
         doubtful: Whether a careful reader could give another label.
+        second_known: Whether a `second` of None means that there is no second claim, not that it is unknown: whether
+            the row has this column. It is ignored when sentences are compared.
         columns: The other columns of the row, as text. They are ignored when sentences are compared.
     """
 
@@ -65,10 +70,22 @@ class LabelledSentence:
     group: int | None = None
     annotator: str = ""
     doubtful: bool = False
+    sources: tuple[tuple[int, int], ...] | None = None
+    second_known: bool = field(default=False, compare=False)
     columns: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def source(self) -> tuple[int, int] | None:
+        """The span of the words that name who makes the main claim; None if nobody is named, or if unknown."""
+        return self.sources[0] if self.sources and self.attributed is not False else None
 
-_GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "columns")]
+    @property
+    def source_known(self) -> bool:
+        """Whether it is known if a source is named: `sources` are given, or the claim is not attributed."""
+        return self.sources is not None or self.attributed is False
+
+
+_GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "second_known", "columns")]
 
 
 def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[LabelledSentence]:
@@ -145,7 +162,8 @@ def items_of(data: Any) -> Iterator[tuple[str, Any]]:
 
 def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
     if isinstance(item, LabelledSentence):
-        return {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
+        row = {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
+        return row if item.second or item.second_known else {k: v for k, v in row.items() if k != "second"}
     if isinstance(item, Mapping) and class_names:
         given = {column: item[column] for column in class_names if not _is_missing(item.get(column))}
         # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
@@ -201,9 +219,11 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
         text=text,
         label=label if claim else None,
         second=_label(row.get("second"), f"{where}: second", LABELS),
+        second_known="second" in row,
         attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
-        cues=_cues(row.get("cues"), text, f"{where}: cues"),
+        cues=_spans(row.get("cues"), text, f"{where}: cues"),
+        sources=_spans(row.get("sources"), text, f"{where}: sources"),
         id=_name(row.get("id")),
         corpus=_name(row.get("corpus")),
         group=_group(row.get("quad"), f"{where}: quad"),
@@ -258,17 +278,17 @@ def _group(value: Any, where: str) -> int | None:
     raise CertaintyError(f"{where} is {value!r}; write a whole number, the same for all sentences of a group.")
 
 
-def _cues(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | None:
+def _spans(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | None:
     if _is_missing(value):
         return None
     try:
         spans = json.loads(value) if isinstance(value, str) else value
-        cues = tuple((int(start), int(end)) for start, end in spans)
+        found = tuple((int(start), int(end)) for start, end in spans)
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise CertaintyError(
             f"{where} is {repr(value)[:60]}; write a list of [start, end] character offsets."
         ) from None
-    for start, end in cues:
+    for start, end in found:
         if not 0 <= start < end <= len(text):
             raise CertaintyError(f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters.")
-    return cues
+    return found

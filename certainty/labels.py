@@ -47,6 +47,9 @@ class Label(str, Enum):
 LABELS: tuple[Label, ...] = (Label.ASSERTED, Label.PROBABLE, Label.PERSONAL_OPINION, Label.DENIED)
 """The four labels of claims, in the column order of probabilities and logits."""
 
+CUED: tuple[Label, ...] = (Label.PROBABLE, Label.PERSONAL_OPINION, Label.DENIED)
+"""The labels that have cues, in the order of the channels of the cue head."""
+
 
 def plain_name(name: object) -> object:
     """Return a name in the form of the labels: `"Personal opinion"` becomes `"personal_opinion"`."""

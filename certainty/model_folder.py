@@ -21,10 +21,13 @@ TOKENIZER_FILE = "tokenizer.json"
 ONNX_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "model.safetensors"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
-HEADS = ("claim", "attributed", "cue")
+HEADS = ("claim", "attributed", "cue", "second", "source")
 """The heads other than the label head."""
+FIRST_HEADS = HEADS[:3]
+"""The heads that every model has; those made before release 0.5 have no others."""
 
 
 _LEAST_LENGTH = 4
@@ -59,6 +62,8 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "claim_threshold": _PROBABILITY,
     "attributed_threshold": _PROBABILITY,
     "cue_threshold": _PROBABILITY,
+    "second_threshold": _PROBABILITY,
+    "source_threshold": _PROBABILITY,
     "pad_token_id": (lambda value: _is_whole(value, 0), "a whole number of at least 0"),
     "engine": (lambda value: value in ("onnx", "onnx-int8", "torch"), "'onnx', 'onnx-int8' or 'torch'"),
     "heads": (
@@ -78,10 +83,13 @@ class ModelSettings:
         claim_threshold: Minimum `claim_probability` for a sentence to count as a claim.
         attributed_threshold: Minimum probability for a claim to count as attributed.
         cue_threshold: Minimum probability for a word to count as a cue.
+        second_threshold: Minimum probability of a second claim for it to be shown.
+        source_threshold: Minimum probability that words name the source for them to be shown.
         pad_token_id: Id of the token that fills up the shorter rows of a batch.
         engine: The engine that "auto" selects if the folder has its file.
         heads: The members of `HEADS` that were trained. Without the claim head, every sentence counts as a claim;
-            without the attribution head, none is attributed; without the cue head, none has cues.
+            without the attribution head, none is attributed; without the cue head, none has cues, and likewise for the
+            second claim and the source.
         training: The origin of the model: settings, data digests, versions.
 
     Raises:
@@ -92,6 +100,8 @@ class ModelSettings:
     claim_threshold: float = 0.5
     attributed_threshold: float = 0.5
     cue_threshold: float = 0.5
+    second_threshold: float = 0.5
+    source_threshold: float = 0.5
     pad_token_id: int = 1
     engine: str = "onnx"
     heads: Sequence[str] = HEADS
@@ -125,15 +135,15 @@ class ModelSettings:
             version, labels = values.pop("format_version"), values.pop("labels")
             if not isinstance(version, int):
                 raise TypeError(f"format_version is {version!r}, not a whole number")
-            if version == FORMAT_VERSION:
-                settings = cls(**values)
+            if version in _READABLE:
+                settings = cls(**{"heads": FIRST_HEADS, **values} if version == 1 else values)
         except CertaintyError as error:
             raise CertaintyError(f"{path}: {error}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
-        if version != FORMAT_VERSION:
+        if version not in _READABLE:
             raise CertaintyError(
-                f"{path}: format version {version}, but this release reads {FORMAT_VERSION}. Upgrade certainty."
+                f"{path}: format version {version}, but this release reads up to {FORMAT_VERSION}. Upgrade certainty."
             )
         if labels != [label.value for label in LABELS]:
             raise CertaintyError(f"{path}: labels {labels}, expected {[label.value for label in LABELS]}.")

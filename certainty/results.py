@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, overload
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.model_info import ModelInfo
-from certainty.sentence_score import Cue, SentenceScore, checked_probability
+from certainty.sentence_score import Cue, SentenceScore, Source, checked_probability
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Cue", "Document", "SentenceScore", "checked_probability"]
+__all__ = ["Cue", "Document", "SentenceScore", "Source", "checked_probability"]
 
 _SHOWN = 40  # characters of the text shown in a repr
 
@@ -116,6 +116,21 @@ class Document(Sequence[SentenceScore]):
             ),
         )
 
+    def sources(self) -> dict[str, Document]:
+        """Return the claims of each named source as a document, in the order in which the sources appear.
+
+        Sources are the same if their words are, apart from capitals and spacing; the key has the words as they first
+        appear. Pronouns are not resolved: "elle" is a source of its own, even if it stands for several people.
+        """
+        names: dict[str, str] = {}
+        claims: dict[str, list[SentenceScore]] = {}
+        for sentence in self:
+            if sentence.source:
+                words = " ".join(sentence.source.text.replace("’", "'").split())
+                name = names.setdefault(words.casefold(), " ".join(sentence.source.text.split()))
+                claims.setdefault(name, []).append(sentence)
+        return {name: replace(self, sentences=tuple(sentences)) for name, sentences in claims.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the document as `{"text": …, "model": {"name": …, …}, "sentences": [SentenceScore.to_dict(), …]}`.
 
@@ -205,7 +220,8 @@ def _read_sentences(text: str, records: Sequence[object]) -> Iterator[SentenceSc
             sentence = SentenceScore.from_dict(record)
         except CertaintyError as error:
             raise CertaintyError(f"sentences[{i}]: {error}") from None
-        for start, end, words in ((sentence.start, sentence.end, sentence.text), *sentence.cues):
+        whole = (sentence.start, sentence.end, sentence.text)
+        for start, end, words in (whole, *sentence.cues, *sentence.second_cues, *filter(None, [sentence.source])):
             if not sentence.start <= start <= end <= sentence.end or text[start:end] != words:
                 raise CertaintyError(f"sentences[{i}]: {words[:40]!r} is not at [{start}, {end}] of the text.")
         if sentence.start < done:

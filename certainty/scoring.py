@@ -1,4 +1,4 @@
-"""Turn logits into sentence scores: probabilities, labels, attribution and cues."""
+"""Turn logits into sentence scores: probabilities, labels, second claims, attribution, sources and cues."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from certainty.batching import Window
 from certainty.engines.base import Floats, Logits
-from certainty.labels import LABELS, Label
+from certainty.labels import CUED, LABELS, Label
 from certainty.model_folder import ModelSettings
-from certainty.sentence_score import Cue, SentenceScore
+from certainty.sentence_score import Cue, SentenceScore, Source
 from certainty.sentences import Sentence
+from certainty.spans import Span, cue_spans, one_channel_cue_spans, source_span
 from certainty.tokenising import Encoding
 
 
@@ -22,6 +23,7 @@ class SentenceLogits:
     Attributes:
         label: Shape (sentences, 4), the mean over the windows of each sentence.
         claim, attributed: Shape (sentences,), also the mean.
+        second: Shape (sentences, 5), also the mean; zeros if the model has no such head.
 
     Args:
         windows: The windows of all sentences; each sentence has at least one.
@@ -34,7 +36,9 @@ class SentenceLogits:
         self.label = np.zeros((sentences, len(LABELS)))
         self.claim = np.zeros(sentences)
         self.attributed = np.zeros(sentences)
+        self.second = np.zeros((sentences, 1 + len(LABELS)))
         self._cue: list[list[tuple[int, Floats]]] = [[] for _ in range(sentences)]
+        self._source: list[list[tuple[int, Floats]]] = [[] for _ in range(sentences)]
 
     def add(self, indices: Sequence[int], logits: Logits) -> None:
         """Add the logits of a batch, which consists of the windows at `indices`."""
@@ -46,14 +50,32 @@ class SentenceLogits:
         np.add.at(self.attributed, rows, logits.attributed * share)
         for window, cue in zip(windows, logits.cue, strict=True):
             self._cue[window.sentence].append((window.start, cue[1 : len(window.ids) - 1]))
+        if logits.second is not None:
+            np.add.at(self.second, rows, logits.second * share[:, None])
+        if logits.source is not None:
+            for window, source in zip(windows, logits.source, strict=True):
+                self._source[window.sentence].append((window.start, source[: len(window.ids) - 1]))
 
     def cue(self, sentence: int, tokens: int) -> Floats:
-        """Return the cue logits of a sentence, shape (tokens,), without special tokens: the maximum over windows."""
-        total = np.full(tokens, -np.inf, dtype=np.float32)
-        for start, logits in self._cue[sentence]:
+        """Return the cue logits of a sentence without special tokens: the maximum over windows.
+
+        Args:
+            sentence: Its index.
+            tokens: Its number of tokens.
+
+        Returns:
+            Shape (tokens, 3), or (tokens,) for a model with a single cue channel.
+        """
+        windows = self._cue[sentence]
+        total = np.full((tokens, *windows[0][1].shape[1:]), -np.inf, dtype=np.float32)
+        for start, logits in windows:
             part = total[start : start + len(logits)]
             np.maximum(part, logits, out=part)
         return total
+
+    def source(self, sentence: int) -> list[tuple[int, Floats]]:
+        """Return the source logits of each window of a sentence, as for `certainty.spans.source_span`."""
+        return self._source[sentence]
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -94,13 +116,29 @@ def sentence_scores(
     ]
     least_attributed = logit(settings.attributed_threshold) if "attributed" in settings.heads else np.inf
     attributed = (logits.attributed >= least_attributed).tolist()
-    threshold = logit(settings.cue_threshold)
+    others, second_probabilities = second_claims(logits.second, probabilities)
+    threshold, least_source = logit(settings.cue_threshold), logit(settings.source_threshold)
+
+    def cues(i: int, label: Label | None) -> tuple[Cue, ...]:
+        if "cue" not in settings.heads or label not in CUED:
+            return ()
+        encoding, sentence = encodings[i], sentences[i]
+        of_tokens = logits.cue(i, len(encoding.offsets))
+        if of_tokens.ndim == 1:
+            spans = one_channel_cue_spans(of_tokens, encoding.offsets, encoding.word_ids, threshold)
+        else:
+            spans = cue_spans(sentence.text, encoding.offsets, of_tokens[:, CUED.index(label)], threshold)
+        return tuple(Cue(*_words(sentence, span)) for span in spans)
+
+    def source(i: int) -> Source | None:
+        span = source_span(sentences[i].text, encodings[i].offsets, logits.source(i), least_source)
+        return Source(*_words(sentences[i], span)) if span else None
+
     for i, (sentence, row) in enumerate(zip(sentences, probabilities.tolist(), strict=True)):
-        cues: tuple[Cue, ...] = ()
-        if "cue" in settings.heads and labels[i] not in (Label.ASSERTED, Label.NO_CLAIM):
-            offsets = encodings[i].offsets
-            spans = cue_spans(logits.cue(i, len(offsets)), offsets, encodings[i].word_ids, threshold)
-            cues = tuple(_cue(sentence, start, end) for start, end in spans)
+        claims = labels[i] is not Label.NO_CLAIM
+        second_probability = second_probabilities[i] if claims and "second" in settings.heads else None
+        is_shown = second_probability is not None and second_probability >= settings.second_threshold
+        second = others[i] if is_shown else None
         yield SentenceScore(
             text=sentence.text,
             start=sentence.start,
@@ -108,38 +146,35 @@ def sentence_scores(
             label=labels[i],
             probabilities=dict(zip(LABELS, row, strict=True)),
             claim_probability=claim_probabilities[i],
-            attributed=attributed[i] and labels[i] is not Label.NO_CLAIM,
-            cues=cues,
+            attributed=claims and attributed[i],
+            cues=cues(i, labels[i]),
+            second=second,
+            second_probability=second_probability,
+            second_cues=cues(i, second),
+            source=source(i) if claims and attributed[i] and "source" in settings.heads else None,
         )
 
 
-def cue_spans(
-    cue_logits: Floats, offsets: Sequence[tuple[int, int]], word_ids: Sequence[int | None], threshold: float
-) -> list[tuple[int, int]]:
-    """Return the character spans of the cues, merging adjacent words into one span.
+def second_claims(logits: NDArray[np.float64], probabilities: NDArray[np.float64]) -> tuple[list[Label], list[float]]:
+    """Return the most likely label of a second claim, and the probability that there is one, for each sentence.
 
-    A word is a cue if one of its tokens reaches the threshold, which is given as a logit. If no word does, the most
-    likely one is the cue, since some word must have decided the label.
+    A second claim has another label than the main claim, so that label is ruled out and the others take its share.
+
+    Args:
+        logits: Logits of the head for the second claim, shape (n, 5).
+        probabilities: Probabilities of the label of the main claim, shape (n, 4).
     """
-    if not len(cue_logits):
-        return []
-    threshold = min(threshold, float(cue_logits.max()))
-    chosen = {word for word, value in zip(word_ids, cue_logits, strict=True) if value >= threshold}
-    spans: list[tuple[int, int]] = []
-    previous = None
-    for word, (start, end) in zip(word_ids, offsets, strict=True):
-        if word in chosen and end > start:
-            if spans and previous is not None and word is not None and previous in (word, word - 1):
-                spans[-1] = (spans[-1][0], end)
-            else:
-                spans.append((start, end))
-            previous = word
-    return spans
+    own = np.array(logits)
+    own[np.arange(len(own)), 1 + probabilities.argmax(axis=1)] = -np.inf
+    own = softmax(own)
+    return [LABELS[best] for best in own[:, 1:].argmax(axis=1).tolist()], (1.0 - own[:, 0]).tolist()
 
 
-def _cue(sentence: Sentence, start: int, end: int) -> Cue:
+def _words(sentence: Sentence, span: Span) -> tuple[int, int, str]:
+    """Return a span of a sentence as offsets in the text of the document, with its words."""
+    start, end = span
     text = sentence.text[start:end]
     # The span of a token may include the space before the word.
     start += len(text) - len(text.lstrip())
     text = text.strip()
-    return Cue(sentence.start + start, sentence.start + start + len(text), text)
+    return sentence.start + start, sentence.start + start + len(text), text

@@ -1,4 +1,4 @@
-"""The score of one sentence: its label, probabilities and cues."""
+"""The score of one sentence: its label, probabilities, cues, second claim and source."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ class Cue(NamedTuple):
     text: str
 
 
+class Source(NamedTuple):
+    """Words that name whose claim it is, such that `document.text[start:end] == text`; a pronoun stays a pronoun.
+
+    Attributes:
+        start: Offset of the first character in the text of the document.
+        end: Offset after the last character.
+        text: The words.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class SentenceScore:
     """A sentence with its label, probabilities and cues.
@@ -43,9 +57,15 @@ class SentenceScore:
             `claim_threshold` of the model, which need not be 0.5.
         attributed: Whether the sentence attributes its main claim to a source; False if it makes no claim.
         cues: The words that decided the label; empty for `asserted` and `no_claim`.
+        second: The label of a second claim, other than `label`; None if there is none, or the model cannot tell.
+        second_probability: Probability that the sentence makes a second claim with another label. It is shown if this
+            reaches the `second_threshold` of the model. None without a claim, or if the model cannot tell.
+        second_cues: The words that decided the label of the second claim.
+        source: The words that name the source of the main claim; None if it is not attributed, nobody is named, or the
+            model cannot tell.
 
     Raises:
-        CertaintyError: If a sentence without a claim is attributed or has cues.
+        CertaintyError: If the values contradict each other, as in a sentence without a claim that has cues.
     """
 
     text: str
@@ -56,6 +76,10 @@ class SentenceScore:
     claim_probability: float
     attributed: bool
     cues: tuple[Cue, ...]
+    second: Label | None = None
+    second_probability: float | None = None
+    second_cues: tuple[Cue, ...] = ()
+    source: Source | None = None
 
     def __post_init__(self) -> None:
         if self.label is Label.NO_CLAIM and (self.attributed or self.cues):
@@ -63,6 +87,14 @@ class SentenceScore:
                 "a sentence without a claim cannot be attributed or have cues; set attributed to False and leave the "
                 "cues out."
             )
+        if self.second in (self.label, Label.NO_CLAIM) or (self.second and self.label is Label.NO_CLAIM):
+            raise CertaintyError(
+                f"second is {self.second} in a sentence of label {self.label}; give another label of a claim, or None."
+            )
+        if self.second is None and self.second_cues:
+            raise CertaintyError("second_cues are given, but second is None; give its label, or leave the cues out.")
+        if self.source and not self.attributed:
+            raise CertaintyError("source is given, but attributed is False; set it to True, or leave the source out.")
 
     @property
     def is_claim(self) -> bool:
@@ -100,17 +132,22 @@ class SentenceScore:
             "is_claim": self.is_claim,
             "attributed": self.attributed,
             "cues": [cue._asdict() for cue in self.cues],
+            "second": self.second.value if self.second else None,
+            "second_probability": self.second_probability,
+            "second_cues": [cue._asdict() for cue in self.second_cues],
+            "source": self.source._asdict() if self.source else None,
         }
 
     @classmethod
     def from_dict(cls, record: object) -> SentenceScore:
         """Read the output of `to_dict`; derived members (such as `probability`) and unknown ones are ignored.
 
+        The members of the second claim and the source, which releases before 0.5 did not write, may be missing.
+
         Raises:
             CertaintyError: If a member is missing or invalid. The message names it.
         """
         probabilities = _member(record, "probabilities", dict)
-        cues = _member(record, "cues", (list, tuple))
         label = Label.parse(_member(record, "label", str))
         return cls(
             text=_member(record, "text", str),
@@ -123,7 +160,19 @@ class SentenceScore:
             },
             claim_probability=checked_probability(_member(record, "claim_probability", Real), "claim_probability"),
             attributed=_member(record, "attributed", bool),
-            cues=tuple(Cue(_member(c, "start", int), _member(c, "end", int), _member(c, "text", str)) for c in cues),
+            cues=tuple(Cue(*_span(cue)) for cue in _member(record, "cues", (list, tuple))),
+            second=Label.parse(_member(record, "second", str), LABELS) if _has(record, "second") else None,
+            second_probability=(
+                checked_probability(_member(record, "second_probability", Real), "second_probability")
+                if _has(record, "second_probability")
+                else None
+            ),
+            second_cues=(
+                tuple(Cue(*_span(cue)) for cue in _member(record, "second_cues", (list, tuple)))
+                if _has(record, "second_cues")
+                else ()
+            ),
+            source=Source(*_span(_member(record, "source", dict))) if _has(record, "source") else None,
         )
 
 
@@ -167,3 +216,11 @@ def _member(record: object, name: str, kind: type | tuple[type, ...]) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise CertaintyError(f"{name} is {value!r:.60}; it must be {_KINDS[kind]}.")
     return value
+
+
+def _has(record: object, name: str) -> bool:
+    return isinstance(record, Mapping) and record.get(name) is not None
+
+
+def _span(record: object) -> tuple[int, int, str]:
+    return _member(record, "start", int), _member(record, "end", int), _member(record, "text", str)

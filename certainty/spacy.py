@@ -1,7 +1,7 @@
 """The spaCy component `certainty`: `nlp.add_pipe("certainty")`, then `doc._.certainty` and `span._.certainty`.
 
 `doc.spans["certainty"]` contains the labelled sentences for displaCy: `displacy.render(doc, style="span",
-options={"spans_key": "certainty"})`.
+options={"spans_key": "certainty"})`. `doc.spans["certainty_sources"]` contains the words that name the sources.
 
 spaCy finds the component through the package's entry point `spacy_factories`, so nothing needs to be imported.
 """
@@ -20,7 +20,7 @@ from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.model_folder import find_model
-from certainty.results import Cue, Document, SentenceScore
+from certainty.results import Cue, Document, SentenceScore, Source
 from certainty.sentences import split_sentences
 
 needs("spacy.pipeline", extra="spacy", user="certainty.spacy")
@@ -33,6 +33,7 @@ from spacy.util import minibatch
 _SENTENCES = ("spacy", "certainty")
 _DOCUMENT = "certainty.Document"
 _SPANS = "certainty"  # the key in `doc.spans`
+_SOURCES = "certainty_sources"
 _META = "certainty"  # the key in `nlp.meta`
 
 
@@ -121,6 +122,12 @@ class CertaintyComponent(Pipe):
                 doc.char_span(s.start, s.end, label=s.label.value, alignment_mode="expand") for s in doc._.certainty
             )
             doc.spans[_SPANS] = [span for span in spans if span is not None]
+            sources = (
+                doc.char_span(s.source.start, s.source.end, label="source", alignment_mode="expand")
+                for s in doc._.certainty
+                if s.source
+            )
+            doc.spans[_SOURCES] = [span for span in sources if span is not None]
 
 
 @Language.factory(
@@ -189,8 +196,12 @@ def _sentence_places(doc: Doc) -> list[tuple[str, int]]:
 
 
 def _moved(score: SentenceScore, by: int) -> SentenceScore:
-    cues = tuple(Cue(start + by, end + by, text) for start, end, text in score.cues)
-    return replace(score, start=score.start + by, end=score.end + by, cues=cues)
+    cues, second_cues = (
+        tuple(Cue(start + by, end + by, text) for start, end, text in spans)
+        for spans in (score.cues, score.second_cues)
+    )
+    source = score.source and Source(score.source.start + by, score.source.end + by, score.source.text)
+    return replace(score, start=score.start + by, end=score.end + by, cues=cues, second_cues=second_cues, source=source)
 
 
 def _score_of(span: Span) -> SentenceScore | None:

@@ -18,6 +18,7 @@ from transformers import (
 
 import certainty
 from certainty.cli import main
+from certainty.engines import open_engine
 
 SHAPE = {
     "vocab_size": 400,
@@ -67,5 +68,9 @@ def test_another_architecture_is_trained_exported_and_scored(build, tiny_encoder
     sentences = ["La Russie aurait livré des armes.", "Moscou dément.", "Le train est arrivé à l'heure. " * 8]
     onnx, torch = (certainty.load(folder, engine=engine).predict_proba(sentences) for engine in ("onnx", "torch"))
     np.testing.assert_allclose(onnx, torch, atol=1e-4)
+    ids = np.array([[0, 7, 9, 2], [0, 8, 10, 2]])
+    traced, exact = (open_engine(engine, folder, 1, "cpu").run(ids, np.ones_like(ids)) for engine in ("onnx", "torch"))
+    for head, logits in exact._asdict().items():
+        np.testing.assert_allclose(getattr(traced, head), logits, atol=1e-2, err_msg=head)  # weights of 16 bits
     alone = np.concatenate([certainty.load(folder).predict_proba([sentence]) for sentence in sentences])
     np.testing.assert_allclose(onnx, alone, atol=1e-5)

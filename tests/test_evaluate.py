@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import certainty
-from certainty import CertaintyError, Cue, Label, SentenceScore
+from certainty import CertaintyError, Cue, Label, SentenceScore, Source
 from certainty.calibration import Calibration
 from certainty.cli import main
 from certainty.evaluation import METRICS, Comparison, Evaluation, compare, evaluate, evaluate_seeds
@@ -71,7 +71,12 @@ class StandIn:
         if not gold.claim:
             return SentenceScore(text, 0, len(text), Label.NO_CLAIM, probabilities, 0.02, False, ())
         cues = tuple(Cue(start, end, text[start:end]) for start, end in gold.cues or ())
-        return SentenceScore(text, 0, len(text), label, probabilities, 0.98, bool(gold.attributed), cues)
+        score = SentenceScore(text, 0, len(text), label, probabilities, 0.98, bool(gold.attributed), cues)
+        if gold.source:
+            score = replace(score, source=Source(*gold.source, text[slice(*gold.source)]))
+        if gold.second_known or gold.second:
+            score = replace(score, second=gold.second, second_probability=0.9 if gold.second else 0.1)
+        return score
 
 
 def write(path: Path, sentences: Sequence[LabelledSentence]) -> str:
@@ -108,8 +113,8 @@ def test_a_perfect_classifier() -> None:
     result = alone(StandIn())
     values = {name: figure["value"] for name, figure in result.metrics.items()}
     perfect = {
-        "macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "cue_f1", "attributed_f1", "no_claim_f1",
-        "contrast_accuracy", "contrast_groups",
+        "macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "cue_f1", "cue_exact_f1", "attributed_f1",
+        "no_claim_f1", "contrast_accuracy", "contrast_groups",
     }  # fmt: skip
     assert {name for name, value in values.items() if value == 1} == perfect
     assert values["ece"] == pytest.approx(0.03)
@@ -117,6 +122,42 @@ def test_a_perfect_classifier() -> None:
     assert result.macro_f1 == result.accuracy == 1
     assert result.errors == []
     assert result.data["labels"] == dict.fromkeys(map(str, LABELS), 9)
+
+
+TWO_CLAIMS = [
+    LabelledSentence("Paul dit que oui, mais ce serait faux.", PROBABLE, ASSERTED, True, sources=((0, 4),)),
+    LabelledSentence("Selon la mairie, non.", DENIED, None, True, sources=((6, 15),), second_known=True),
+    LabelledSentence("Il est parti.", ASSERTED, None, False, second_known=True),
+    LabelledSentence("Il serait parti, dit-on.", PROBABLE, None, True, sources=(), second_known=True),
+]
+
+
+def test_second_claims_and_sources() -> None:
+    names = ("second_f1", "source_f1", "source_exact_f1")
+    result = alone(StandIn(sentences=TWO_CLAIMS), TWO_CLAIMS)
+    assert [result.metrics[name]["value"] for name in names] == [1, 1, 1]
+    assert all(METRICS[name].title in result.summary() for name in names)
+
+    class Wrong(StandIn):
+        def _score(self, text: str) -> SentenceScore:
+            score = super()._score(text)
+            if text.startswith("Paul"):
+                return replace(score, second=OPINION)
+            return replace(score, source=Source(9, 15, "mairie")) if score.source else score
+
+    result = alone(Wrong(sentences=TWO_CLAIMS), TWO_CLAIMS)
+    assert result.metrics["second_f1"]["value"] == 0
+    assert result.metrics["source_f1"]["value"] == pytest.approx(2 * 2 / (2 * 2 + 1))
+    assert result.metrics["source_exact_f1"]["value"] == pytest.approx(2 * 1 / (2 * 1 + 2))
+
+    class Earlier(StandIn):
+        def _score(self, text: str) -> SentenceScore:
+            return replace(super()._score(text), second=None, second_probability=None, source=None)
+
+    result = alone(Earlier(sentences=TWO_CLAIMS), TWO_CLAIMS)
+    assert [result.metrics[name]["rows"] for name in names] == [0, 0, 0], "the model cannot tell"
+    models = {"earlier": Earlier(sentences=TWO_CLAIMS), "new": StandIn(sentences=TWO_CLAIMS)}
+    assert METRICS["source_f1"].title in compare(models, TWO_CLAIMS, baselines=False).summary()
 
 
 def test_few_rows_that_are_all_right_are_not_certain() -> None:
@@ -166,7 +207,10 @@ def test_what_the_data_does_not_have_is_not_measured() -> None:
     bare = [LabelledSentence(s.text, s.label) for s in SENTENCES if s.label]
     result = alone(StandIn(sentences=bare), bare)
     unmeasured = {name for name, figure in result.metrics.items() if figure["value"] is None}
-    assert unmeasured == {"cue_f1", "attributed_f1", "no_claim_f1", "contrast_accuracy", "contrast_groups"}
+    assert unmeasured == {
+        "cue_f1", "cue_exact_f1", "attributed_f1", "no_claim_f1", "contrast_accuracy", "contrast_groups",
+        "second_f1", "source_f1", "source_exact_f1",
+    }  # fmt: skip
     assert all(result.metrics[name]["rows"] == 0 for name in unmeasured)
     assert "corpus" not in result.summary(), "no row names one"
 
@@ -503,7 +547,8 @@ def test_a_report_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_every_metric_of_the_table_is_in_report_card_and_summary(tmp_path: Path) -> None:
-    result = alone(StandIn())
+    rows = [*SENTENCES, *TWO_CLAIMS]
+    result = alone(StandIn(sentences=rows), rows)
     page, printed = result.write_report(tmp_path).read_text(encoding="utf-8"), result.summary()
     assert list(result.metrics) == list(METRICS)
     for metric in METRICS.values():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from certainty import Label
-from certainty.finetuning.features import SentenceFeatures
-from certainty.labelled import LabelledSentence
+from certainty.finetuning.features import IGNORED, SentenceFeatures
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.tokenising import SentenceTokenizer
 
 
@@ -37,6 +39,54 @@ def test_training_reads_a_sentence_as_scoring_does(tokenizer: SentenceTokenizer,
     assert given["input_ids"] == clean["input_ids"]
     np.testing.assert_array_equal(given["cue"], clean["cue"])
     assert (clean["cue"] == 1).sum() >= 1
+
+
+def test_cues_belong_to_the_label(tokenizer: SentenceTokenizer) -> None:
+    hedged = sentence("La ville aurait proposé un vote.", "aurait")
+    cue = features(tokenizer, hedged)["cue"]
+    assert (cue[[0, -1]] == IGNORED).all() and (cue[1:-1, 1:] == 0).all() and 1 in cue[:, 0]
+    cue = features(tokenizer, replace(hedged, second=Label.DENIED))["cue"]
+    assert (cue[:, 2] == IGNORED).all() and (cue[1:-1, 1] == 0).all(), "those of the second claim are unknown"
+    cue = features(tokenizer, replace(hedged, label=Label.ASSERTED, cues=()))["cue"]
+    assert (cue[1:-1] == 0).all()
+    for unknown in (replace(hedged, cues=None), LabelledSentence(hedged.text, None, claim=False, cues=())):
+        assert (features(tokenizer, unknown)["cue"] == IGNORED).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [
+        ({"second": "denied"}, 4),
+        ({"second": None}, 0),
+        ({}, IGNORED),
+        ({"label": "denied", "second": "denied"}, 0),
+        ({"label": "no_claim", "second": None}, IGNORED),
+    ],
+)
+def test_a_second_claim_is_a_label_none_or_unknown(
+    tokenizer: SentenceTokenizer, given: dict[str, object], target: float
+) -> None:
+    read = read_labelled([{"text": "Il viendrait, mais pas elle.", "label": "probable", **given}])
+    assert features(tokenizer, read[0])["second"] == target
+    assert features(tokenizer, read_labelled(read)[0])["second"] == target, "rows in memory say the same"
+
+
+def test_a_source_is_its_first_and_last_token(tokenizer: SentenceTokenizer) -> None:
+    text = "Selon la maire de Montreval, le pont est fermé."
+    named = LabelledSentence(text, Label.ASSERTED, attributed=True, sources=((6, 27), (29, 36)))
+    (offsets,) = [encoding.offsets for encoding in tokenizer([text])]
+    first, last = (int(token) - 1 for token in features(tokenizer, named)["source"])
+    assert text[offsets[first][0] : offsets[last][1]].strip() == "la maire de Montreval"
+    for nobody in (replace(named, sources=()), replace(named, attributed=False, sources=None)):
+        assert features(tokenizer, nobody)["source"].tolist() == [0, 0]
+    assert (features(tokenizer, replace(named, sources=None))["source"] == IGNORED).all()
+    (cut,) = SentenceFeatures([named], tokenizer, 5).rows
+    assert (cut["source"] == IGNORED).all(), "the model does not read all of it"
+
+
+def features(tokenizer: SentenceTokenizer, labelled: LabelledSentence) -> dict[str, Any]:
+    (row,) = SentenceFeatures([labelled], tokenizer, 64).rows
+    return row
 
 
 def test_of_a_long_sentence_the_first_window_is_read(

@@ -57,7 +57,23 @@ def test_optional_columns(tmp_path: Path) -> None:
     )
     first, second, third = read_labelled(path)
     assert (first.second, first.attributed, first.cues) == (Label.DENIED, True, ((3, 12),))
+    assert (first.second_known, second.second_known) == (True, False)
     assert (second.label, second.claim) == (third.label, third.claim) == (None, False)
+
+
+def test_who_makes_the_claim(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(
+        'text,label,attributed,sources\nNon d\'après elle.,denied,true,"[[12, 16]]"\nNon.,denied,true,[]\n'
+        "Il est parti.,asserted,false,\nIl serait parti.,probable,,\n"
+    )
+    named, nobody, not_attributed, unknown = read_labelled(path)
+    assert (named.sources, named.source, named.source_known) == (((12, 16),), (12, 16), True)
+    for sentence in (nobody, not_attributed):
+        assert (sentence.source, sentence.source_known) == (None, True)
+    assert (unknown.sources, unknown.source, unknown.source_known) == (None, None, False)
+    assert not named.columns
+    assert read_labelled([named, nobody, not_attributed, unknown]) == [named, nobody, not_attributed, unknown]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +99,11 @@ def test_optional_columns(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "x", "label": "no_claim", "claim": true}\n', r"line 1: label is no_claim, but claim is"),
         ("a.jsonl", '{"text": "x", "label": "denied", "second": "no_claim"}\n', r"second: unknown label 'no_claim'"),
         ("a.jsonl", '{"text": "x", "label": "denied", "cues": [[0, 9]]}\n', r"line 1: cues: \[0, 9\] lies outside"),
+        (
+            "a.jsonl",
+            '{"text": "x", "label": "denied", "sources": "Paul"}\n',
+            r"line 1: sources is 'Paul'; write a list",
+        ),
         ("a.jsonl", '{"text": "x", "label": "denied", "attributed": "maybe"}\n', r"attributed is 'maybe'"),
     ],
 )

@@ -118,6 +118,19 @@ def test_cue_words() -> None:
     assert metrics.cue_counts(text, [], []).tolist() == [0, 0, 0]
 
 
+def test_exact_spans() -> None:
+    text = "Il n’aurait peut-être pas fui."
+    assert metrics.span_counts(text, [(3, 11), (22, 25)], [(2, 11), (12, 16)]).tolist() == [1, 1, 1], "space is no word"
+    assert metrics.span_counts(text, [(3, 11)], [(5, 11)]).tolist() == [0, 1, 1]
+    assert metrics.span_counts(text, [(29, 30)], []).tolist() == [0, 0, 0], "no word at all"
+
+
+def test_answers_that_may_be_missing() -> None:
+    counts = metrics.answer_counts(["a", "a", None, "a", None], ["a", "b", "b", None, None])
+    assert counts.tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    assert metrics.f1(counts) == pytest.approx(2 / 6)
+
+
 def test_f1_by_hand() -> None:
     counts = metrics.binary_counts([True, True, False, False], [True, False, True, False])
     assert metrics.f1(counts) == pytest.approx(0.5)

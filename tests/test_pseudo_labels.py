@@ -88,7 +88,7 @@ def test_probabilities_are_the_mean_over_the_teachers(teachers: list[Path], text
     model, start = CertaintyModel.from_pretrained(teachers[0]), 0
     for length in one["lengths"].tolist():
         ids = torch.from_numpy(one["ids"][start : start + length].astype(np.int64))[None]
-        cue = torch.from_numpy(model.logits(ids, torch.ones_like(ids)).cue)[0].sigmoid().numpy()
+        cue = torch.from_numpy(model.logits(ids, torch.ones_like(ids)).cue)[0].sigmoid().amax(dim=1).numpy()
         np.testing.assert_allclose(one["cue"][start + 1 : start + length - 1] / 255, cue[1:-1], atol=0.02)
         assert one["cue"][start] == one["cue"][start + length - 1] == 0
         start += length
@@ -134,6 +134,10 @@ def test_rows_are_targets_of_the_heads(teachers: list[Path], text: Path, tmp_pat
     batch = Collator(1)([unsure, {**sure, "input_ids": sure["input_ids"].tolist()}])
     assert batch["attention_mask"].sum(dim=1).tolist() == [len(unsure["cue"]), len(sure["cue"])]
     assert batch["input_ids"].dtype == torch.int64 and batch["cue"].dtype == torch.float32
+    assert batch["second"].tolist() == [IGNORED] * 2 and (batch["source"] == IGNORED).all(), "teachers do not say"
+    any_label = made["cue"][made["lengths"][0] :][1 : len(sure["cue"]) - 1] / 255
+    shares = made["labels"][1].astype(np.float32)[1:]
+    np.testing.assert_allclose(sure["cue"][1:-1], any_label[:, None] * shares, atol=0.01)
 
 
 def test_what_cannot_be_used_is_refused(
@@ -194,13 +198,16 @@ def test_a_soft_claim_weighs_a_row_of_the_label_loss(smoothing: float) -> None:
     generator = torch.Generator().manual_seed(0)
     label = torch.randn(2, 4, generator=generator)
     hard = torch.tensor([[1.0, 0, 0, 0], [0, 0.85, 0.15, 0]])
-    weights = HeadWeights(cue=0, claim=0, attributed=0)
+    weights = HeadWeights(cue=0, claim=0, attributed=0, second=0, source=0)
 
     def loss(targets: torch.Tensor) -> float:
         n = len(targets)
         ignored = torch.full((n,), IGNORED)
-        batch = {"labels": targets, "claim": ignored, "attributed": ignored, "cue": ignored[:, None]}
-        logits = (label[:n], torch.zeros(n), torch.zeros(n), torch.zeros(n, 1))
+        batch = {"labels": targets, "claim": ignored, "attributed": ignored, "second": ignored}
+        batch |= {"cue": torch.full((n, 1, 3), IGNORED), "source": torch.full((n, 2), IGNORED)}
+        batch["attention_mask"] = torch.ones(n, 1)
+        zeros = (torch.zeros(n), torch.zeros(n), torch.zeros(n, 1, 3), torch.zeros(n, 5), torch.zeros(n, 1, 2))
+        logits = (label[:n], *zeros)
         return float(joint_loss(logits, batch, weights, label_smoothing=smoothing))
 
     smoothed = hard * (1 - smoothing) + smoothing / 4

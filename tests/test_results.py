@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import certainty
-from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore, Source
 from certainty.labels import LABELS
 
 TEXT = "Il est parti. Il serait parti, dit-on. Il serait parti. Parti ?"
@@ -153,6 +153,75 @@ def test_what_was_written_is_read_back() -> None:
     assert Document.from_dict(DOCUMENT[1:].to_dict()) == DOCUMENT[1:]
 
 
+SAID = "Selon Le Monde, il serait parti, mais il est là. « Non », dit-elle. Il dort, selon le  monde."
+
+
+def said(text: str, label: Label, source: str, **members: object) -> SentenceScore:
+    start, place = SAID.index(text), SAID.index(source)
+    words = Source(place, place + len(source), source)
+    return SentenceScore(
+        text, start, start + len(text), label, dict.fromkeys(LABELS, 0.25), 0.9, True, (), source=words, **members
+    )
+
+
+NAMED = Document(
+    SAID,
+    (
+        said(
+            "Selon Le Monde, il serait parti, mais il est là.",
+            Label.ASSERTED,
+            "Le Monde",
+            second=Label.PROBABLE,
+            second_probability=0.75,
+            second_cues=(Cue(19, 25, "serait"),),
+        ),
+        said("« Non », dit-elle.", Label.DENIED, "elle"),
+        said("Il dort, selon le  monde.", Label.ASSERTED, "le  monde"),
+    ),
+)
+
+
+def test_second_claims_and_sources_are_written_and_read_back() -> None:
+    assert Document.from_json(NAMED.to_json()) == NAMED
+    record = NAMED.to_dict()["sentences"][0]
+    assert (record["second"], record["second_probability"]) == ("probable", 0.75)
+    assert record["second_cues"] == [{"start": 19, "end": 25, "text": "serait"}]
+    assert record["source"] == {"start": 6, "end": 14, "text": "Le Monde"}
+    lines = str(NAMED).split("\n")
+    assert lines[1].endswith("il est là.  + probable [serait]  ❞ Le Monde")
+    assert lines[2].endswith("dit-elle.  ❞ elle")
+
+
+def test_a_file_of_an_earlier_release_is_read() -> None:
+    record = DOCUMENT.to_dict()
+    for sentence in record["sentences"]:
+        for member in ("second", "second_probability", "second_cues", "source"):
+            del sentence[member]
+    assert Document.from_dict(record) == DOCUMENT
+
+
+def test_claims_by_source() -> None:
+    sources = NAMED.sources()
+    assert list(sources) == ["Le Monde", "elle"], "a pronoun stays one"
+    assert list(sources["Le Monde"]) == [NAMED[0], NAMED[2]], "capitals and spaces make no difference"
+    assert sources["elle"].counts()[Label.DENIED] == 1
+    assert DOCUMENT.sources() == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "change", "message"),
+    [
+        (0, {"second": Label.ASSERTED}, "second is asserted in a sentence of label asserted"),
+        (0, {"second": None}, "second_cues are given, but second is None"),
+        (1, {"second": Label.NO_CLAIM}, "give another label of a claim, or None"),
+        (1, {"attributed": False}, "source is given, but attributed is False"),
+    ],
+)
+def test_contradictions_are_refused(sentence: int, change: dict[str, object], message: str) -> None:
+    with pytest.raises(CertaintyError, match=message):
+        replace(NAMED[sentence], **change)  # type: ignore[arg-type]
+
+
 def changed(**members: object) -> str:
     record = DOCUMENT.to_dict()
     record["sentences"][1] |= members
@@ -178,6 +247,9 @@ def without(member: str) -> str:
         (changed(start=True), "start is True; it must be a whole number"),
         (changed(start=3), r"'Il serait parti, dit-on.' is not at \[3, 38\]"),
         (changed(cues=[{"start": 0, "end": 2, "text": "Il"}]), r"'Il' is not at \[0, 2\]"),
+        (changed(source={"start": 0, "end": 2, "text": "Il"}), r"'Il' is not at \[0, 2\]"),
+        (changed(second="no_claim"), "unknown label 'no_claim'. Allowed: asserted, probable, personal_opinion, denied"),
+        (changed(second_probability=2), "second_probability is 2; give a number between 0 and 1"),
         (changed(label="no_claim"), "without a claim cannot be attributed"),
         (changed(probabilities={"asserted": 1}), "probabilities.probable is None; give a number between 0 and 1"),
         (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),

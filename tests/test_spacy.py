@@ -13,7 +13,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 import certainty
-from certainty import CertaintyClassifier, CertaintyError, Document, Label
+from certainty import CertaintyClassifier, CertaintyError, Cue, Document, Label, SentenceScore, Source
+from certainty.labels import LABELS
 
 TEXT = "\n\n  La Russie aurait livré des armes, selon un député. Moscou dément.\n\nL'Otan enquête 🛰️.\r\n "
 BOUNDARY = "La livraison a eu lieu en juillet.La Russie a démenti. M. Dupont est reparti"
@@ -41,6 +42,31 @@ def test_each_sentence_has_its_score_at_its_place(nlp: Language) -> None:
         assert TEXT[score.start : score.end] == score.text == span.text.strip()
         assert all(TEXT[cue.start : cue.end] == cue.text for cue in score.cues)
     assert [cue.text for cue in scores[0].cues] == ["aurait"]
+
+
+def test_what_is_shown_is_at_its_place(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StandIn:
+        model = None
+
+        def score_sentences(self, sentences: list[str]) -> list[SentenceScore]:
+            return [self._score(sentence) for sentence in sentences]
+
+        def _score(self, text: str) -> SentenceScore:
+            words = 0, 2, text[:2]
+            return SentenceScore(
+                text, 0, len(text), Label.DENIED, dict.fromkeys(LABELS, 0.25), 1.0, True, (Cue(*words),),
+                Label.PROBABLE, 0.9, (Cue(*words),), Source(*words),
+            )  # fmt: skip
+
+    monkeypatch.setattr(nlp.get_pipe("certainty"), "open", StandIn)
+    doc = nlp("Il dit non. Elle dit non.")
+    for score in doc._.certainty:
+        for words in (*score.cues, *score.second_cues, score.source):
+            assert doc.text[words.start : words.end] == words.text == score.text[:2]
+    assert [(span.text, span.label_) for span in doc.spans["certainty_sources"]] == [
+        ("Il", "source"),
+        ("Elle", "source"),
+    ]
 
 
 def test_a_span_has_the_score_of_the_sentence_that_holds_it(nlp: Language) -> None:

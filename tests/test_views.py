@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore
+from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore, Source
 from certainty.labels import LABELS
 from certainty.views.html import IndexEntry, render_fragment, render_index, render_page
 from certainty.views.language import LANGUAGES, language
@@ -53,6 +53,16 @@ DOCUMENT = Document(
         scored(TEXT, *span("Le pont aurait cédé."), Label.PROBABLE, ("aurait",)),
         scored(TEXT, *span("« Il\u00a0tient\u00a0», dit\nle <b>maire</b> & co."), Label.ASSERTED, source=True),
         scored(TEXT, *span("Qui\u00a0paiera\u00a0?"), Label.DENIED, claim=False),
+    ),
+)
+
+
+NAMED = Document(
+    TEXT,
+    (
+        replace(DOCUMENT[0], second=Label.DENIED, second_probability=0.7512345, second_cues=(Cue(15, 19, "cédé"),)),
+        replace(DOCUMENT[1], second_probability=0.01, source=Source(*span("<b>maire</b>"), "<b>maire</b>")),
+        DOCUMENT[2],
     ),
 )
 
@@ -318,6 +328,20 @@ def test_csv_round_trip() -> None:
         assert row["cues"] == " | ".join(cue.text for cue in sentence.cues)
 
 
+def test_second_claims_and_sources_in_every_view() -> None:
+    rows = list(csv.DictReader(io.StringIO(written(write_csv, NAMED), newline="")))
+    found = [(row["second"], row["second_probability"], row["second_cues"], row["source"]) for row in rows]
+    assert found == [("denied", "0.751235", "cédé", ""), ("", "0.01", "", "<b>maire</b>"), ("", "", "", "")]
+    assert "+ denied [cédé]" in written(write_plain, NAMED)
+    assert "❞ <b>maire</b>" in written(write_plain, NAMED)
+    table = re.sub("\x1b[^m]*m", "", written(write_table, NAMED, width=120))
+    assert "+ denied [cédé]" in table and "❞ <b>maire</b>" in table
+    page = NAMED.to_html()
+    start, end = span("<b>maire</b>")
+    assert 'data-second="denied" data-second-probability="0.751235" data-second-cues="15-19"' in page
+    assert page.count(f'data-source="{start}-{end}"') == page.count("data-source=") == 1
+
+
 def test_jsonl_round_trip() -> None:
     rows = [json.loads(line) for line in written(write_jsonl, DOCUMENT).splitlines()]
     assert rows == [{"file": "0.txt", **sentence.to_dict()} for sentence in DOCUMENT]
@@ -344,7 +368,9 @@ def test_dataframe_has_typed_columns_even_when_empty() -> None:
     assert str(empty["start"].dtype) == "int64" and str(empty["is_claim"].dtype) == "bool"
 
 
-@pytest.mark.parametrize("document", [DOCUMENT, DOCUMENT[2:], DOCUMENT[:0]], ids=["cues", "no cues", "empty"])
+@pytest.mark.parametrize(
+    "document", [DOCUMENT, DOCUMENT[2:], DOCUMENT[:0], NAMED], ids=["cues", "no cues", "empty", "named"]
+)
 def test_dataframe_goes_through_parquet_feather_and_datasets(document: Document, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     datasets = pytest.importorskip("datasets")
@@ -353,7 +379,9 @@ def test_dataframe_goes_through_parquet_feather_and_datasets(document: Document,
     frame.to_feather(tmp_path / "a.feather")
     expected = [[cue._asdict() for cue in sentence.cues] for sentence in document]
     for back in (pandas.read_parquet(tmp_path / "a.parquet"), pandas.read_feather(tmp_path / "a.feather")):
-        pandas.testing.assert_frame_equal(back.drop(columns="cues"), frame.drop(columns="cues"))
+        words = ["cues", "second_cues", "source"]
+        pandas.testing.assert_frame_equal(back.drop(columns=words), frame.drop(columns=words))
+        assert list(back["source"]) == list(frame["source"])
         assert [list(cues) for cues in back["cues"]] == expected
     assert [list(cues) for cues in datasets.Dataset.from_pandas(frame)["cues"]] == expected
 

@@ -1,4 +1,4 @@
-"""The interface of engines, which turn token ids and an attention mask into the logits of the four heads."""
+"""The interface of engines, which turn token ids and an attention mask into the logits of the heads."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ Floats = NDArray[np.float32]
 
 
 class Logits(NamedTuple):
-    """Logits of the four heads for a batch of `rows` windows, each `length` tokens long.
+    """Logits of the heads for a batch of `rows` windows, each `length` tokens long.
+
+    Models made before release 0.5 have a single cue channel, and neither of the last two heads.
 
     Attributes:
         label: The labels, in the order of `LABELS`, shape (rows, 4). Their softmax gives the calibrated probabilities.
         claim: Whether the sentence makes a claim, shape (rows,).
         attributed: Whether the claim is attributed to a source, shape (rows,).
-        cue: Whether each token belongs to a cue, shape (rows, length).
+        cue: Whether each token belongs to a cue of each label in `CUED`, shape (rows, length, 3); or of any label,
+            shape (rows, length).
+        second: No second claim, or its label in the order of `LABELS`, shape (rows, 5); or None.
+        source: Whether each token is the first and the last of the words that name the source, shape (rows, length, 2);
+            both at the first special token stand for "nobody is named". Or None.
     """
 
     label: Floats
     claim: Floats
     attributed: Floats
     cue: Floats
+    second: Floats | None = None
+    source: Floats | None = None
 
 
 class Engine(Protocol):

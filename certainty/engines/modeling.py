@@ -1,4 +1,4 @@
-"""The torch model: a Hugging Face encoder with its classification head and three additional small heads.
+"""The torch model: a Hugging Face encoder with its classification head and a few additional small heads.
 
 This module needs torch and transformers; `import certainty` does not import it.
 """
@@ -6,6 +6,7 @@ This module needs torch and transformers; `import certainty` does not import it.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +17,58 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
-from certainty.labels import LABELS
-from certainty.model_folder import WEIGHTS_FILE
+from certainty.labels import CUED, LABELS
+from certainty.model_folder import FIRST_HEADS, HEADS, WEIGHTS_FILE
 
 HEADS_PREFIX = "certainty_heads."
 """Prefix of the names of the additional heads' tensors in `model.safetensors`."""
 
 
 class CertaintyModel(nn.Module):
-    """A transformers sequence classifier, whose head predicts the label, with heads for cues, attribution and claims.
+    """A transformers sequence classifier, whose head predicts the label, with the heads in `HEADS`.
 
     Since the label head belongs to the classifier, `transformers.pipeline("text-classification")` can load it from the
     saved folder. The other heads are saved in the same file.
 
-    The cue head reads the layer `config.cue_layer`, an index into the hidden states (-1, the top layer, by default).
+    The heads for cues and the source read the layer `config.cue_layer`, an index into the hidden states (-1, the top
+    layer, by default). The source is found like an answer in question answering, with the first token for "nobody"
+    (Devlin et al. 2019, section 4.3, https://aclanthology.org/N19-1423).
 
     Args:
         classifier: A model with `num_labels=4` that returns `logits` and `hidden_states`.
+        heads: The heads to add.
+        cue_channels: Number of cue channels: one for each label in `CUED`, or a single one for all.
     """
 
-    def __init__(self, classifier: Any) -> None:
+    def __init__(self, classifier: Any, heads: Collection[str] = HEADS, cue_channels: int = len(CUED)) -> None:
         super().__init__()
         self.classifier: Any = classifier
         size = classifier.config.hidden_size
-        self.heads = nn.ModuleDict(
-            {
-                "cue": nn.Linear(size, 1),
-                "claim": nn.Sequential(nn.Linear(size, size // 2), nn.Tanh(), nn.Linear(size // 2, 1)),
-                "attributed": nn.Sequential(nn.Linear(size, size // 2), nn.Tanh(), nn.Linear(size // 2, 1)),
-            }
-        )
+
+        def of_sentence(outputs: int) -> nn.Module:
+            return nn.Sequential(nn.Linear(size, size // 2), nn.Tanh(), nn.Linear(size // 2, outputs))
+
+        made = {
+            "cue": nn.Linear(size, cue_channels),
+            "claim": of_sentence(1),
+            "attributed": of_sentence(1),
+            "second": of_sentence(1 + len(LABELS)),
+            "source": nn.Linear(size, 2),
+        }
+        self.heads = nn.ModuleDict({name: made[name] for name in HEADS if name in heads})
 
     @property
     def config(self) -> Any:
         """The configuration of the encoder."""
         return self.classifier.config
 
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs of `forward`, a part of the fields of `Logits`, in their order."""
+        return [name for name in Logits._fields if name == "label" or name in self.heads]
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor, output_attentions: bool = False) -> tuple[Tensor, ...]:
-        """Return the logits of label (rows, 4), claim (rows,), attributed (rows,) and cue (rows, length).
+        """Return the logits named by `outputs`, with the shapes of `Logits`.
 
         With `output_attentions`, which needs the eager attention implementation, also return the attention of the first
         token in the top layer, of shape (rows, heads, length).
@@ -67,13 +82,27 @@ class CertaintyModel(nn.Module):
         hidden = output.hidden_states[-1]
         tokens = output.hidden_states[getattr(self.config, "cue_layer", -1)]
         attention = (output.attentions[-1][:, :, 0],) if output_attentions else ()
-        return (
-            output.logits,
-            self.heads["claim"](hidden[:, 0]).squeeze(-1),
-            self.heads["attributed"](hidden[:, 0]).squeeze(-1),
-            self.heads["cue"](tokens).squeeze(-1),
-            *attention,
+        of_heads = (
+            head(tokens if name in ("cue", "source") else hidden[:, 0]).squeeze(-1) for name, head in self.heads.items()
         )
+        return output.logits, *of_heads, *attention
+
+    def named(self, tensors: Iterable[Tensor]) -> Logits:
+        """Return the result of `forward` as NumPy arrays."""
+        arrays = (tensor.float().cpu().numpy() for tensor in tensors)
+        return Logits(**dict(zip(self.outputs, arrays, strict=True)))
+
+    def with_all_heads(self) -> CertaintyModel:
+        """Return the model with all heads, on the same encoder: those that it lacks are new, with random weights.
+
+        If it has a single cue channel, each label gets a copy of it.
+        """
+        complete = CertaintyModel(self.classifier)
+        for name, head in self.heads.items():
+            new = complete.heads[name].state_dict()
+            # Only a cue head with a single channel differs in shape.
+            complete.heads[name].load_state_dict({key: v.expand_as(new[key]) for key, v in head.state_dict().items()})
+        return complete
 
     @classmethod
     def from_encoder(cls, encoder: str | Path, dropout: float | None = None) -> CertaintyModel:
@@ -116,13 +145,15 @@ class CertaintyModel(nn.Module):
             config = AutoConfig.from_pretrained(folder)
             if dropout is not None:
                 config.update(_dropout_rates(config, dropout))
-            model = cls(AutoModelForSequenceClassification.from_config(config))
             tensors = load_file(folder / WEIGHTS_FILE)
             heads = {k.removeprefix(HEADS_PREFIX): v for k, v in tensors.items() if k.startswith(HEADS_PREFIX)}
             body = {k: v for k, v in tensors.items() if not k.startswith(HEADS_PREFIX)}
+            names = {name.split(".")[0] for name in heads} | set(FIRST_HEADS)
+            channels = len(heads["cue.bias"])
+            model = cls(AutoModelForSequenceClassification.from_config(config), names, channels)
             model.classifier.load_state_dict(body)
             model.heads.load_state_dict(heads)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise CertaintyError(f"{folder}: cannot load the model's weights: {error}") from error
         return model.float().eval()
 
@@ -141,7 +172,7 @@ class CertaintyModel(nn.Module):
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Return the logits as NumPy arrays, computed without gradients."""
         with torch.inference_mode():
-            return Logits(*(x.float().cpu().numpy() for x in self(input_ids, attention_mask)))
+            return self.named(self(input_ids, attention_mask))
 
 
 def _dropout_rates(config: Any, dropout: float) -> dict[str, float]:

@@ -48,6 +48,8 @@ class OnnxEngine:
         self.workers = threads or available_cores()
         self.token_budget = TOKEN_BUDGET
         self._session = self._open(threads=1)
+        given = {output.name for output in self._session.get_outputs()}
+        self._outputs = [name for name in Logits._fields if name in given]
         self._wide: onnxruntime.InferenceSession | None = None
         self._lone = 0
         self._lock = threading.Lock()
@@ -57,9 +59,8 @@ class OnnxEngine:
         """Return the logits for arrays of shape (rows, length); see `Engine.run`."""
         session = self._lone_session() if alone and self.workers > 1 else self._session
         with native:
-            return Logits(
-                *session.run(list(Logits._fields), {"input_ids": input_ids, "attention_mask": attention_mask})
-            )
+            found = session.run(self._outputs, {"input_ids": input_ids, "attention_mask": attention_mask})
+        return Logits(**dict(zip(self._outputs, found, strict=True)))
 
     def renew_after_fork(self) -> None:
         """Drop the session with threads, which do not exist in the child, and the lock, which may be held."""
@@ -93,6 +94,6 @@ class OnnxEngine:
         except Exception as error:  # onnxruntime's exceptions have no common base class of their own
             raise CertaintyError(f"{self._path}: damaged ({error}). Copy the model folder again.") from error
         names = {output.name for output in session.get_outputs()}
-        if names != set(Logits._fields):
+        if not set(Logits._fields) - set(Logits._field_defaults) <= names <= set(Logits._fields):
             raise CertaintyError(f"{self._path}: not a model of this type; its outputs are {sorted(names)}.")
         return session

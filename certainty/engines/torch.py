@@ -119,7 +119,7 @@ class TorchEngine:
             torch.inference_mode(),
             torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"),
         ):
-            return Logits(*(x.float().cpu().numpy() for x in self._forward(ids, mask)))
+            return self._model.named(self._forward(ids, mask))
 
 
 def _find_device(name: str | None) -> torch.device:

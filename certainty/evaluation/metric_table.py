@@ -21,6 +21,9 @@ from certainty.evaluation.intervals import Interval, f1_interval, macro_f1_inter
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
+SpanCounts = Callable[[str, Sequence[tuple[int, int]], Sequence[tuple[int, int]]], m.Array]
+"""`certainty.evaluation.metrics.cue_counts` or `span_counts`."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -139,14 +142,40 @@ def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
     )
 
 
-def _cue_f1(judged: Judged) -> Measured:
+def _of_cues(judged: Judged, counted: SpanCounts) -> Measured:
     counts = [
-        m.cue_counts(sentence.text, sentence.cues, [(cue.start, cue.end) for cue in score.cues])
+        counted(sentence.text, sentence.cues, [(cue.start, cue.end) for cue in score.cues])
         for score, sentence in judged.claims
         if sentence.cues and sentence.label is not Label.ASSERTED
     ]
     # Words of one sentence are not independent, so sentences are resampled.
     return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
+
+
+def _of_sources(judged: Judged, counted: SpanCounts) -> Measured:
+    counts = [
+        counted(sentence.text, _spans(sentence.source), _spans(score.source and score.source[:2]))
+        for score, sentence in judged.claims
+        if sentence.source_known
+    ]
+    # A model that names no source at all cannot tell, as those made before release 0.5.
+    known = counts if any(score.source for score, _ in judged.pairs) else []
+    return f1(np.array(known, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
+
+
+def _second_f1(judged: Judged) -> Measured:
+    known = [
+        (sentence.second if sentence.second is not sentence.label else None, score.second)
+        for score, sentence in judged.claims
+        if sentence.second or sentence.second_known
+    ]
+    can_tell = any(score.second_probability is not None for score, _ in judged.pairs)
+    gold, predicted = zip(*known, strict=True) if known and can_tell else ((), ())
+    return f1(m.answer_counts(gold, predicted))
+
+
+def _spans(span: tuple[int, int] | None) -> Sequence[tuple[int, int]]:
+    return [span] if span else []
 
 
 def _attributed_f1(judged: Judged) -> Measured:
@@ -206,8 +235,32 @@ METRICS = MappingProxyType(
                 "of the 90 % most confident claims",
                 partial(_accuracy_at, coverage=0.9),
             ),
-            Metric("cue_f1", "cue F1", "words that decide, where gold marks them", _cue_f1),
+            Metric(
+                "cue_f1",
+                "cue F1",
+                "words that decide, where gold marks them",
+                partial(_of_cues, counted=m.cue_counts),
+            ),
+            Metric(
+                "cue_exact_f1",
+                "cue exact F1",
+                "the same by whole cues, right in every word",
+                partial(_of_cues, counted=m.span_counts),
+            ),
+            Metric("second_f1", "second-claim F1", "second claims with the right label", _second_f1),
             Metric("attributed_f1", "attribution F1", "claims attributed to a source", _attributed_f1),
+            Metric(
+                "source_f1",
+                "source F1",
+                "words that name the source of a claim",
+                partial(_of_sources, counted=m.cue_counts),
+            ),
+            Metric(
+                "source_exact_f1",
+                "source exact F1",
+                "the same by sources, right in every word",
+                partial(_of_sources, counted=m.span_counts),
+            ),
             Metric("no_claim_f1", "no-claim F1", "sentences that make no claim", _no_claim_f1, sliced=True),
             Metric("contrast_accuracy", "contrast accuracy", "labels of the sentences in groups", _contrast_accuracy),
             Metric("contrast_groups", "contrast groups", "groups with every label right", _contrast_groups),

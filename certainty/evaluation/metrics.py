@@ -93,6 +93,35 @@ def cue_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[t
     return counts
 
 
+def span_counts(text: str, gold: Sequence[tuple[int, int]], predicted: Sequence[tuple[int, int]]) -> Array:
+    """Count the spans of a sentence that are exactly right, for `f1`.
+
+    Args:
+        text: The sentence.
+        gold: Character spans (start, end); spans of the same words, as in `cue_counts`, are the same.
+        predicted: Character spans.
+
+    Returns:
+        Number of spans in both, in the predicted ones only and in the gold ones only, shape (3,).
+    """
+    words = [match.span() for match in _WORD.finditer(text.replace("’", "'"))]
+
+    def as_words(spans: Sequence[tuple[int, int]]) -> set[tuple[int, ...]]:
+        return {tuple(i for i, (start, end) in enumerate(words) if start < b and a < end) for a, b in spans} - {()}
+
+    right, given = as_words(gold), as_words(predicted)
+    return np.array([len(right & given), len(given - right), len(right - given)], dtype=np.float32)
+
+
+def answer_counts(gold: Sequence[object], predicted: Sequence[object]) -> Array:
+    """Count answers that may be missing (None), each right only if it is the same, for `f1`; shape (n, 3)."""
+    rows = [
+        (g is not None and g == p, p is not None and g != p, g is not None and g != p)
+        for g, p in zip(gold, predicted, strict=True)
+    ]
+    return np.array(rows, dtype=np.float32).reshape(-1, 3)
+
+
 def expected_calibration_error(
     gold: ArrayLike, probabilities: Array, weights: Array | None = None, bins: int = ECE_BINS
 ) -> Array:

@@ -124,8 +124,8 @@ def _side_by_side(comparison: Comparison) -> list[str]:
         ("metric", *columns),
         [
             (METRICS[name].title, *(cell for one in each for cell in _cells(one.metrics[name], METRICS[name].format)))
-            for name, figure in each[0].metrics.items()
-            if figure["rows"]
+            for name in each[0].metrics
+            if any(one.metrics[name]["rows"] for one in each)
         ]
         + [
             (f"{METRICS[name].title} without doubtful", *(cell for one in sure for cell in _cells(one[name])))

@@ -1,4 +1,4 @@
-"""Encode labelled sentences as token ids and targets of the four heads, and pad them in batches."""
+"""Encode labelled sentences as token ids and targets of the heads, and pad them in batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from certainty.labelled import LabelledSentence
-from certainty.labels import LABELS
+from certainty.labels import CUED, LABELS
 from certainty.model_folder import HEADS
 from certainty.tokenising import SentenceTokenizer
 
@@ -29,6 +29,10 @@ ANSWERS = {
     ("attributed", True): "attributed to a source",
     ("cue", False): "with words that are no cues",
     ("cue", True): "with cues",
+    ("second", False): "without a second claim",
+    ("second", True): "with a second claim",
+    ("source", False): "without a named source",
+    ("source", True): "with a named source",
 }
 """How to describe the sentences that teach a head one of its answers."""
 
@@ -42,6 +46,55 @@ def label_targets(sentence: LabelledSentence, second_weight: float) -> NDArray[n
             target *= 1.0 - second_weight
             target[LABELS.index(sentence.second)] = second_weight
     return target
+
+
+def cue_targets(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """Return whether each token is a cue of each label in `CUED`, shape (1 + tokens + 1, 3), with special tokens.
+
+    The cues are those of the sentence's label; the other channels have none, but those of a second label are unknown.
+
+    Args:
+        sentence: The sentence.
+        spans: Character span of each token, without the space before a word.
+    """
+    targets = np.full((len(spans) + 2, len(CUED)), IGNORED, dtype=np.float32)
+    if sentence.cues is None or sentence.label is None:
+        return targets
+    targets[1:-1] = 0.0
+    if sentence.second in CUED:
+        targets[:, CUED.index(sentence.second)] = IGNORED
+    if sentence.label in CUED:
+        is_cue = [any(start < b and a < end for a, b in sentence.cues) for start, end in spans]
+        targets[1:-1, CUED.index(sentence.label)] = is_cue
+    return targets
+
+
+def second_target(sentence: LabelledSentence) -> float:
+    """Return 0 for no second claim, or 1 plus the index of its label; `IGNORED` without a claim or if unknown."""
+    if sentence.label is None:
+        return IGNORED
+    if sentence.second is None:
+        return 0.0 if sentence.second_known else IGNORED
+    return 0.0 if sentence.second is sentence.label else 1.0 + LABELS.index(sentence.second)
+
+
+def source_target(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """Return the first and the last token of the words that name the source, shape (2,); `IGNORED` if unknown.
+
+    They are counted from the first special token, 0, which stands for "nobody".
+
+    Args:
+        sentence: The sentence.
+        spans: Character span of each token that the model reads, without the space before a word.
+    """
+    if not sentence.source_known:
+        return np.full(2, IGNORED, dtype=np.float32)
+    if sentence.source is None:
+        return np.zeros(2, dtype=np.float32)
+    start, end = sentence.source
+    named = [t for t, (a, b) in enumerate(spans, start=1) if a < end and start < b]
+    is_whole = named and end <= spans[-1][1]
+    return np.array([named[0], named[-1]] if is_whole else [IGNORED] * 2, dtype=np.float32)
 
 
 class SentenceFeatures(Dataset[dict[str, Any]]):
@@ -72,11 +125,7 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
             )
         for sentence, encoding in zip(sentences, encodings, strict=True):
             ids = [first, *encoding.ids[:body], last]
-            cue = np.full(len(ids), IGNORED, dtype=np.float32)
-            if sentence.cues is not None and sentence.label is not None:
-                for t, (start, end) in enumerate(encoding.offsets[:body], start=1):
-                    start += len(sentence.text[start:end]) - len(sentence.text[start:end].lstrip())
-                    cue[t] = any(start < b and a < end for a, b in sentence.cues)
+            spans = [_stripped(sentence.text, start, end) for start, end in encoding.offsets[:body]]
             attributed = IGNORED if sentence.attributed is None or not sentence.claim else float(sentence.attributed)
             self.rows.append(
                 {
@@ -84,7 +133,9 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
                     "labels": label_targets(sentence, second_weight),
                     "claim": float(sentence.claim),
                     "attributed": attributed,
-                    "cue": cue,
+                    "cue": cue_targets(sentence, spans),
+                    "second": second_target(sentence),
+                    "source": source_target(sentence, spans),
                 }
             )
 
@@ -110,7 +161,8 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
 def taught_heads(features: SentenceFeatures) -> tuple[str, ...]:
     """Return the heads, other than the label head, with enough positive and negative targets to be trained.
 
-    A warning is logged for each head with some, but fewer than `EXAMPLES`, rows of one answer.
+    Any second label and any named source are positive. A warning is logged for each head with some, but fewer than
+    `EXAMPLES`, rows of one answer.
     """
     return tuple(head for head in HEADS if _is_taught(features, head))
 
@@ -130,6 +182,11 @@ def _is_taught(features: SentenceFeatures, head: str) -> bool:
     return rows[rarer] >= EXAMPLES
 
 
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of a token without the space before it."""
+    return start + len(text[start:end]) - len(text[start:end].lstrip()), end
+
+
 class Collator:
     """Pads rows to the length of the longest in the batch."""
 
@@ -137,12 +194,15 @@ class Collator:
         self.pad_token_id = pad_token_id
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        """Return tensors: ids, mask and cue (rows, length), labels (rows, 4), claim and attributed (rows,)."""
+        """Return tensors: ids and mask (rows, length), and the targets of all heads.
+
+        Those are labels (rows, 4); claim, attributed and second (rows,); cue (rows, length, 3); source (rows, 2).
+        """
         lengths = np.array([len(row["input_ids"]) for row in rows])
         real = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(real.shape, self.pad_token_id, dtype=np.int64)
         ids[real] = np.concatenate([row["input_ids"] for row in rows])
-        cue = np.full(real.shape, IGNORED, dtype=np.float32)
+        cue = np.full((*real.shape, len(CUED)), IGNORED, dtype=np.float32)
         cue[real] = np.concatenate([row["cue"] for row in rows])
         return {
             "input_ids": torch.from_numpy(ids),
@@ -151,6 +211,8 @@ class Collator:
             "claim": torch.tensor([row["claim"] for row in rows]),
             "attributed": torch.tensor([row["attributed"] for row in rows]),
             "cue": torch.from_numpy(cue),
+            "second": torch.tensor([row["second"] for row in rows]),
+            "source": torch.from_numpy(np.stack([row["source"] for row in rows])),
         }
 
 

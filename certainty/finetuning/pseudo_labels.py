@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from certainty.errors import CertaintyError
 from certainty.finetuning.features import IGNORED
-from certainty.labels import LABELS
+from certainty.labels import CUED, LABELS
 from certainty.writing import write_whole
 
 _METADATA = "pseudo_labels"  # a single key, because safetensors writes several in no fixed order
@@ -61,7 +61,7 @@ class Probabilities:
     Attributes:
         labels: Shape (n, 4), float16.
         claim, attributed: Shape (n,), float16.
-        cue: Probability times 255 for each token of the flat array, uint8; 0 for special tokens.
+        cue: Probability that each token of the flat array is a cue of any label, times 255, uint8; 0 for special ones.
     """
 
     labels: NDArray[np.float16]
@@ -105,7 +105,8 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
     """Return the sentences in the format of `SentenceFeatures.rows`; their arrays are slices of shared arrays.
 
     The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the cue and attribution targets are
-    ignored.
+    ignored. The probability that a token is a cue of a label is that of a cue times that of the label. The file has no
+    targets for the second claim and the source.
 
     Args:
         path: File written by `write_pseudo_labels`.
@@ -129,17 +130,20 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
         raise CertaintyError(_damaged(path, "its arrays do not fit together"))
     claim = claim.astype(np.float32)
     distribution = labels.astype(np.float32)
-    targets = distribution / distribution.sum(axis=1, keepdims=True) * claim[:, None]
     no_claim = claim < 0.5
-    cues = cue.astype(np.float32) / 255
+    distribution /= distribution.sum(axis=1, keepdims=True)
+    of_label = distribution[:, [LABELS.index(label) for label in CUED]]
+    cues = cue.astype(np.float32)[:, None] / 255 * np.repeat(of_label, lengths, axis=0)
     cues[np.repeat(no_claim, lengths)] = IGNORED
     cues[special_token_positions(lengths, tokenizer)] = IGNORED
     ids = ids.astype(np.int32)
     ends = np.cumsum(lengths, dtype=np.int64)
+    unknown = {"second": IGNORED, "source": np.full(2, IGNORED, dtype=np.float32)}
     bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+    targets = distribution * claim[:, None]
     heads = zip(targets, claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
     return [
-        {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b]}
+        {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b], **unknown}
         for (a, b), (target, c, s) in zip(bounds, heads, strict=True)
     ]
 

@@ -149,6 +149,8 @@ def write_model(
         claim_threshold=before.claim_threshold,
         attributed_threshold=before.attributed_threshold,
         cue_threshold=before.cue_threshold,
+        second_threshold=before.second_threshold,
+        source_threshold=before.source_threshold,
         pad_token_id=tokenizer.pad_token_id,
         heads=[head for head in HEADS if head in {*start.heads, *setup.heads}],
         training={**provenance(settings, start, data, setup, calibration), "seconds": round(seconds)},

@@ -30,9 +30,9 @@ class FinetuningSettings(Settings):
         pooling_layer: Whether to add to the encoder a layer that starts as mean pooling (see
             `certainty.finetuning.pooling_layer`).
         class_weights: "none", or "balanced" for weights inverse to each label's frequency in train.
-        second_weight: Share of the label target given to the label of a second claim.
+        second_weight: Share of the label target given to the label of a second claim; `second_head_weight` is another.
         label_smoothing: Share of the label target spread over all labels.
-        cue_weight, claim_weight, attributed_weight: Loss weights of the other heads.
+        cue_weight, claim_weight, attributed_weight, second_head_weight, source_weight: Loss weights of the other heads.
         attention_weight: Loss weight that makes `<s>` in the top layer attend to the cue words; 0 disables it.
         pseudo_labels: File of sentences labelled by teachers (`certainty.finetuning.pseudo_labels`), added to train.
         labelled_repeats: Passes over the labelled sentences per epoch; pseudo-labelled ones are used once.
@@ -61,6 +61,8 @@ class FinetuningSettings(Settings):
     cue_weight: NonNegativeFloat = 1.0
     claim_weight: NonNegativeFloat = 0.3
     attributed_weight: NonNegativeFloat = 0.3
+    second_head_weight: NonNegativeFloat = 0.3
+    source_weight: NonNegativeFloat = 0.3
     attention_weight: NonNegativeFloat = 0.0
     pseudo_labels: str | None = None
     labelled_repeats: PositiveInt = 1

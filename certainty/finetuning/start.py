@@ -45,7 +45,7 @@ class Start:
     def weights(self, settings: FinetuningSettings) -> CertaintyModel:
         """Load the fine-tuned model, or the encoder with new heads."""
         if self.model:
-            return CertaintyModel.from_pretrained(self.folder, settings.dropout).train()
+            return CertaintyModel.from_pretrained(self.folder, settings.dropout).with_all_heads().train()
         model = CertaintyModel.from_encoder(self.folder, settings.dropout)
         if settings.pooling_layer:
             add_pooling_layer(model.classifier)

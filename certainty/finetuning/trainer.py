@@ -1,9 +1,10 @@
-"""Set up the transformers Trainer for the four heads: loss, batch order, learning rates and checkpoints."""
+"""Set up the transformers Trainer for all heads: loss, batch order, learning rates and checkpoints."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,15 @@ class CertaintyTrainer(Trainer):
         super().__init__(**options)
         self.settings = settings
         self.class_weights = class_weights
-        self.head_weights = HeadWeights(
-            **{head: getattr(settings, f"{head}_weight") if head in heads else 0.0 for head in HEADS},
+        weights = HeadWeights(
+            cue=settings.cue_weight,
+            claim=settings.claim_weight,
+            attributed=settings.attributed_weight,
+            second=settings.second_head_weight,
+            source=settings.source_weight,
             attention=settings.attention_weight,
         )
+        self.head_weights = replace(weights, **{head: 0.0 for head in HEADS if head not in heads})
 
     @property
     def best_macro_f1(self) -> float:

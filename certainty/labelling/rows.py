@@ -28,6 +28,7 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
         "second": sentence.second.value if sentence.second else None,
         "attributed": sentence.attributed,
         "cues": None if sentence.cues is None else [list(cue) for cue in sentence.cues],
+        "sources": None if sentence.sources is None else [list(source) for source in sentence.sources],
         "annotator": sentence.annotator,
         "corpus": sentence.corpus,
         "quad": sentence.group,

@@ -33,6 +33,10 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
             "is_claim": True,
             "attributed": True,
             "cues": [{"start": 27, "end": 33, "text": "aurait"}],
+            "second": None,
+            "second_probability": None,
+            "second_cues": [],
+            "source": None,
         }
     ],
 }
@@ -135,6 +139,16 @@ class CueSchema(BaseModel):
     text: str
 
 
+class SourceSchema(BaseModel):
+    """Words that name whose claim it is; offsets count Unicode code points of the given text."""
+
+    model_config = ConfigDict(extra="forbid", title="Source")
+
+    start: int
+    end: int
+    text: str
+
+
 class ProbabilitiesSchema(BaseModel):
     """Calibrated probabilities of the labels of claims, given that the sentence makes one; they sum to 1."""
 
@@ -166,6 +180,12 @@ class SentenceSchema(BaseModel):
     is_claim: bool = Field(description="False for a question, a heading or a fragment: the label is `no_claim`.")
     attributed: bool = Field(description="The main claim is attributed to a source in the sentence; never without one.")
     cues: list[CueSchema] = Field(description="Empty where there is no claim.")
+    second: Label | None = Field(description="Of a second claim, with another label; null where there is none.")
+    second_probability: Probability | None = Field(
+        description="That there is a second claim with another label; null without a claim or if the model cannot tell."
+    )
+    second_cues: list[CueSchema] = Field(description="Those of the second claim.")
+    source: SourceSchema | None = Field(description="Null where nobody is named, or if the model cannot tell.")
     undecided: bool | SkipJsonSchema[None] = Field(
         None, description="With `min_confidence` only: a claim whose label is less probable than that."
     )

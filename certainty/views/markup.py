@@ -11,7 +11,7 @@ from html import escape as escape_html
 from itertools import pairwise
 
 from certainty.labels import LABELS
-from certainty.sentence_score import ScoredText, SentenceScore
+from certainty.sentence_score import Cue, ScoredText, SentenceScore, Source
 from certainty.views.categories import UNDECIDED, category
 from certainty.views.language import Language
 from certainty.views.palette import ATTRIBUTED_MARK, tint_opacity
@@ -135,10 +135,14 @@ def sentence_element(
         "category": shown,
         "label": sentence.label.value,
         "probability": f"{sentence.probability:.4f}",
-        "probabilities": " ".join(str(round(sentence.probabilities[label], _DECIMALS)) for label in LABELS),
-        "claim": str(round(sentence.claim_probability, _DECIMALS)),
+        "probabilities": " ".join(str(_rounded(sentence.probabilities[label])) for label in LABELS),
+        "claim": str(_rounded(sentence.claim_probability)),
         "span": f"{sentence.start} {sentence.end}",
-        "cues": " ".join(f"{cue.start}-{cue.end}" for cue in sentence.cues),
+        "cues": _spans(sentence.cues),
+        "second": sentence.second.value if sentence.second else "",
+        "second-probability": "" if sentence.second_probability is None else str(_rounded(sentence.second_probability)),
+        "second-cues": _spans(sentence.second_cues),
+        "source": _spans([sentence.source] if sentence.source else []),
     }
     attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items() if value)
     return (
@@ -146,6 +150,14 @@ def sentence_element(
         f'aria-label="{escape(", ".join(parts))}" title="{escape(probabilities)}" {attributes}>'
         f"{_marked(sentence, changed, change_tag)}</span>"
     )
+
+
+def _rounded(probability: float) -> float:
+    return round(probability, _DECIMALS)
+
+
+def _spans(words: Sequence[Cue | Source]) -> str:
+    return " ".join(f"{one.start}-{one.end}" for one in words)
 
 
 def _marked(sentence: SentenceScore, changed: Sequence[tuple[int, int]], change_tag: str) -> str:

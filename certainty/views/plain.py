@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category, category_counts
-from certainty.views.wording import ATTRIBUTED, percent
+from certainty.views.palette import ATTRIBUTED_MARK
+from certainty.views.wording import ATTRIBUTED, category_name, percent
 
 if TYPE_CHECKING:
     from certainty.comparison import Comparison
@@ -32,7 +33,9 @@ def headline(name: str, document: ScoredText, min_confidence: float | None = Non
 
 
 def write_plain(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
-    """Write a `#` line with name and counts for each document, then label, probability, attribution and text.
+    """Write a `#` line with name and counts for each document, then label, probability, attribution, text and cues.
+
+    A second claim follows after `+`, a source after its mark.
 
     Args:
         scored: Names and documents; each is written as it arrives.
@@ -73,4 +76,15 @@ def _line(sentence: SentenceScore, min_confidence: float | None) -> str:
         f"{category(sentence, min_confidence):{_LABEL_WIDTH}}  {probability:>4}  {attributed:{len(ATTRIBUTED)}}  "
         f"{one_line(sentence.text)}"
     )
-    return f"{columns}  [{cues}]" if cues else columns
+    return "  ".join([columns, *([f"[{cues}]"] if cues else []), *remarks(sentence)])
+
+
+def remarks(sentence: SentenceScore) -> list[str]:
+    """Return the second claim after `+`, and the source after its mark, as far as the sentence has them."""
+    found = []
+    if sentence.second:
+        cues = "; ".join(one_line(cue.text) for cue in sentence.second_cues)
+        found.append(f"+ {category_name(sentence.second)}{f' [{cues}]' if cues else ''}")
+    if sentence.source:
+        found.append(f"{ATTRIBUTED_MARK} {one_line(sentence.source.text)}")
+    return found

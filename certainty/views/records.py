@@ -26,6 +26,10 @@ COLUMNS: tuple[str, ...] = (
     "is_claim",
     "attributed",
     "cues",
+    "second",
+    "second_probability",
+    "second_cues",
+    "source",
 )
 """Columns of a table: the members of `SentenceScore.to_dict`, with one column for each of the `probabilities`."""
 
@@ -105,4 +109,6 @@ def _cell(value: Any) -> str | int | float | None:
         return str(value).lower()
     if isinstance(value, list):
         return _CUE_SEPARATOR.join(cue["text"] for cue in value)
+    if isinstance(value, dict):
+        return str(value["text"])
     return round(value, _DECIMALS) if isinstance(value, float) else value

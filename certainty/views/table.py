@@ -11,9 +11,9 @@ from rich.text import Text
 from certainty.labels import LABELS
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category
-from certainty.views.console import ink, open_console, summary, with_cues, wrapped
+from certainty.views.console import ink, open_console, protected, summary, with_cues, wrapped
 from certainty.views.palette import ATTRIBUTED_MARK, MARKS
-from certainty.views.plain import one_line
+from certainty.views.plain import one_line, remarks
 from certainty.views.wording import category_name, percent
 
 _LABEL_WIDTH = max(len(category_name(label)) for label in LABELS)
@@ -50,5 +50,8 @@ def _rows(sentence: SentenceScore, console: Console, min_confidence: float | Non
     rows.append(f" {percent(sentence.probability):>4} ", "dim")
     rows.append(f"{ATTRIBUTED_MARK if sentence.attributed else ' '} ")
     indent = rows.cell_len
-    lines = wrapped(with_cues(sentence, shown), console, max(console.width - indent, _LEAST_TEXT))
+    text = with_cues(sentence, shown)
+    for remark in remarks(sentence):
+        text.append(protected(f"  {remark}"), "dim")
+    lines = wrapped(text, console, max(console.width - indent, _LEAST_TEXT))
     return rows.append_text(Text("\n" + " " * indent).join(lines))

@@ -55,7 +55,7 @@ class Teachers:
             model.classifier.set_attn_implementation("sdpa")
 
     def __call__(self, sentences: TokenisedSentences, batch_tokens: int = 16_384) -> Probabilities:
-        """Return the mean of the models' probabilities.
+        """Return the mean of the models' probabilities, without those of the second claim and the source.
 
         Args:
             sentences: The sentences.
@@ -100,7 +100,9 @@ class Teachers:
         mask = (ids != self.pad_token_id).long()
         total: Tensor | None = None
         for model in self.models:
-            label, claim, attributed, cue = (logits.float() for logits in model(ids, mask))
+            label, claim, attributed, cue = (logits.float() for logits in model(ids, mask)[:4])
+            if cue.ndim == 3:  # one channel for each label; the file has the cues of any label
+                cue = cue.amax(dim=-1)
             others = torch.cat([claim[:, None], attributed[:, None], cue], dim=1).sigmoid()
             probabilities = torch.cat([label.softmax(dim=1), others], dim=1)
             total = probabilities if total is None else total + probabilities

@@ -18,6 +18,7 @@ import onnx_ir as ir
 
 from certainty.engines.modeling import HEADS_PREFIX
 from certainty.finetuning.export.graph_builder import GraphBuilder
+from certainty.labels import CUED, LABELS
 from certainty.model_folder import WEIGHTS_FILE
 
 MODEL_TYPES = ("camembert", "roberta", "xlm-roberta")
@@ -57,12 +58,21 @@ def write_graph(config: Any, path: Path, product: Linear = linear) -> None:
     def head(*layers: str) -> ir.Value:
         return linear(graph, graph.op.Tanh(linear(graph, first, [layers[0]])), [layers[1]])
 
-    graph.output(head("classifier.dense", "classifier.out_proj"), "label", ["rows", 4])
+    graph.output(head("classifier.dense", "classifier.out_proj"), "label", ["rows", len(LABELS)])
     for name in ("claim", "attributed"):
         logits = head(f"{HEADS_PREFIX}{name}.0", f"{HEADS_PREFIX}{name}.2")
         graph.output(graph.op.Squeeze(logits, [1]), name, ["rows"])
     cue = packing.rows(linear(graph, tokens, [f"{HEADS_PREFIX}cue"]))
-    graph.output(graph.op.Squeeze(cue, [2]), "cue", ["rows", "length"])
+    if graph.shape(f"{HEADS_PREFIX}cue.bias") == [1]:  # a model made before release 0.5
+        graph.output(graph.op.Squeeze(cue, [2]), "cue", ["rows", "length"])
+    else:
+        graph.output(cue, "cue", ["rows", "length", len(CUED)])
+    if graph.shape(f"{HEADS_PREFIX}second.0.weight"):
+        second = head(f"{HEADS_PREFIX}second.0", f"{HEADS_PREFIX}second.2")
+        graph.output(second, "second", ["rows", 1 + len(LABELS)])
+    if graph.shape(f"{HEADS_PREFIX}source.weight"):
+        source = packing.rows(linear(graph, tokens, [f"{HEADS_PREFIX}source"]))
+        graph.output(source, "source", ["rows", "length", 2])
     graph.save(path)
 
 
@@ -106,7 +116,7 @@ class _Encoder:
         self._prefix = "roberta."
 
     def run(self) -> tuple[ir.Value, ir.Value]:
-        """Return `<s>` of the top layer, (rows, hidden), and the input of the cue head, (tokens, hidden)."""
+        """Return `<s>` of the top layer, (rows, hidden), and the input of the token heads, (tokens, hidden)."""
         states = [self._embeddings()]
         top = self._config.num_hidden_layers - 1
         read = top + 1 + getattr(self._config, "cue_layer", -1) + 1

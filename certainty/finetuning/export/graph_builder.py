@@ -49,6 +49,11 @@ class GraphBuilder(onnxscript.GraphBuilder):
             ir.ExternalTensor(*place, _DTYPES[entry["dtype"]], shape=ir.Shape(entry["shape"]), name=tensor)
         )
 
+    def shape(self, tensor: str) -> list[int] | None:
+        """Return the shape of a tensor of the weights file, or None if the file has no such tensor."""
+        entry = self._header.get(tensor)
+        return None if entry is None else list(entry["shape"])
+
     def wide(self, tensor: str) -> ir.Value:
         """Refer to a tensor of the weights file, cast to 32-bit floats; onnxruntime folds the cast on loading."""
         return self.op.Cast(self.weight(tensor), to=ir.DataType.FLOAT)

@@ -1,4 +1,4 @@
-"""Export a model with its four heads to ONNX: a hand-built graph for BERT-like models, a traced one for others."""
+"""Export a model with its heads to ONNX: a hand-built graph for BERT-like models, a traced one for others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from certainty.batching import batches, pad
-from certainty.engines.base import Logits
 from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.export.bert_graph import is_supported, write_graph
 from certainty.finetuning.export.graph_builder import OPSET
@@ -87,7 +86,7 @@ def _traced(model: CertaintyModel) -> onnx.ModelProto:
         dynamo=True,
         opset_version=OPSET,
         input_names=["input_ids", "attention_mask"],
-        output_names=list(Logits._fields),
+        output_names=model.outputs,
         dynamic_shapes=({0: rows, 1: length}, {0: rows, 1: length}),
         verbose=False,
     )

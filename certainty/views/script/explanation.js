@@ -18,9 +18,11 @@ function addExplanations(root, sentences) {
       element("span", { textContent: words.percent(probability) }));
   };
   const contents = (sentence) => {
-    const { probabilities, claim_probability, is_claim, attributed, cues } = recordOf(sentence);
+    const { probabilities, claim_probability, is_claim, attributed, cues, second, second_cues, source } = recordOf(sentence);
     const shares = is_claim ? Object.entries(probabilities) : [];
-    const found = cues.map((cue) => cue.text).join(" · ");
+    const joined = (spans) => spans.map((cue) => cue.text).join(" · ");
+    const found = joined(cues);
+    const attribution = source ? words.say("why_source", { source: source.text }) : words.say(attributed ? "why_attributed" : "why_not_attributed");
     return [
       element("p", { className: "certainty-headline", textContent: sentence.getAttribute("aria-label") }),
       element("div", { className: "certainty-rows" },
@@ -29,7 +31,8 @@ function addExplanations(root, sentences) {
       ...(is_claim
         ? [
             element("p", { textContent: found ? words.say("why_cues", { cues: found }) : words.say("why_no_cues") }),
-            element("p", { textContent: words.say(attributed ? "why_attributed" : "why_not_attributed") }),
+            element("p", { textContent: attribution }),
+            ...(second ? [element("p", { textContent: words.say("why_second", { label: [words.say(second), joined(second_cues)].filter(Boolean).join(" · ") }) })] : []),
           ]
         : []),
     ];

@@ -1,6 +1,6 @@
 // Export of what the filters show: as the files of `certainty score`, and as lines for a spreadsheet or a mail.
 
-const COLUMNS = ["file", "text", "start", "end", "label", "probability", ...LABELS, "claim_probability", "certainty", "is_claim", "attributed", "cues"];
+const COLUMNS = ["file", "text", "start", "end", "label", "probability", ...LABELS, "claim_probability", "certainty", "is_claim", "attributed", "cues", "second", "second_probability", "second_cues", "source"];
 const PAIR_COLUMNS = ["change", "label", "certainty", "attributed", "text"];
 
 const quoted = (value) => `"${value.replace(/"/g, '""')}"`;
@@ -15,7 +15,10 @@ const table = (rows, excel) =>
   (excel ? "\ufeff" : "") + rows.map((row) => row.map(excel ? excelCell : cell).join(excel ? ";" : ",") + "\n").join("");
 
 const sentenceRow = (file, record) => {
-  const flat = { ...record, ...record.probabilities, file, cues: record.cues.map((cue) => cue.text).join(" | ") };
+  const joined = (cues) => cues.map((cue) => cue.text).join(" | ");
+  const { cues, second_cues, source } = record;
+  const shown = { cues: joined(cues), second_cues: joined(second_cues), source: source && source.text };
+  const flat = { ...record, ...record.probabilities, ...shown, file };
   return COLUMNS.map((column) => flat[column]);
 };
 

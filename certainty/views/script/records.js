@@ -4,12 +4,16 @@ const LABELS = ["asserted", "probable", "personal_opinion", "denied"];
 const rounded = (number) => Math.round(number * 1e6) / 1e6;
 
 const recordOf = (sentence) => {
-  const { label, claim, cues = "", span } = sentence.dataset;
+  const { label, claim, cues = "", second = null, secondProbability = null, secondCues = "", source = "", span } = sentence.dataset;
   const text = sentence.textContent;
   const characters = [...text]; // offsets count code points
   const [start, end] = span.split(" ").map(Number);
   const shares = sentence.dataset.probabilities.split(" ").map(Number);
   const probabilities = Object.fromEntries(LABELS.map((name, i) => [name, shares[i]]));
+  const words = (spans) => spans.split(" ").filter(Boolean).map((one) => {
+    const [from, to] = one.split("-").map(Number);
+    return { start: from, end: to, text: characters.slice(from - start, to - start).join("") };
+  });
   const is_claim = label !== "no_claim";
   return {
     text,
@@ -22,10 +26,11 @@ const recordOf = (sentence) => {
     certainty: is_claim ? Math.min(1, rounded(probabilities.asserted + probabilities.denied)) : null,
     is_claim,
     attributed: sentence.matches(".certainty-attributed"),
-    cues: cues.split(" ").filter(Boolean).map((cue) => {
-      const [from, to] = cue.split("-").map(Number);
-      return { start: from, end: to, text: characters.slice(from - start, to - start).join("") };
-    }),
+    cues: words(cues),
+    second,
+    second_probability: secondProbability === null ? null : Number(secondProbability),
+    second_cues: words(secondCues),
+    source: words(source)[0] ?? null,
   };
 };
 
