@@ -34,11 +34,12 @@ _TYPES = {
 def to_dataframe(document: ScoredText) -> pandas.DataFrame:
     """Return one row per sentence, with the columns of the CSV output.
 
-    `certainty` is NaN if there is no claim. `cues` and `second_cues` contain lists of `{"start": …, "end": …, "text": …}`,
-    which Parquet, Feather and `datasets.Dataset.from_pandas` accept; `source` contains one such dict or None.
+    `certainty` is NaN if there is no claim. `cues` and `second_cues` contain lists of `{"start": …, "end": …,
+    "text": …}`, which Parquet, Feather and `datasets.Dataset.from_pandas` accept; `source` contains one such dict or
+    None.
 
     Raises:
-            MissingExtraError: If pandas is not installed.
+        MissingExtraError: If pandas is not installed.
     """
     needs("pandas", extra="pandas", user="to_dataframe")
     import pandas
