@@ -300,7 +300,7 @@ def test_parquet_rows_are_texts(tmp_path: Path) -> None:
     ("name", "data", "said"),
     [
         ("a.csv", b"id,text\n", "has no row with a text in 'text'"),
-        ("a.jsonl", b'{"text": 3}', "line 1: text is '3', no text"),
+        ("a.jsonl", b'{"text": 3}', "line 1: text is '3', not a text"),
         ("a.json", b"[1, 2]", "is JSON, but not a list of objects"),
         ("a.json", b'{"text": "Oui."}\nNon', "line 2: not a JSON object"),
     ],
