@@ -32,8 +32,8 @@ def read_rows(
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
-        CertaintyError: If the table cannot be read, a column is missing, or a text is not a string. The message names the
-            place.
+        CertaintyError: If the table cannot be read, a column is missing, or a text is not a string. The message names
+            the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):

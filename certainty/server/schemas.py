@@ -170,12 +170,12 @@ class SentenceSchema(BaseModel):
     end: int
     label: Label
     probability: Probability = Field(
-        description="Of the label: of `no_claim`, that there is no claim; of another, given that there is one."
+        description="Probability of the label; for a label other than `no_claim`, given that there is a claim."
     )
     probabilities: ProbabilitiesSchema
-    claim_probability: Probability = Field(description="That the sentence makes a claim.")
+    claim_probability: Probability = Field(description="Probability that the sentence makes a claim.")
     certainty: Probability | None = Field(
-        description="P(asserted) + P(denied): how settled the claim is presented; null where there is none."
+        description="P(asserted) + P(denied): how settled the claim is presented; null if there is none."
     )
     is_claim: bool = Field(description="False for a question, a heading or a fragment: the label is `no_claim`.")
     attributed: bool = Field(description="The main claim is attributed to a source in the sentence; never without one.")
@@ -187,12 +187,12 @@ class SentenceSchema(BaseModel):
     second_cues: list[CueSchema] = Field(description="Those of the second claim.")
     source: SourceSchema | None = Field(description="Null where nobody is named, or if the model cannot tell.")
     undecided: bool | SkipJsonSchema[None] = Field(
-        None, description="With `min_confidence` only: a claim whose label is less probable than that."
+        None, description="Only with `min_confidence`: whether it is a claim whose label is less probable than that."
     )
 
 
 class ModelSchema(BaseModel):
-    """Which model gives the scores."""
+    """The model that gives the scores."""
 
     model_config = ConfigDict(extra="forbid", title="Model")
 
@@ -208,7 +208,7 @@ class ServedModelSchema(ModelSchema):
 
     model_config = ConfigDict(title="ServedModel")
 
-    labels: list[Label] = Field(description="What it tells apart, `no_claim` last.")
+    labels: list[Label] = Field(description="Its labels, `no_claim` last.")
     certainty: str = Field(description="The version of certainty that runs it.")
 
 
