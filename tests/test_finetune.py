@@ -38,7 +38,7 @@ from certainty.finetuning.start import find_start
 from certainty.finetuning.verdict import missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import HEADS, ModelSettings
 from certainty.settings_file import load_settings, save_settings
 
 
@@ -319,7 +319,7 @@ def test_training_goes_on_from_a_model_and_its_log_shows_life(
     assert re.search(r"^Step 2 of \d+, [\d.]+ steps per second, \d+ s left\.$", captured.err, flags=re.MULTILINE)
     assert re.search(r"^Step \d+ of \d+: on dev, negative log-likelihood", captured.err, flags=re.MULTILINE)
     assert not re.search("UNEXPECTED|LOAD REPORT|it/s|Warning|transformers", captured.err + captured.out)
-    assert captured.out.startswith("── dev ──\n30 sentences")
+    assert captured.out.startswith("── dev ──\n32 sentences")
     assert captured.out.endswith(f"certainty.load({str(output)!r}).\n")
 
 
@@ -362,8 +362,8 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     quick = FinetuningSettings(epochs=1, evaluations_per_epoch=1, batch_size=16, bf16=False, learning_rate=0.003)
     finetune(train, pd.DataFrame(dev), tmp_path / "kept", quick.replace(initial=str(tiny_model)))
     before, after = (ModelSettings.load(folder) for folder in (tiny_model, tmp_path / "kept"))
-    assert list(after.heads) == ["claim", "attributed", "cue"] and after.training and after.training["heads"] == []
-    for name in ("claim_threshold", "attributed_threshold", "cue_threshold"):
+    assert list(after.heads) == list(before.heads) == list(HEADS) and after.training and after.training["heads"] == []
+    for name in (f"{head}_threshold" for head in HEADS):
         assert getattr(before, name) == getattr(after, name)
     weights = [load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "kept")]
     same = {name for name in weights[0] if np.array_equal(weights[0][name], weights[1][name])}
@@ -375,7 +375,7 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     classifier = certainty.load(tmp_path / "bare")
     assert list(classifier.settings.heads) == []
     scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
-    assert {(s.is_claim, s.attributed, s.cues) for s in scores} == {(True, False, ())}
+    assert {(s.is_claim, s.attributed, s.cues, s.second, s.source) for s in scores} == {(True, False, (), None, None)}
     cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (tiny_model, tmp_path / "bare")]
     found = "It also finds the words that decide the label, attribution to a source and sentences that make no claim.\n"
     assert [found in card for card in cards] == [True, False]
@@ -395,7 +395,7 @@ def test_a_head_with_a_handful_of_examples_is_not_trained(
     assert main(["train", *data, *more, "--output", str(tmp_path / "few")]) == 0
     captured = capsys.readouterr()
     assert "train has too few sentences without a claim (3) to train the claim head" in captured.err
-    assert "train has 64 claims, too few to train from an encoder" in captured.err
+    assert "train has 70 claims, too few to train from an encoder" in captured.err
     assert re.search(r"on dev, the model is no better than the baseline '\w+': its macro-F1 is 0\.\d+", captured.err)
     assert "\nDone, but the model is poor; see the warnings. certainty score" in captured.out
     assert "claim" not in ModelSettings.load(tmp_path / "few").heads
