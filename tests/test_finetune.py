@@ -377,9 +377,13 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
     assert {(s.is_claim, s.attributed, s.cues, s.second, s.source) for s in scores} == {(True, False, (), None, None)}
     cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (tiny_model, tmp_path / "bare")]
-    found = "It also finds the words that decide the label, attribution to a source and sentences that make no claim.\n"
+    found = (
+        "It also finds the words that decide the label, attribution to a source, sentences that make no claim, second "
+    )
+    found += "claims and the words that name the source.\n"
     assert [found in card for card in cards] == [True, False]
-    assert "It also finds" not in cards[1] and "attribution, cues, so it does not find them" in cards[1]
+    assert "It also finds" not in cards[1]
+    assert "attribution, cues, second claims, the words that name the source, so it does not find them" in cards[1]
 
 
 def test_a_head_with_a_handful_of_examples_is_not_trained(

@@ -82,9 +82,9 @@ class CertaintyModel(nn.Module):
         hidden = output.hidden_states[-1]
         tokens = output.hidden_states[getattr(self.config, "cue_layer", -1)]
         attention = (output.attentions[-1][:, :, 0],) if output_attentions else ()
-        of_heads = (
-            head(tokens if name in ("cue", "source") else hidden[:, 0]).squeeze(-1) for name, head in self.heads.items()
-        )
+        of_heads = [head(tokens if name in ("cue", "source") else hidden[:, 0]) for name, head in self.heads.items()]
+        # An exporter would write an invalid squeeze of a wider dimension.
+        of_heads = [logits.squeeze(-1) if logits.shape[-1] == 1 else logits for logits in of_heads]
         return output.logits, *of_heads, *attention
 
     def named(self, tensors: Iterable[Tensor]) -> Logits:
