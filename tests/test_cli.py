@@ -141,7 +141,7 @@ def test_table_is_coloured_on_a_terminal_unless_no_color_is_set(
 ) -> None:
     shown, errors = on_a_terminal(command(tiny_model, article), "stdout", NO_COLOR=no_color)
     assert (b"\x1b[" in shown) is ansi
-    assert b"Qui paiera ?" in shown and not errors
+    assert b"Qui paiera ?" in re.sub(rb"\x1b\[[\d;]*m", b"", shown) and not errors
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pty")
@@ -256,6 +256,10 @@ def test_bad_file_is_reported_and_the_others_are_scored(
     assert len(output.read_text(encoding="utf-8").splitlines()) == 4
 
 
+def without_tags(page: str) -> str:
+    return re.sub(r"<[^>]+>", "", page)
+
+
 def test_output_file_is_written_whole_or_not_at_all(
     score: Score, article: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,7 +286,7 @@ def test_output_file_is_written_whole_or_not_at_all(
     assert output.read_text(encoding="utf-8") == "as it was"
 
     assert score(article, "--format", "html", "--output", output) == 0
-    assert "aurait cédé" in output.read_text(encoding="utf-8")
+    assert "aurait cédé" in without_tags(output.read_text(encoding="utf-8"))
     assert sorted(path.name for path in article.parent.iterdir()) == ["article.txt", "page.html"]
     assert "Traceback" not in capsys.readouterr().err
 
@@ -367,7 +371,7 @@ def test_file_name_that_is_no_utf8(tiny_model: Path, article: Path) -> None:
     for form in ("table", "json", "csv", "html"):
         run = [*map(os.fsencode, command(tiny_model, "--format", form)), odd]
         done = subprocess.run(run, capture_output=True, check=True)
-        assert "aurait cédé" in done.stdout.decode()
+        assert "aurait cédé" in without_tags(done.stdout.decode())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes")

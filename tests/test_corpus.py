@@ -260,7 +260,7 @@ def test_sources_are_spans_of_attributed_sentences() -> None:
 def test_fixtures_are_whole_quadruples_of_their_side_of_the_split(name: str, quadruples: int, held_out: bool) -> None:
     sentences = read_labelled(DATA / f"{name}.jsonl")
     contrast = {(s.text, s.label, s.group) for s in read_labelled(LABELS.parent / "contrast.jsonl")}
-    claims = {(s.text, s.label, s.group) for s in sentences if s.claim}
+    claims = {(s.text, s.label, s.group) for s in sentences if s.claim and s.group is not None}
 
     assert claims <= contrast
     groups = Counter(group for _, _, group in claims)

@@ -49,7 +49,7 @@ def test_thresholds_that_are_no_probability(tmp_path: Path, name: str, value: ob
         ({"training": {"calibration": {"temperature": 0, "bias": [0, 0, 0, 0]}}}, "its calibration, if any, needs"),
         ({"training": {"calibration": {"temperature": 1, "bias": ["a", 0, 0, 0]}}}, "its calibration, if any, needs"),
         ({"format_version": "1"}, "damaged .*format_version is '1'"),
-        ({"format_version": 2}, "format version 2, but this release reads 1. Upgrade"),
+        ({"format_version": 3}, "format version 3, but this release reads up to 2. Upgrade"),
     ],
 )
 def test_values_of_the_wrong_kind(tmp_path: Path, changes: dict[str, Any], told: str) -> None:

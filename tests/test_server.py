@@ -397,7 +397,7 @@ def test_unknown_addresses_and_methods(client: TestClient, caplog: pytest.LogCap
 
 @pytest.mark.parametrize("setting", ["max_texts", "timeout", "batch_characters"])
 def test_settings_out_of_range(setting: str) -> None:
-    with pytest.raises(CertaintyError, match=f"{setting} = -1"):
+    with pytest.raises(CertaintyError, match=f"{setting} is -1"):
         ServerSettings(**{setting: -1})
 
 
@@ -566,9 +566,9 @@ def test_a_port_that_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--port", "70000"], "port = 70000: it must be less than or equal to 65535 (option --port, variable "),
-        (["--max-texts", "0"], "max_texts = 0"),
-        (["--timeout", "nan"], "timeout = nan"),
+        (["--port", "70000"], "port is '70000'; it must be less than or equal to 65535 (option --port, variable "),
+        (["--max-texts", "0"], "max_texts is '0'"),
+        (["--timeout", "nan"], "timeout is 'nan'"),
         (["--model", "no/such/model/folder", "--port", "0"], "no such folder"),
     ],
 )

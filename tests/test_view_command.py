@@ -161,7 +161,7 @@ def test_an_output_that_cannot_be_written(
 @pytest.mark.parametrize("name", ["out.csv", "pages", "page.txt"])
 def test_a_page_is_named_as_one(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", "article.txt", "-o", name]) == 2
-    assert "the name of a page ends in .html or .htm, that of a folder in /" in capsys.readouterr().err
+    assert "the name of a page ends in .html or .htm, and that of a folder in /" in capsys.readouterr().err
     assert not Path(name).exists()
 
 
