@@ -15,6 +15,7 @@ from typing import NamedTuple
 _SAME = str.maketrans({"’": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"', "…": "...", "‑": "-"})
 _QUOTE_SPACE = re.compile(r'(?<=")\s+|\s+(?=")')
 _LEAST_LIKENESS = 0.35
+_BAND = 100  # in long stretches of change, sentences are compared with so many before and after
 
 
 class Aligned(NamedTuple):
@@ -61,13 +62,17 @@ def align(old: Sequence[str], new: Sequence[str]) -> list[Aligned]:
 
 
 def _pair_alike(old: Sequence[str], new: Sequence[str], rows: range, columns: range) -> list[Aligned]:
-    """Pair sentences in order, so that the sum of their likenesses is largest (Needleman and Wunsch)."""
+    """Pair sentences in order, so that the sum of their likenesses is largest (Needleman and Wunsch).
+
+    To keep long texts fast, only sentences at about the same place are paired, within `_BAND` of each other.
+    """
     olds, news = [_triples(old[i]) for i in rows], [_triples(new[j]) for j in columns]
     best = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
-    alike = [[_dice(one, other) for other in news] for one in olds]
     for a in range(len(olds) - 1, -1, -1):
+        place = a * len(news) // len(olds)
         for b in range(len(news) - 1, -1, -1):
-            paired = alike[a][b] + best[a + 1][b + 1] if alike[a][b] >= _LEAST_LIKENESS else 0.0
+            alike = _dice(olds[a], news[b]) if abs(b - place) <= _BAND else 0.0
+            paired = alike + best[a + 1][b + 1] if alike >= _LEAST_LIKENESS else 0.0
             best[a][b] = max(paired, best[a + 1][b], best[a][b + 1])
     steps: list[Aligned] = []
     a = b = 0

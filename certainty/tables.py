@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.reading import read_text
 
+logger = logging.getLogger(__name__)
+
+_LONGEST_FIELD = 2**31 - 1
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
@@ -22,7 +26,7 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
 
     The separator is the most frequent of `;`, `,` and tab in the header, unless a first line `sep=…` names another. If
     no encoding is given, it is detected as in `certainty.reading.read_text`. Missing fields at the end of a row are
-    empty strings.
+    empty strings; since they may also come from an unquoted line break, a warning is logged.
 
     Raises:
         CertaintyError: If the file cannot be read, or a line is not a row of the table. The message names the line.
@@ -39,13 +43,22 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
         raise CertaintyError(f"{path}, line {header_line}: column {repeated!r} appears twice; rename one.")
+    short: list[int] = []
     for line, row in lines:
+        if len(row) < len(names):
+            short.append(line)
         if len(row) > len(names):
             raise CertaintyError(
                 f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put any text that contains "
                 f"{separator!r} in double quotes."
             )
         yield line, dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
+    if short:
+        logger.warning(
+            "%s: %d rows have fewer fields than the header (the first is on line %d); the missing ones are read as "
+            "empty. If a text has line breaks, put it in double quotes.",
+            *(path, len(short), short[0]),
+        )
 
 
 def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -70,6 +83,7 @@ def _rows(lines: io.StringIO, separator: str, path: Path, first: int) -> Iterato
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         begin = first + reader.line_num
+        limit = csv.field_size_limit(_LONGEST_FIELD)  # a setting of the whole process; its default is 131,072
         try:
             row = next(reader)
         except StopIteration:
@@ -79,6 +93,8 @@ def _rows(lines: io.StringIO, separator: str, path: Path, first: int) -> Iterato
                 f"{path}, line {begin}: not a table row ({error}); in a quoted field, double any quotes inside it and "
                 "close the field with a quote."
             ) from error
+        finally:
+            csv.field_size_limit(limit)
         if any(field.strip() for field in row):
             yield begin, row
 

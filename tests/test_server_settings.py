@@ -56,6 +56,11 @@ def test_every_option_is_a_setting_with_the_default_that_the_help_shows() -> Non
         ({"cors_origins": "a.example"}, "a.example is not an origin"),
         ({"ssl_certfile": "no/such.pem"}, "ssl_certfile is 'no/such.pem'"),
         ({"ssl_keyfile": __file__}, "ssl_keyfile needs a certificate"),
+        ({"ssl_certfile": __file__}, "cannot be used with its key"),
+        ({"allowed_hosts": "a.*"}, "a.* is not a host name"),
+        ({"allowed_hosts": "https://a.example"}, "https://a.example is not a host name"),
+        ({"allowed_hosts": "a.example:8000"}, "a.example:8000 is not a host name"),
+        ({"allowed_hosts": ","}, "nothing on one side of a comma"),
         ({"engine": "tpu"}, "engine is 'tpu'"),
         ({"max_text": 3}, "max_text: no such setting. Allowed: host, port"),
     ],
@@ -110,3 +115,9 @@ def test_the_container_starts_what_is_installed() -> None:
     assert copied and all((ROOT / name).exists() for name in copied)
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     assert kept == copied
+
+
+def test_hosts_and_origins_are_compared_in_lower_case() -> None:
+    settings = ServerSettings(allowed_hosts="A.example, *.B.example", cors_origins="https://A.example")
+    assert settings.allowed_hosts == ("a.example", "*.b.example")
+    assert settings.cors_origins == ("https://a.example",)

@@ -63,3 +63,19 @@ def test_mistakes_name_the_line(tmp_path: Path, content: str, message: str) -> N
     path.write_text(content)
     with pytest.raises(CertaintyError, match=message):
         list(read_csv(path))
+
+
+def test_rows_with_too_few_fields_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,date\n1,Il part.,2020\n2,La Russie aurait\nlivré des armes.,2020\n", encoding="utf-8")
+    assert [row["text"] for _, row in read_csv(path)] == ["Il part.", "La Russie aurait", "2020"]
+    assert "2 rows have fewer fields than the header (the first is on line 3)" in caplog.text
+
+
+def test_a_field_may_be_long(tmp_path: Path) -> None:
+    text = "Il part demain. " * 10_000
+    path = tmp_path / "a.csv"
+    path.write_text(f'id,text\n1,"{text}"\n', encoding="utf-8")
+    limit = csv.field_size_limit()
+    assert [row["text"] for _, row in read_csv(path)] == [text]
+    assert csv.field_size_limit() == limit

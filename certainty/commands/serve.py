@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     names = (*OPTIONS, *ModelChoice._fields)
     settings = ServerSettings(**{name: given for name in names if (given := getattr(args, name)) is not None})
     _log(settings)
+    if settings.api_key is None and variable("api_key") in os.environ:
+        print(f"warning: {variable('api_key')} is empty, so requests need no key.", file=sys.stderr)
     with listen(settings.host, settings.port) as bound:
         address = address_of(bound, "https" if settings.ssl_certfile else "http")
         greet = partial(print, f"certainty listens on {address} (Ctrl-C stops it)", flush=True)

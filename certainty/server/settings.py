@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from certainty.errors import CertaintyError
 from certainty.server.options import ENV_PREFIX, OPTIONS, flag, variable
 
 _ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]")
 _SECRETS = ("api_key",)
 
 
@@ -25,7 +27,12 @@ def _default(name: str) -> Any:
 
 def _listed(given: object) -> object:
     """Return the parts of a string between its commas."""
-    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    parts = [part.strip().lower() for part in given.split(",")]
+    if given.strip() and not all(parts):
+        raise ValueError("there is nothing on one side of a comma; leave the comma out")
+    return [part for part in parts if part]
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -125,10 +132,28 @@ class ServerSettings(BaseSettings):
                 raise ValueError(f"{origin} is not an origin; give a scheme and a host, such as https://example.org")
         return given
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for host in given:
+            if not _HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host} is not a host name; give one without scheme and port, such as example.org or *.example.org"
+                )
+        return given
+
     @model_validator(mode="after")
     def _certificate(self) -> ServerSettings:
         if self.ssl_keyfile and not self.ssl_certfile:
             raise ValueError(f"ssl_keyfile needs a certificate; give ssl_certfile too ({flag('ssl_certfile')})")
+        if self.ssl_certfile:
+            try:
+                ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.ssl_certfile, self.ssl_keyfile)
+            except (OSError, ssl.SSLError) as error:
+                raise ValueError(
+                    f"ssl_certfile {self.ssl_certfile}: cannot be used with its key ({error}); give PEM files of a "
+                    "certificate and its key"
+                ) from error
         return self
 
 
