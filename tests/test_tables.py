@@ -63,3 +63,32 @@ def test_mistakes_name_the_line(tmp_path: Path, content: str, message: str) -> N
     path.write_text(content)
     with pytest.raises(CertaintyError, match=message):
         list(read_csv(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("id,text,date\n1,Il part.,2020\n2,Il aurait plu\nselon elle.,2020\n", 4),
+        ("id,date,text\n1,2020,Il aurait plu\nselon elle.\n", 3),
+        ("id,date,text\n1,2020,Il part.\n2,2020\n", 3),
+    ],
+)
+def test_a_line_break_outside_quotes_is_refused(tmp_path: Path, content: str, line: int) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(content)
+    with pytest.raises(CertaintyError, match=rf"line {line}: .*, but the header has 3; .* line break in double quotes"):
+        list(read_csv(path, needed="text"))
+
+
+def test_empty_fields_left_out_at_the_end_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text,date,note\n1,Il part.,2020,a\n2,Il pleut.\n3,Il neige.\n")
+    assert [row["note"] for _, row in read_csv(path, needed="text")] == ["a", "", ""]
+    assert "2 rows have fewer fields than the header (first: line 3); the missing fields are read as" in caplog.text
+
+
+def test_a_field_may_be_longer_than_the_csv_module_accepts_by_default(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    text = "Il part demain. " * 10_000
+    path.write_text(f'id,text\n1,"{text}"\n')
+    assert [row["text"] for _, row in read_csv(path)] == [text]
