@@ -120,6 +120,14 @@ def test_open_shows_a_temporary_page(
     assert "kept.html: no web browser was found" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("output", "made"), [("page.html", "page.html"), ("pages/", "pages/index.html")])
+def test_texts_that_a_page_lacks_are_told(output: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", "article.txt", "missing.txt", "-o", output]) == 2
+    told = capsys.readouterr()
+    assert Path(told.out.strip()) == Path(made)
+    assert told.err.endswith(f"warning: {made} does not contain missing.txt; see the errors above.\n")
+
+
 @pytest.mark.parametrize("name", ["missing.txt", "empty.txt", "binary.txt"])
 def test_nothing_is_written_where_nothing_can_be_read(
     folder: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -161,7 +169,7 @@ def test_an_output_that_cannot_be_written(
 @pytest.mark.parametrize("name", ["out.csv", "pages", "page.txt"])
 def test_a_page_is_named_as_one(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", "article.txt", "-o", name]) == 2
-    assert "the name of a page ends in .html or .htm, that of a folder in /" in capsys.readouterr().err
+    assert "the name of a page ends in .html or .htm, and that of a folder in /" in capsys.readouterr().err
     assert not Path(name).exists()
 
 

@@ -88,8 +88,9 @@ def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping
 def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
     if column not in row:
         columns = ", ".join(map(str, row)) or "none"
-        close = get_close_matches(column, map(str, row), n=1)
-        meant = f" Did you mean {close[0]!r}?" if close else ""
+        names = {str(name).casefold(): str(name) for name in row}
+        close = get_close_matches(column.casefold(), names, n=1)
+        meant = f" Did you mean {names[close[0]]!r}?" if close else ""
         raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it with {option}.{meant}")
     return row[column]
 
