@@ -16,17 +16,26 @@ from certainty.reading import read_text
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_FIELD = 2**31 - 1
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
 
-def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dict[str, str]]]:
+def read_csv(
+    path: Path, encoding: str | None = None, needed: str | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of the line on which each row begins, and the row as a dict; skip blank rows.
 
     The separator is the most frequent of `;`, `,` and tab in the header, unless a first line `sep=…` names another. If
-    no encoding is given, it is detected as in `certainty.reading.read_text`. Missing fields at the end of a row are
-    empty strings; since they may also come from an unquoted line break, a warning is logged.
+    no encoding is given, it is detected as in `certainty.reading.read_text`.
+
+    Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But a
+    row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with a
+    line break outside quotes, and are refused.
+
+    Args:
+        path: The file.
+        encoding: Its encoding; None detects it.
+        needed: Column that each row must reach; None accepts rows of any length.
 
     Raises:
         CertaintyError: If the file cannot be read, or a line is not a row of the table. The message names the line.
@@ -34,6 +43,7 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
     text = read_text(path, encoding)
     named = _NAMED_SEPARATOR.match(text)
     start = named.end() if named else 0
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # by default, the csv module refuses long texts
     separator = named[1] if named else _separator(text)
     lines = _rows(io.StringIO(text[start:], newline=""), separator, path, 2 if named else 1)
     header_line, header = next(lines, (0, []))
@@ -43,6 +53,8 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
         raise CertaintyError(f"{path}, line {header_line}: column {repeated!r} appears twice; rename one.")
+    least = names.index(needed) + 1 if needed in names else 1
+    above = len(names)  # number of fields in the row above
     short: list[int] = []
     for line, row in lines:
         if len(row) < len(names):
@@ -52,12 +64,21 @@ def read_csv(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dic
                 f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put any text that contains "
                 f"{separator!r} in double quotes."
             )
+        if len(row) < len(names):
+            if len(row) < least or (above < len(names) and above + len(row) - 1 == len(names)):
+                raise CertaintyError(
+                    f"{path}, line {line}: {len(row)} field{'s' * (len(row) > 1)}, but the header has {len(names)}; put "
+                    "any text that contains a line break in double quotes (it may begin in the row above), and write "
+                    f"{separator!r} for each empty field at the end of a row."
+                )
+            short.append(line)
+        above = len(row)
         yield line, dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
     if short:
+        rows = "1 row has" if len(short) == 1 else f"{len(short)} rows have"
         logger.warning(
-            "%s: %d rows have fewer fields than the header (the first is on line %d); the missing ones are read as "
-            "empty. If a text has line breaks, put it in double quotes.",
-            *(path, len(short), short[0]),
+            "%s: %s fewer fields than the header (first: line %d); the missing fields are read as empty.",
+            *(path, rows, short[0]),
         )
 
 

@@ -86,3 +86,9 @@ def test_standard_input_may_be_a_table() -> None:
     run = [sys.executable, "-m", "certainty", "score", "--format", "jsonl"]
     done = subprocess.run(run, input=data, capture_output=True, check=True)
     assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["x", "y"]
+
+
+def test_a_warning_is_shown_once(folder: Path) -> None:
+    Path("c.csv").write_bytes("id;text\n1;Il a plu cet été.\n".encode("cp1252"))
+    done = subprocess.run([sys.executable, "-m", "certainty", "score", "c.csv", "--quiet"], capture_output=True)
+    assert done.stderr.count(b"not UTF-8, read as Windows-1252") == 1

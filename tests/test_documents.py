@@ -286,6 +286,8 @@ def test_columns_are_chosen_by_name(tmp_path: Path) -> None:
         texts_of(path, "a.csv")
     with pytest.raises(CertaintyError, match=r"no column 'cle'.*--id-column\. Did you mean 'clé'\?"):
         texts_of(path, "a.csv", text_column="énoncé", id_column="cle")
+    with pytest.raises(CertaintyError, match=r"no column 'ENONCE'.*Did you mean 'énoncé'\?"):
+        texts_of(path, "a.csv", text_column="ENONCE")
 
 
 def test_parquet_rows_are_texts(tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ def test_sentences_go_by_their_text_where_files_number_them_differently(caplog: 
     assert (result.label.sentences, result.label.pairs[0].agreement) == (4, 0.75)
     assert result.disagreements == [{"id": "3", "text": "Phrase 3.", "x": "no_claim", "y": "denied"}]
     assert "4 rows have an id that names another text in another file" in caplog.text
+    agreement([("x", rows("a")), ("y", [replace(rows("a")[0], text="Autre."), *rows("aa")[1:]]), ("z", rows("a"))])
+    assert "1 row has an id that names" in caplog.text
     assert [(s.text, s.id) for s in merge(sources).sentences] == [(f"Phrase {n}.", str(n)) for n in range(3)]
 
 

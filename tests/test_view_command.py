@@ -120,6 +120,14 @@ def test_open_shows_a_temporary_page(
     assert "kept.html: no web browser was found" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("output", "made"), [("page.html", "page.html"), ("pages/", "pages/index.html")])
+def test_texts_that_a_page_lacks_are_told(output: str, made: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view", "article.txt", "missing.txt", "-o", output]) == 2
+    told = capsys.readouterr()
+    assert Path(told.out.strip()) == Path(made)
+    assert told.err.endswith(f"warning: {made} does not contain missing.txt; see the errors above.\n")
+
+
 @pytest.mark.parametrize("name", ["missing.txt", "empty.txt", "binary.txt"])
 def test_nothing_is_written_where_nothing_can_be_read(
     folder: Path, name: str, capsys: pytest.CaptureFixture[str]

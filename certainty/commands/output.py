@@ -79,11 +79,21 @@ def destination(output: Path | None, names: Sequence[str]) -> Iterator[TextIO]:
 
 
 class StandardError(logging.Handler):
-    """Write log records to the current `sys.stderr`, which a progress bar may have replaced."""
+    """Write log records to the current `sys.stderr`, which a progress bar may have replaced; each warning once."""
+
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._warnings: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as a line."""
-        print(("warning: " if record.levelno >= logging.WARNING else "") + record.getMessage(), file=sys.stderr)
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            if message in self._warnings:
+                return  # a table is read twice
+            self._warnings.add(message)
+            message = f"warning: {message}"
+        print(message, file=sys.stderr)
 
 
 @contextmanager

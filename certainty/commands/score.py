@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from itertools import chain
@@ -29,7 +28,6 @@ ENDINGS = {
     "html": (".html", ".htm"),
 }
 """Endings of the files of each format; an ending that several formats share stands for the first of them."""
-_SHOWN = 5  # unreadable files listed in a message
 
 
 def add_parser(commands: Any) -> None:
@@ -88,12 +86,7 @@ def run(args: argparse.Namespace) -> int:
         with destination(args.output, given.names) as out:
             rest = chain([first], scored)
             _write(form, rest, out, args.min_confidence, args.color, several=given.are_many, excel=args.excel)
-    if not given.failed:
-        return 0
-    if args.output:
-        shown = ", ".join(given.failed[:_SHOWN]) + (", …" if len(given.failed) > _SHOWN else "")
-        print(f"warning: {args.output} does not contain {shown}; see the errors above.", file=sys.stderr)
-    return FAILED
+    return given.status(args.output)
 
 
 def _format(chosen: str | None, output: Path | None, excel: bool) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import add_engine_arguments
-from certainty.commands.output import STDIN, report
+from certainty.commands.output import FAILED, STDIN, report
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.documents.finding import find_files
 from certainty.documents.reader import ReadingOptions, Texts, read_texts
 from certainty.errors import CertaintyError
 from certainty.results import Document
+
+_SHOWN = 5  # unreadable files listed in a message
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +107,15 @@ class GivenTexts:
                     if self._on_terminal:
                         self.progress.hide()  # results would break up the bar
                     yield result
+
+    def status(self, output: str | Path | None) -> int:
+        """Return the exit status after an output was written, and warn of the files that it does not contain."""
+        if not self.failed:
+            return 0
+        if output:
+            shown = ", ".join(self.failed[:_SHOWN]) + (", …" if len(self.failed) > _SHOWN else "")
+            print(f"warning: {output} does not contain {shown}; see the errors above.", file=sys.stderr)
+        return FAILED
 
     def _scored(self, name: str, classifier: CertaintyClassifier) -> Iterator[tuple[str, Document]]:
         texts = self._opened(name)

@@ -111,9 +111,10 @@ def run(args: argparse.Namespace) -> int:
     if made is None:
         return FAILED
     print(made)
+    status = given.status(made)
     if args.open:
         _open(made)
-    return FAILED if given.failed else 0
+    return status
 
 
 def _write(

@@ -36,7 +36,7 @@ def read_rows(
             the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
-    for number, (where, row) in enumerate(_read(file, kind, name, encoding), 1):
+    for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
         text = _cell(row, text_column, columns_of, "--text-column")
         if _is_missing(text):
@@ -49,7 +49,9 @@ def read_rows(
         yield (str(number) if _is_missing(key) else str(key)), text
 
 
-def _read(file: Path | bytes, kind: Kind, name: str, encoding: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _read(
+    file: Path | bytes, kind: Kind, name: str, encoding: str | None, text_column: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the place and the columns of each row."""
     rows: Iterable[tuple[int, Mapping[str, Any]]]
     unit = "line"
@@ -62,7 +64,7 @@ def _read(file: Path | bytes, kind: Kind, name: str, encoding: str | None) -> It
     elif kind == "json lines":
         rows = read_json_lines(file)
     elif kind == "csv":
-        rows = read_csv(file, encoding)
+        rows = read_csv(file, encoding, text_column)
     else:
         unit, rows = "row", read_parquet(file)
     for number, row in rows:
@@ -86,8 +88,9 @@ def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping
 def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
     if column not in row:
         columns = ", ".join(map(str, row)) or "none"
-        close = get_close_matches(column, map(str, row), n=1)
-        meant = f" Did you mean {close[0]!r}?" if close else ""
+        names = {str(name).casefold(): str(name) for name in row}
+        close = get_close_matches(column.casefold(), names, n=1)
+        meant = f" Did you mean {names[close[0]]!r}?" if close else ""
         raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it with {option}.{meant}")
     return row[column]
 

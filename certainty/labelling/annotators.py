@@ -66,7 +66,8 @@ def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:
             row[name] = sentence
     if other_texts:
         logger.warning(
-            "%d rows have an id that names another text in another file; they go by their text.", other_texts
+            "%s an id that names another text in another file; matched by text instead.",
+            "1 row has" if other_texts == 1 else f"{other_texts} rows have",
         )
     return _joined_by_text(table)
 
