@@ -16,6 +16,7 @@ from certainty.reading import read_text
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_FIELD = 2**31 - 1
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
@@ -28,9 +29,9 @@ def read_csv(
     The separator is the most frequent of `;`, `,` and tab in the header, unless a first line `sep=…` names another. If
     no encoding is given, it is detected as in `certainty.reading.read_text`.
 
-    Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But a
-    row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with a
-    line break outside quotes, and are refused.
+    Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But
+    a row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with
+    a line break outside quotes, and are refused.
 
     Args:
         path: The file.
@@ -43,7 +44,6 @@ def read_csv(
     text = read_text(path, encoding)
     named = _NAMED_SEPARATOR.match(text)
     start = named.end() if named else 0
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # by default, the csv module refuses long texts
     separator = named[1] if named else _separator(text)
     lines = _rows(io.StringIO(text[start:], newline=""), separator, path, 2 if named else 1)
     header_line, header = next(lines, (0, []))
@@ -57,8 +57,6 @@ def read_csv(
     above = len(names)  # number of fields in the row above
     short: list[int] = []
     for line, row in lines:
-        if len(row) < len(names):
-            short.append(line)
         if len(row) > len(names):
             raise CertaintyError(
                 f"{path}, line {line}: {len(row)} fields, but the header has {len(names)}; put any text that contains "
@@ -67,9 +65,9 @@ def read_csv(
         if len(row) < len(names):
             if len(row) < least or (above < len(names) and above + len(row) - 1 == len(names)):
                 raise CertaintyError(
-                    f"{path}, line {line}: {len(row)} field{'s' * (len(row) > 1)}, but the header has {len(names)}; put "
-                    "any text that contains a line break in double quotes (it may begin in the row above), and write "
-                    f"{separator!r} for each empty field at the end of a row."
+                    f"{path}, line {line}: {len(row)} field{'s' * (len(row) > 1)}, but the header has {len(names)}; "
+                    "put any text that contains a line break in double quotes (it may begin in the row above), and "
+                    f"write {separator!r} for each empty field at the end of a row."
                 )
             short.append(line)
         above = len(row)
