@@ -28,9 +28,9 @@ def read_csv(
     The separator is the most frequent of `;`, `,` and tab in the header, unless a first line `sep=…` names another. If
     no encoding is given, it is detected as in `certainty.reading.read_text`.
 
-    Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But a
-    row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with a
-    line break outside quotes, and are refused.
+    Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But
+    a row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with
+    a line break outside quotes, and are refused.
 
     Args:
         path: The file.
@@ -64,8 +64,9 @@ def read_csv(
             )
         if len(row) < len(names):
             if len(row) < least or (above < len(names) and above + len(row) - 1 == len(names)):
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise CertaintyError(
-                    f"{path}, line {line}: {len(row)} field{'s' * (len(row) > 1)}, but the header has {len(names)}; put "
+                    f"{path}, line {line}: {fields}, but the header has {len(names)}; put "
                     "any text that contains a line break in double quotes (it may begin in the row above), and write "
                     f"{separator!r} for each empty field at the end of a row."
                 )
