@@ -176,6 +176,8 @@ class Document(Sequence[SentenceScore]):
         Raises:
             CertaintyError: If `content` is not JSON, or not a scored document; see `from_dict`.
         """
+        if not isinstance(content, (str, bytes, bytearray)):
+            raise CertaintyError(f"content is a {type(content).__name__}; give the string that `to_json` returns.")
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -191,7 +193,8 @@ class Document(Sequence[SentenceScore]):
             lang: Language of the page's own words, "en" or "fr"; None follows the reader's browser, with a switch.
 
         Raises:
-            CertaintyError: `min_confidence` is not between 0 and 1, or there is no such language.
+            CertaintyError: If `min_confidence` is not between 0 and 1, the title is not a string, or there is no such
+                language.
         """
         from certainty.views.html import render_page
 

@@ -64,10 +64,11 @@ def read_csv(
             )
         if len(row) < len(names):
             if len(row) < least or (above < len(names) and above + len(row) - 1 == len(names)):
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise CertaintyError(
-                    f"{path}, line {line}: {len(row)} field{'s' * (len(row) > 1)}, but the header has {len(names)}; "
-                    "put any text that contains a line break in double quotes (it may begin in the row above), and "
-                    f"write {separator!r} for each empty field at the end of a row."
+                    f"{path}, line {line}: {fields}, but the header has {len(names)}; put "
+                    "any text that contains a line break in double quotes (it may begin in the row above), and write "
+                    f"{separator!r} for each empty field at the end of a row."
                 )
             short.append(line)
         above = len(row)

@@ -6,6 +6,7 @@ import io
 import logging
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -303,6 +304,7 @@ def test_parquet_rows_are_texts(tmp_path: Path) -> None:
     [
         ("a.csv", b"id,text\n", "has no row with a text in 'text'"),
         ("a.jsonl", b'{"text": 3}', "line 1: text is '3', not a text"),
+        ("a.jsonl", b'{"text": "Oui.", "id": {"a": 1}}', r"line 1: id is .*, not a text or a number"),
         ("a.json", b"[1, 2]", "is JSON, but not a list of objects"),
         ("a.json", b'{"text": "Oui."}\nNon', "line 2: not a JSON object"),
     ],
@@ -311,6 +313,12 @@ def test_a_wrong_table_is_told(tmp_path: Path, name: str, data: bytes, said: str
     (path := tmp_path / name).write_bytes(data)
     with pytest.raises(CertaintyError, match=said):
         texts_of(path, name)
+
+
+def test_rows_with_the_same_id_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    table = b'{"text": "Oui.", "id": 2}\n{"text": "Il part."}\n{"text": "Il pleut.", "id": 3}\n'
+    assert [key for key, _ in texts_of(table, "a.jsonl")] == ["2", "2", "3"]
+    assert "a.jsonl: 1 row has the id of an earlier row (row 2); give each row an id of its own." in caplog.text
 
 
 # ---- Doubtful texts --------------------------------------------------------------------------------------------------
@@ -406,3 +414,18 @@ def test_files_are_read_in_python_as_by_the_command(tmp_path: Path, monkeypatch:
         read_files("none*")
     with pytest.raises(CertaintyError, match=r"c\.txt: no such file"):
         list(read_files(["b.txt", "c.txt"]))
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "said"),
+    [
+        (None, {}, "None is not the name of a file"),
+        (b"a.txt", {}, "b'a.txt' is not the name of a file"),
+        (["a.txt", 5], {}, "5 is not the name of a file"),
+        ("a.csv", {"text_column": 5}, "text_column is 5; give the name of a column"),
+        ("a.csv", {"id_column": 5}, "id_column is 5; give a string, or None"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_told(files: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(CertaintyError, match=said):
+        read_files(files, **options)

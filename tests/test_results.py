@@ -260,3 +260,10 @@ def without(member: str) -> str:
 def test_what_was_not_written_is_refused(content: str, message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
         Document.from_json(content)
+
+
+def test_arguments_of_a_wrong_type_are_told() -> None:
+    with pytest.raises(CertaintyError, match="content is a NoneType; give the string that `to_json` returns"):
+        Document.from_json(None)  # type: ignore[arg-type]
+    with pytest.raises(CertaintyError, match="title is 5; give a string"):
+        DOCUMENT.to_html(title=5)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from certainty.documents.finding import find_files
 from certainty.documents.reader import ReadingOptions, read_texts
+from certainty.errors import CertaintyError
 
 
 def read_files(
@@ -39,13 +40,20 @@ def read_files(
         several files).
 
     Raises:
-        CertaintyError: If a file cannot be read, or a pattern or folder matches no file; the iterator raises it, too.
+        CertaintyError: If an argument is not of its type, a file cannot be read, or a pattern or folder matches no
+            file; the iterator raises it, too.
     """
-    given = [files] if isinstance(files, (str, os.PathLike)) else files
-    names = find_files([os.fspath(file) for file in given], recursive)
+    several = isinstance(files, Iterable) and not isinstance(files, (str, bytes, os.PathLike))
     options = ReadingOptions(encoding, text_column, id_column, force, fix_encoding)
+    names = find_files([_name(file) for file in (files if several else [files])], recursive)
     return (
         (text, key)
         for name in names
         for key, text in read_texts(Path(name), name, options, several=len(names) > 1).named
     )
+
+
+def _name(file: object) -> str:
+    if isinstance(file, (str, os.PathLike)):
+        return os.fsdecode(file)
+    raise CertaintyError(f"{file!r:.60} is not the name of a file; give a string, a path, or several of them.")

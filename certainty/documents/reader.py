@@ -29,6 +29,7 @@ _NO_WORDS = (
     "are mostly markup or undecodable and left out",
     "--force scores such rows",
 )
+_SAME_ID = ("has the id of an earlier row", "have ids of earlier rows", "give each row an id of its own")
 _NOT_FRENCH = ("is not French", "are not French", "the model knows only French")
 
 
@@ -42,6 +43,9 @@ class ReadingOptions:
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
         force: Accept texts that are mostly markup or undecodable.
         fix_encoding: Repair accents that were decoded wrongly.
+
+    Raises:
+        CertaintyError: If a column or the encoding is not a string.
     """
 
     encoding: str | None = None
@@ -49,6 +53,14 @@ class ReadingOptions:
     id_column: str | None = None
     force: bool = False
     fix_encoding: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text_column, str):
+            raise CertaintyError(f"text_column is {self.text_column!r:.60}; give the name of a column.")
+        for name in ("encoding", "id_column"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise CertaintyError(f"{name} is {value!r:.60}; give a string, or None.")
 
 
 class Texts(NamedTuple):
@@ -145,9 +157,11 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
 def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
     """Check the rows, and log only the number of doubtful ones, so that a long table gives only a few warnings."""
     doubtful: dict[tuple[str, str, str], list[str]] = {}
-    empty = True
+    seen: set[str] = set()
     for key, text in rows:
-        empty = False
+        if key in seen:
+            doubtful.setdefault(_SAME_ID, []).append(key)
+        seen.add(key)
         if mojibake(text):
             if options.fix_encoding:
                 text = repaired(text)
@@ -159,7 +173,7 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
         if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
             doubtful.setdefault(_NOT_FRENCH, []).append(key)
         yield key, text
-    if empty:
+    if not seen:
         raise CertaintyError(
             f"{name}: has no row with a text in {options.text_column!r}; name the column with --text-column."
         )

@@ -28,12 +28,12 @@ def read_rows(
         name: Name of the table in messages.
         text_column: Column with the texts.
         id_column: Column with the ids; None takes `id` if there is such a column. A row without an id is named by its
-            number, from 1.
+            number, from 1. Ids may repeat.
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
-        CertaintyError: If the table cannot be read, a column is missing, or a text is not a string. The message names
-            the place.
+        CertaintyError: If the table cannot be read, a column is missing, a text is not a string, or an id is not a
+            string or a number. The message names the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
@@ -46,6 +46,11 @@ def read_rows(
                 f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
             )
         key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
+        if isinstance(key, (bytes, Mapping, list)):
+            raise CertaintyError(
+                f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
+                "--id-column."
+            )
         yield (str(number) if _is_missing(key) else str(key)), text
 
 

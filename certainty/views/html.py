@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from certainty.errors import CertaintyError
 from certainty.sentence_score import ScoredText, checked_probability
 from certainty.views.categories import category_counts
 from certainty.views.comparison import comparison_head, pair_list
@@ -121,6 +122,8 @@ def _checked(min_confidence: float | None) -> float | None:
 
 def _tab_and_heading(title: str, texts: int | None, words: Language) -> tuple[str, str]:
     """Return the titles of the tab and of the page: the title, else the number of texts, else a general one."""
+    if not isinstance(title, str):
+        raise CertaintyError(f"title is {title!r:.60}; give a string.")
     if title:
         return f"<title>{escape(title)} – certainty</title>", _heading(1, title)
     if texts is not None:
