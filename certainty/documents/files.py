@@ -43,9 +43,11 @@ def read_files(
         CertaintyError: If an argument is not of its type, a file cannot be read, or a pattern or folder matches no
             file; the iterator raises it, too.
     """
-    several = isinstance(files, Iterable) and not isinstance(files, (str, bytes, os.PathLike))
+    given: Iterable[object] = [files]
+    if isinstance(files, Iterable) and not isinstance(files, (str, bytes, os.PathLike)):
+        given = files
     options = ReadingOptions(encoding, text_column, id_column, force, fix_encoding)
-    names = find_files([_name(file) for file in (files if several else [files])], recursive)
+    names = find_files([_name(file) for file in given], recursive)
     return (
         (text, key)
         for name in names
