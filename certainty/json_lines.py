@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from certainty.errors import CertaintyError
+from certainty.reading import decode
 
 _ZIP = b"PK\x03\x04"
 _SHOWN = 60  # characters of an invalid line shown in a message
 
 
 def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the line number and object of each non-blank line; a file whose name ends in .gz is decompressed.
+    """Yield the line number and object of each non-blank line.
+
+    A file whose name ends in .gz is decompressed. UTF-16 is recognised by its byte order mark.
 
     Raises:
         CertaintyError: If the file cannot be read, or a line is not a JSON object. The message names the line.
@@ -98,7 +102,7 @@ def _object(text: str, where: str) -> dict[str, Any]:
     return row
 
 
-def _opened(path: Path) -> BufferedReader:
+def _opened(path: Path) -> BufferedReader | BytesIO:
     if path.is_dir():
         raise CertaintyError(f"{path}: is a directory; give a file in it.")
     compressed = path.suffix == ".gz"
@@ -112,6 +116,9 @@ def _opened(path: Path) -> BufferedReader:
     if not compressed and file.peek(len(_ZIP))[: len(_ZIP)] == _ZIP:
         file.close()
         raise CertaintyError(f"{path}: is a zip archive; unpack it and give a file in it.")
+    if not compressed and file.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with file:
+            return BytesIO(decode(file.read(), str(path)).encode())
     return file
 
 

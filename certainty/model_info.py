@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ class ModelInfo:
         for name, value in values.items():
             if not isinstance(value, str) and (value is not None or name != "version"):
                 raise CertaintyError(f"model.{name} is {value!r:.60}; it must be a string.")
+        if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
+            raise CertaintyError(f"model.digest is {values['digest']!r:.60}; it must have 64 hexadecimal digits.")
         return cls(**values)
 
 

@@ -13,6 +13,8 @@ from certainty.labels import LABELS, Label
 SCORED_CHARACTERS = 5000
 """Maximum number of characters of a sentence that are scored."""
 
+_ROUNDING = 0.03  # the largest error of a sum of four probabilities that somebody rounded to two digits
+
 
 class Cue(NamedTuple):
     """Words that decided a label, such that `document.text[start:end] == text`.
@@ -147,17 +149,20 @@ class SentenceScore:
         Raises:
             CertaintyError: If a member is missing or invalid. The message names it.
         """
-        probabilities = _member(record, "probabilities", dict)
+        given = _member(record, "probabilities", dict)
+        probabilities = {
+            name: checked_probability(given.get(name.value), f"probabilities.{name.value}") for name in LABELS
+        }
+        total = sum(probabilities.values())
+        if abs(total - 1) > _ROUNDING:
+            raise CertaintyError(f"the probabilities sum to {total:.3g}; they must sum to 1, as `to_dict` gives them.")
         label = Label.parse(_member(record, "label", str))
         return cls(
             text=_member(record, "text", str),
             start=_member(record, "start", int),
             end=_member(record, "end", int),
             label=label,
-            probabilities={
-                name: checked_probability(probabilities.get(name.value), f"probabilities.{name.value}")
-                for name in LABELS
-            },
+            probabilities=probabilities,
             claim_probability=checked_probability(_member(record, "claim_probability", Real), "claim_probability"),
             attributed=_member(record, "attributed", bool),
             cues=tuple(Cue(*_span(cue)) for cue in _member(record, "cues", (list, tuple))),

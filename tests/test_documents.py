@@ -264,6 +264,8 @@ def test_entities_of_strangers_are_not_followed(tmp_path: Path) -> None:
         ("a.jsonl", b'{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}\n{"text": null}\n'),
         ("a.json", b'[{"id": "x", "text": "Il pleut."}, {"text": "Il neige."}]'),
         ("a.json", b'{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}'),
+        ("a.json", '{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}'.encode("utf-16")),
+        ("a.jsonl", '{"id": "x", "text": "Il pleut."}\n{"text": "Il neige."}\n'.encode("utf-16")),
     ],
 )
 def test_each_row_of_a_table_is_a_text(tmp_path: Path, name: str, data: bytes) -> None:

@@ -137,7 +137,12 @@ def test_the_model_goes_with_its_scores() -> None:
 
 @pytest.mark.parametrize(
     ("model", "message"),
-    [("mine", "model is 'mine'; it must be an object"), ({"name": "mine"}, "model.digest is None"), ({}, "model.name")],
+    [
+        ("mine", "model is 'mine'; it must be an object"),
+        ({"name": "mine"}, "model.digest is None"),
+        ({"name": "mine", "digest": "ZZ"}, "model.digest is 'ZZ'; it must have 64"),
+        ({}, "model.name"),
+    ],
 )
 def test_a_model_that_cannot_be_read(model: object, message: str) -> None:
     with pytest.raises(CertaintyError, match=message):
@@ -252,6 +257,7 @@ def without(member: str) -> str:
         (changed(second_probability=2), "second_probability is 2; give a number between 0 and 1"),
         (changed(label="no_claim"), "without a claim cannot be attributed"),
         (changed(probabilities={"asserted": 1}), "probabilities.probable is None; give a number between 0 and 1"),
+        (changed(probabilities=dict.fromkeys(LABELS, 0.9)), r"sentences\[1\]: the probabilities sum to 3.6; they must"),
         (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),
         (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the previous sentence ends"),
         (without("claim_probability"), r"sentences\[1\]: 'claim_probability' is missing; give the output"),

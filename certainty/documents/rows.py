@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -65,7 +66,7 @@ def _read(
     elif isinstance(file, bytes):
         if kind != "json lines":
             raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
-        rows = parse_json_lines(file.splitlines(keepends=True), name)
+        rows = _json_lines(file, name)
     elif kind == "json lines":
         rows = read_json_lines(file)
     elif kind == "csv":
@@ -83,11 +84,17 @@ def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping
     except (ValueError, RecursionError) as error:
         if isinstance(error, CertaintyError):
             raise
-        return "line", parse_json_lines(data.splitlines(keepends=True), name)
+        return "line", _json_lines(data, name)
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise CertaintyError(f"{name}: is JSON, but not a list of objects with a text in each; give such a list.")
     return "object", enumerate(rows, 1)
+
+
+def _json_lines(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = decode(data, name).encode()
+    return parse_json_lines(data.splitlines(keepends=True), name)
 
 
 def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
