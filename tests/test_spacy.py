@@ -127,6 +127,10 @@ def test_wrong_settings_are_named() -> None:
         pipeline("sentencizer", engine="abacus")
     with pytest.raises(CertaintyError, match="threads is 0; give an integer of at least 1"):
         pipeline("sentencizer", threads=0)
+
+
+def test_an_unknown_device_is_named() -> None:
+    pytest.importorskip("torch")
     with pytest.raises(CertaintyError, match="unknown device 'gpu'"):
         pipeline("sentencizer", device="gpu")
 
