@@ -117,6 +117,30 @@ def without_punctuation(text: str) -> list[Edit]:
     return [Edit(m.start(), m.end(), "") for m in re.finditer(r"(?<=\w)[.,;:!?…]+(?=\s|$)", text)]
 
 
+def without_final_stop(text: str) -> list[Edit]:
+    """Drop the full stop at the end."""
+    return [Edit(m.start(), m.end(), "") for m in re.finditer(r"(?<=\w)\s?\.\s*$", text)]
+
+
+def lower_case_start(text: str) -> list[Edit]:
+    """Start in lower case."""
+    return [Edit(0, 1, new)] if text and (new := text[0].lower()) != text[0] else []
+
+
+def straight_quotes(text: str) -> list[Edit]:
+    """Replace guillemets, with the spaces inside them, and curly quotation marks by straight ones."""
+    return [Edit(*match.span(), '"') for match in re.finditer(r"«\s?|\s?»|[“”]", text)]
+
+
+def guillemets(text: str) -> list[Edit]:
+    """Replace pairs of straight or curly quotation marks by guillemets."""
+    edits = []
+    for match in re.finditer(r'["“]([^"“”]*)["”]', text):
+        start, end = match.span()
+        edits += [Edit(start, start + 1, "« "), Edit(end - 1, end, " »")]
+    return edits
+
+
 KINDS: dict[str, tuple[Callable[[str], list[Edit]], ...]] = {
     "capitals": (capitals,),
     "capitals_without_accents": (capitals, without_accents),
@@ -127,6 +151,10 @@ KINDS: dict[str, tuple[Callable[[str], list[Edit]], ...]] = {
     "spaced_apostrophes": (spaced_apostrophes,),
     "typographic_apostrophes": (typographic_apostrophes,),
     "without_punctuation": (without_punctuation,),
+    "without_final_stop": (without_final_stop,),
+    "lower_case_start": (lower_case_start,),
+    "straight_quotes": (straight_quotes,),
+    "guillemets": (guillemets,),
     "hurried": (lower_case, without_accents, without_ne, without_punctuation),
 }
 """The steps of each kind of typing."""

@@ -163,7 +163,9 @@ class PretrainingTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any) -> Any:
         """Return the loss of the run in training, or the mean cross-entropy of masked tokens in evaluation."""
-        loss = (self.loss if model.training else masked_loss)(model, **inputs)
+        # The losses call parts of the model, which the Trainer's own autocast does not reach.
+        with self.accelerator.autocast():
+            loss = (self.loss if model.training else masked_loss)(model, **inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
