@@ -31,11 +31,17 @@ def split_held_out_groups(
 
 
 def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> list[LabelledSentence]:
-    """Return train without the sentences that are also in dev, and warn about overlap and small data sets.
+    """Return the result of `check_overlap`, after `check_counts`."""
+    kept = check_overlap(train, dev)
+    check_counts(kept, dev)
+    return kept
+
+
+def check_overlap(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> list[LabelledSentence]:
+    """Return train without the sentences that are also in dev; warn if there are any.
 
     Raises:
-        CertaintyError: a label has no sentence in train, all sentences of train are also in dev, or dev has fewer
-            than two labels.
+        CertaintyError: all sentences of train are also in dev.
     """
     both = {s.text for s in leaked(train, dev)}
     overlap = leaked(dev, train)
@@ -47,6 +53,15 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         )
         dropped = {id(s) for s in overlap}
         train = [s for s in train if id(s) not in dropped]
+    return list(train)
+
+
+def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
+    """Warn about small data sets.
+
+    Raises:
+        CertaintyError: a label has no sentence in train, or dev has fewer than two labels.
+    """
     missing = [label.value for label in LABELS if not any(s.label is label for s in train)]
     if missing:
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
@@ -62,7 +77,6 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         logger.warning(
             "dev has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", claims
         )
-    return list(train)
 
 
 def warn_if_few(claims: int, from_encoder: bool) -> None:
