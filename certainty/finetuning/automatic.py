@@ -30,9 +30,9 @@ class Suited(NamedTuple):
 SUITED = (
     Suited(1000, 1.0, {"epochs": 4.0, "learning_rate": 1e-4, "batch_size": 16, "evaluations_per_epoch": 1}),
     Suited(5000, 0.5, {"epochs": 3.0, "learning_rate": 2e-4, "batch_size": 32, "evaluations_per_epoch": 2}),
-    Suited(float("inf"), 0.0, {"epochs": 3.0, "learning_rate": 3e-4, "batch_size": 32, "evaluations_per_epoch": 2}),
+    Suited(float("inf"), 0.0, {}),
 )
-"""The first that is for enough sentences applies."""
+"""The first that is for enough sentences applies; without a setting, its default."""
 UNLIKELY_RATES = 1e-6, 2e-3
 """Outside these learning rates, fine-tuning hardly ever works."""
 FEW_STEPS = 10
@@ -52,7 +52,8 @@ def suited(settings: FinetuningSettings, start: Start, sentences: int, most_repl
     if start.model is None:
         return settings
     found = next(one for one in SUITED if sentences < one.below)
-    choice = {**found.settings, "replay": min(most_replay, round(found.replay_per_sentence * sentences))}
+    replay = min(most_replay, round(found.replay_per_sentence * sentences))
+    choice = {**found.settings, **({"replay": replay} if replay else {})}
     chosen = {name: value for name, value in choice.items() if name not in settings.model_fields_set}
     if not chosen:
         return settings

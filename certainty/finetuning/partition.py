@@ -94,8 +94,8 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
     vectors = _vectorizer().fit([s.text for s in train])
     neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors.transform([s.text for s in train]))
     distances, nearest = neighbours.kneighbors(vectors.transform([s.text for s in held_out]))
-    found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY)
-    return [(held_out[i].text, train[nearest[i, 0]].text) for i in found]
+    found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY).tolist()
+    return [(held_out[i].text, train[int(nearest[i, 0])].text) for i in found]
 
 
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

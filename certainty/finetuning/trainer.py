@@ -22,7 +22,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.evaluation import metrics
-from certainty.finetuning.calibration import fit_calibration, negative_log_likelihoods
+from certainty.finetuning.calibration import choose_calibration, fit_calibration, negative_log_likelihoods
 from certainty.finetuning.features import Collator, LengthGroupedSampler, SentenceFeatures
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.precision import bf16_is_fast
@@ -181,10 +181,10 @@ def build_trainer(
         check_finite(logits, settings.learning_rate)
         # Calibrate on dev, as for the finished model. Enriched training data differs by more than the label prior, so
         # correcting for the prior alone would favour the wrong checkpoint.
-        logits = fit_calibration(logits, gold).apply(logits)
+        fitted, finished = (fit(logits, gold).apply(logits) for fit in (fit_calibration, choose_calibration))
         return {
-            "macro_f1": float(metrics.macro_f1(gold, logits.argmax(axis=1))),
-            "nll": float(negative_log_likelihoods(logits, gold).mean()),
+            "macro_f1": float(metrics.macro_f1(gold, finished.argmax(axis=1))),
+            "nll": float(negative_log_likelihoods(fitted, gold).mean()),
         }
 
     counts = np.sum([row["labels"] for row in train.rows], axis=0)
