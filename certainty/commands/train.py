@@ -13,8 +13,10 @@ from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names
 from certainty.commands.output import log_shown
 
-SETTINGS = ("encoder", "initial", "pseudo_labels", "folds", "group_by", "epochs", "learning_rate", "batch_size")
-SETTINGS += ("device", "seed")
+SETTINGS = (
+    *("encoder", "initial", "pseudo_labels", "folds", "group_by"),
+    *("epochs", "learning_rate", "batch_size", "device", "seed"),
+)
 """The settings that are also options, which take precedence over --config."""
 
 
