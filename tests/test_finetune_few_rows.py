@@ -254,3 +254,25 @@ def test_folds_need_a_single_process(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(CertaintyError, match="folds cannot be used with several processes"):
         finetune(_rows(), None, tmp_path / "x", FinetuningSettings(folds=2))
+
+
+def test_a_cross_validation_that_was_interrupted_is_resumed(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    train, config = tmp_path / "mine.jsonl", tmp_path / "config.yaml"
+    train.write_text("".join(json.dumps(row) + "\n" for row in _rows()), encoding="utf-8")
+    config.write_text("epochs: 1\nreplay: 0\nbf16: false\n", encoding="utf-8")
+    arguments = ["train", "--train", train, "--folds", 2, "--map", "rumeur=probable", "--initial", tiny_model]
+    given = [str(argument) for argument in [*arguments, "--config", config, "--output", tmp_path / "mine"]]
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.finetuning.run.out_of_fold_logits", interrupted)
+        assert main(given) == 130
+    assert "--resume continues from step 3" in capsys.readouterr().err
+    assert main([*given, "--folds", "3", "--resume"]) == 2
+    assert "folds was 2, now 3" in capsys.readouterr().err
+    assert main([*given, "--resume"]) == 0
+    assert "Fold 2 of 2." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "mine.jsonl"]

@@ -41,7 +41,7 @@ FEW_STEPS = 10
 def suited(settings: FinetuningSettings, start: Start, sentences: int, most_replay: int) -> FinetuningSettings:
     """Return the settings with those that were not given chosen for the number of sentences, and log the choice.
 
-    Training from an encoder keeps its defaults.
+    Training from an encoder, or with pseudo-labels, keeps its defaults.
 
     Args:
         settings: The settings; those in `model_fields_set` stay as they are.
@@ -49,7 +49,7 @@ def suited(settings: FinetuningSettings, start: Start, sentences: int, most_repl
         sentences: Number of training sentences.
         most_replay: Number of sentences that there are for `replay`.
     """
-    if start.model is None:
+    if start.model is None or settings.pseudo_labels:
         return settings
     found = next(one for one in SUITED if sentences < one.below)
     replay = min(most_replay, round(found.replay_per_sentence * sentences))
