@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from transformers import AutoModel
 
 from certainty.finetuning.fast_tokenizer import load_tokenizer
+from certainty.finetuning.progress import quiet_transformers
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -38,7 +39,8 @@ class SetFit:
         torch.manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         self._tokenizer = load_tokenizer(Path(encoder))
-        self._encoder = AutoModel.from_pretrained(encoder).float()
+        with quiet_transformers():  # which would report the missing pooling layer, of no use here
+            self._encoder = AutoModel.from_pretrained(encoder).float()
 
     def fit(self, sentences: Sequence[LabelledSentence]) -> SetFit:
         """Train on the sentences with a label."""
@@ -76,7 +78,8 @@ class SetFit:
         return list(first), list(second), list(same)
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
-        batch = self._tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
+        length = min(MAX_LENGTH, self._tokenizer.model_max_length)
+        batch = self._tokenizer(list(texts), padding=True, truncation=True, max_length=length, return_tensors="pt")
         hidden: Tensor = self._encoder(batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         mask: Tensor = batch["attention_mask"][..., None]
         return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
