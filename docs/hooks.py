@@ -1,4 +1,4 @@
-"""What MkDocs takes from the repository into the site: parts of other files, the help of every command, the metrics.
+"""What MkDocs takes from the repository into the site: parts of other files, and the help of every command.
 
 The pages are also read in the repository, where links lead to any file and nothing is included. In the site:
 
@@ -17,21 +17,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from certainty.cli import build_parser
-from certainty.evaluation import metric_table
 
 PAGES = "docs/pages/"
 REPOSITORY = "https://github.com/certainty-fr/certainty/blob/main/"
 COMMANDS = "reference/commands.md"
-METRICS = "reference/metrics.md"
 WIDTH = 84
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return the page as the site shows it."""
+    """Return the page as the site shows it; that of the commands ends with a section for each."""
     markdown = re.sub(r"^<!-- include: (\S+) -->\n.*", _included, markdown, flags=re.MULTILINE)
     markdown = re.sub(r"(?<=\]\()\.\./[^)]+", lambda link: _address(link[0], page.file.src_uri), markdown)
-    if page.file.src_uri == METRICS:
-        return f"{markdown}\n{metric_table.markdown()}"
     if page.file.src_uri != COMMANDS:
         return markdown
     os.environ["COLUMNS"] = str(WIDTH)

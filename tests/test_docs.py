@@ -25,6 +25,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from certainty.cli import main
+from certainty.evaluation import metric_table
 from certainty.labelled import read_labelled
 from certainty.model_folder import default_model
 
@@ -156,6 +157,11 @@ def test_the_french_readme_says_what_the_english_one_says() -> None:
     assert figures[0] == [figure.replace(",", ".") for figure in figures[1]]
     links = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in texts]
     assert links[0] - links[1] <= {"README.fr.md"}
+
+
+def test_the_page_of_the_metrics_has_all() -> None:
+    page = (ROOT / "docs/pages/reference/metrics.md").read_text(encoding="utf-8")
+    assert page.endswith(f"\n\n{metric_table.markdown().strip()}\n")
 
 
 def programs(page: Path) -> Iterator[list[str]]:
