@@ -75,7 +75,8 @@ def warn_if_unlikely(settings: FinetuningSettings, sentences: int) -> None:
             "learning_rate is %g, with which training is unlikely to work; usual values are 1e-5 to 5e-4.",
             settings.learning_rate,
         )
-    steps = sentences / (settings.batch_size * settings.gradient_accumulation) * settings.epochs
+    rows = sentences * settings.labelled_repeats + settings.replay
+    steps = rows / (settings.batch_size * settings.gradient_accumulation) * settings.epochs
     if steps < FEW_STEPS:
         logger.warning(
             "Training has only %d steps; for at least %d, give more epochs or a smaller batch_size.",

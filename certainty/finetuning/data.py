@@ -97,7 +97,7 @@ def read_data(
             "%d of %d sentences of train are set apart as dev; give folds to have every one judged.",
             *(len(held_out), len(held_out) + len(trained_on)),
         )
-    check_counts(trained_on, held_out)
+    check_counts(trained_on, held_out, "train" if folds else "dev")
     if folds is None:
         _warn_of_near_duplicates(trained_on, held_out, "dev")
     _warn_of_near_duplicates(trained_on, judged or [], "test")

@@ -164,7 +164,8 @@ def write_model(
         The model settings, as written to `certainty.json`; and with folds, the score of each sentence of train by the
         model that was trained on the other folds.
     """
-    logger.info("Calibrating on %d sentences of dev and exporting the model.", len(data.dev))
+    split = "train, each scored by a model that was not trained on it," if data.folds else "dev"
+    logger.info("Calibrating on %d sentences of %s and exporting the model.", len(data.dev), split)
     tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
     dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
     round_weights(model)

@@ -56,8 +56,13 @@ def check_overlap(train: Sequence[LabelledSentence], dev: Sequence[LabelledSente
     return list(train)
 
 
-def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> None:
+def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], name: str = "dev") -> None:
     """Warn about small data sets.
+
+    Args:
+        train: The training sentences.
+        dev: The sentences that the model is calibrated on.
+        name: What messages call them.
 
     Raises:
         CertaintyError: a label has no sentence in train, or dev has fewer than two labels.
@@ -66,7 +71,7 @@ def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSenten
     if missing:
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
     if len({s.label for s in dev if s.label}) < 2:
-        raise CertaintyError("dev has fewer than two labels; add sentences of each label.")
+        raise CertaintyError(f"{name} has fewer than two labels; add sentences of each label.")
     counts = {label.value: sum(s.label is label for s in train) for label in LABELS}
     few = {label: count for label, count in counts.items() if count < FEW}
     if few:
@@ -75,7 +80,7 @@ def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSenten
     claims = sum(s.label is not None for s in dev)
     if claims < FEW_CLAIMS:
         logger.warning(
-            "dev has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", claims
+            "%s has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", name, claims
         )
 
 
