@@ -106,14 +106,13 @@ def test_settings_suit_the_number_of_rows_unless_they_are_given(
 ) -> None:
     shipped = find_start(FinetuningSettings())
     with caplog.at_level(logging.INFO):
-        few = suited(FinetuningSettings(epochs=9), shipped, 200, 1000)
-    assert (few.epochs, few.learning_rate, few.batch_size, few.replay) == (9, 1e-4, 16, 200)
+        few = suited(FinetuningSettings(epochs=9), shipped, 200)
+    assert (few.epochs, few.learning_rate, few.batch_size) == (9, 1e-4, 16)
     assert "Chosen for 200 sentences: learning_rate 0.0001, batch_size 16, evaluations_per_epoch 1" in caplog.text
-    assert suited(few.replace(learning_rate=1e-5), shipped, 9000, 1000).learning_rate == 1e-5
-    assert suited(FinetuningSettings(), shipped, 900, 500).replay == 500
-    assert suited(FinetuningSettings(), shipped, 9000, 500) == FinetuningSettings()
+    assert suited(few.replace(learning_rate=1e-5), shipped, 9000).learning_rate == 1e-5
+    assert suited(FinetuningSettings(), shipped, 9000) == FinetuningSettings()
     from_encoder = FinetuningSettings(encoder=str(tiny_encoder))
-    assert suited(from_encoder, find_start(from_encoder), 200, 1000) == from_encoder
+    assert suited(from_encoder, find_start(from_encoder), 200) == from_encoder
     warn_if_unlikely(FinetuningSettings(learning_rate=0.1, epochs=1), 200)
     assert "learning_rate is 0.1, with which training is unlikely to work" in caplog.text
     assert "Training has only 6 steps" in caplog.text

@@ -18,27 +18,29 @@ class Suited(NamedTuple):
 
     Attributes:
         below: They are for fewer training sentences than this.
-        replay_per_sentence: `replay` for each training sentence; at most all sentences that there are.
-        settings: The other settings.
+        settings: The settings.
     """
 
     below: float
-    replay_per_sentence: float
     settings: dict[str, Any]
 
 
 SUITED = (
-    Suited(1000, 1.0, {"epochs": 4.0, "learning_rate": 1e-4, "batch_size": 16, "evaluations_per_epoch": 1}),
-    Suited(5000, 0.5, {"epochs": 3.0, "learning_rate": 2e-4, "batch_size": 32, "evaluations_per_epoch": 2}),
-    Suited(float("inf"), 0.0, {}),
+    Suited(1000, {"epochs": 4.0, "learning_rate": 1e-4, "batch_size": 16, "evaluations_per_epoch": 1}),
+    Suited(5000, {"epochs": 3.0, "learning_rate": 2e-4, "batch_size": 32, "evaluations_per_epoch": 2}),
+    Suited(float("inf"), {}),
 )
-"""The first that is for enough sentences applies; without a setting, its default."""
+"""The first that is for enough sentences applies; without a setting, its default.
+
+`replay` is not among them: with 100 sentences of parliament (one seed), macro-F1 on 194 others was 0.715 for the
+shipped model, 0.747 after training without it, and 0.705 with 100 replayed sentences.
+"""
 UNLIKELY_RATES = 1e-6, 2e-3
 """Outside these learning rates, fine-tuning hardly ever works."""
 FEW_STEPS = 10
 
 
-def suited(settings: FinetuningSettings, start: Start, sentences: int, most_replay: int) -> FinetuningSettings:
+def suited(settings: FinetuningSettings, start: Start, sentences: int) -> FinetuningSettings:
     """Return the settings with those that were not given chosen for the number of sentences, and log the choice.
 
     Training from an encoder, or with pseudo-labels, keeps its defaults.
@@ -47,14 +49,11 @@ def suited(settings: FinetuningSettings, start: Start, sentences: int, most_repl
         settings: The settings; those in `model_fields_set` stay as they are.
         start: The encoder or model to start from.
         sentences: Number of training sentences.
-        most_replay: Number of sentences that there are for `replay`.
     """
     if start.model is None or settings.pseudo_labels:
         return settings
     found = next(one for one in SUITED if sentences < one.below)
-    replay = min(most_replay, round(found.replay_per_sentence * sentences))
-    choice = {**found.settings, **({"replay": replay} if replay else {})}
-    chosen = {name: value for name, value in choice.items() if name not in settings.model_fields_set}
+    chosen = {name: value for name, value in found.settings.items() if name not in settings.model_fields_set}
     if not chosen:
         return settings
     told = ", ".join(f"{name} {value:g}" for name, value in chosen.items())

@@ -34,7 +34,6 @@ from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
-from certainty.finetuning.replay import read_replay
 from certainty.finetuning.resume import checkpoints_of, claimed, identity, last_complete_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup, set_up
@@ -107,7 +106,7 @@ def finetune(
     start = find_start(settings)
     if not settings.pseudo_labels:
         warn_if_few(sum(s.label is not None for s in data.train), from_encoder=start.model is None)
-    settings = suited(settings, start, len(data.train), len(read_replay()))
+    settings = suited(settings, start, len(data.train))
     warn_if_unlikely(settings, len(data.train))
     of_dev = None if data.folds else data.dev
     held_out = data.test or ()
