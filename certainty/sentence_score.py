@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
+
+if TYPE_CHECKING:
+    from certainty.model_info import ModelInfo
 
 SCORED_CHARACTERS = 5000
 """Maximum number of characters of a sentence that are scored."""
@@ -182,10 +185,12 @@ class SentenceScore:
 
 
 class ScoredText(Protocol):
-    """The part of a document that views need: its text and its scored sentences, in order."""
+    """The part of a document that views need: its text, its scored sentences, in order, and the model, if known."""
 
     @property
     def text(self) -> str: ...  # noqa: D102
+    @property
+    def model(self) -> ModelInfo | None: ...  # noqa: D102
     def __iter__(self) -> Iterator[SentenceScore]: ...
 
 
