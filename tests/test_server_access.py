@@ -124,6 +124,7 @@ def test_another_host_is_refused(classifier: certainty.CertaintyClassifier) -> N
     client = TestClient(create_app(classifier, ServerSettings(allowed_hosts="certainty.example,*.desk.example")))
     for host, status in (("certainty.example", 200), ("a.desk.example:8000", 200), ("evil.example", 400)):
         assert client.get("/healthz", headers={"Host": host}).status_code == status
+    assert "allowed_hosts" in problem(client.get("/healthz", headers={"Host": "evil.example"}), 400)["detail"]
 
 
 # ---- HEAD ------------------------------------------------------------------------------------------------------------
