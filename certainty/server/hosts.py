@@ -31,5 +31,7 @@ class AllowedHosts:
         if accepted:
             await self._app(scope, receive, send)
             return
-        detail = "This server does not answer to the host of this request; use one of its allowed hosts (allowed_hosts)."
+        detail = (
+            "This server does not answer to the host of this request; use one of its allowed hosts (allowed_hosts)."
+        )
         await problem_response(ProblemError(400, detail))(scope, receive, send)
