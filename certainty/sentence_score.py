@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SCORED_CHARACTERS = 5000
 """Maximum number of characters of a sentence that are scored."""
 
+_SHOWN = 40  # characters of the text shown in a repr
 _ROUNDING = 0.03  # the largest error of a sum of four probabilities that somebody rounded to two digits
 
 
@@ -47,7 +48,7 @@ class Source(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SentenceScore:
     """A sentence with its label, probabilities and cues.
 
@@ -100,6 +101,9 @@ class SentenceScore:
             raise CertaintyError("second_cues are given, but second is None; give its label, or leave the cues out.")
         if self.source and not self.attributed:
             raise CertaintyError("source is given, but attributed is False; set it to True, or leave the source out.")
+
+    def __repr__(self) -> str:
+        return f"<SentenceScore {shortened(self.text)!r}: {self.label.value}, {self.probability:.2f}>"
 
     @property
     def is_claim(self) -> bool:
@@ -182,6 +186,11 @@ class SentenceScore:
             ),
             source=Source(*_span(_member(record, "source", dict))) if _has(record, "source") else None,
         )
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a text, for a `repr`."""
+    return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
 
 
 class ScoredText(Protocol):

@@ -351,13 +351,17 @@ MACHINE_TEXTS = {
         "Return-Path: <a@exemple.fr>\r\nReceived: from a\r\n\tby b\r\nFrom: A <a@exemple.fr>\r\nSubject: =?utf-8?q?=C3=A9t=C3=A9?="
         "\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nLe maire d=C3=A9ment.\r\n",
     ),
-    "mailbox": ("the source of a mail", "From a@b Sat Nov 28 10:00:00 2026\nMessage-ID: <1@b>\nX-Spam: non\n\nIl part.\n"),
+    "mailbox": (
+        "the source of a mail",
+        "From a@b Sat Nov 28 10:00:00 2026\nMessage-ID: <1@b>\nX-Spam: non\n\nIl part.\n",
+    ),
 }
 PEOPLES_TEXTS = {
     "copied mail": "From: Anne\nTo: Paul\nDate: 29/11/2026\nSubject: Le barrage\n\nIl serait fermé.\n",
     "mail in French": "De : Anne\nÀ : Paul\nObjet : Le barrage\n\nIl serait fermé.\n",
     "chat": "[29/11/2026, 14:36:25] Anne: Le pont est fermé\n[29/11/2026, 14:36:29] Paul: Ah ?\n" * 5,
-    "live blog": "14:36 INFO RADIO. Le maire part\n14:40 Le préfet dément\n14:52 ERREUR : ce n'est pas le pont de Lys\n" * 5,
+    "live blog": "14:36 INFO RADIO. Le maire part\n14:40 Le préfet dément\n14:52 ERREUR : ce n'est pas le pont de Lys\n"
+    * 5,
     "chronology": "2026-11-29 14:36:25 Le train part\n2026-11-29 14:40:00 Il s'arrête\n2026-11-29 15:00:00 Il repart\n",
     "numbers": "Le tableau ci-dessous dit tout.\n" + "2021 12,5 33 % 1 204\n" * 40,
     "capitals": "LE MAIRE DÉMENT\n================================================\nANTICONSTITUTIONNELLEMENT\n" * 5,
