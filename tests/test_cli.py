@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import os
 import platform
 import re
@@ -19,6 +20,7 @@ import pytest
 
 import certainty
 from certainty.cli import main
+from certainty.commands.evaluate import _progress
 from certainty.progress import described
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
@@ -191,6 +193,14 @@ def test_the_time_left_is_told_once_the_rate_is_steady() -> None:
     assert described(100, 60.0, 0.5) == "100 sentences (50 %), 1.7 a second, 60 s left"
     assert "left" not in described(100, 60.0, 0.01) and "left" not in described(100, 2.0, 0.5)
     assert "left" not in described(100, 60.0, None)
+
+
+def test_warnings_of_an_evaluation_stay_on_a_terminal(monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with _progress(quiet=False):
+        logging.getLogger("certainty.evaluation.result").info("Scoring")
+        logging.getLogger("certainty.evaluation.result").warning("Few sentences.")
+    assert "warning: Few sentences." in terminal.getvalue()
 
 
 def test_a_pipe_gets_a_line_now_and_then(
@@ -460,6 +470,8 @@ def test_doctor_says_what_a_bug_report_needs(tiny_model: Path, capsys: pytest.Ca
     assert main(["doctor", "--model", str(tiny_model), "--engine", "onnx"]) == 0
     shown = capsys.readouterr().out
     assert "because named by --engine" in shown and found["model"]["digest"] in shown
+    missing = [name for name, installed in found["packages"].items() if installed is None]
+    assert shown.count("not installed") == bool(missing) and not re.search(r" -$|None", shown, re.MULTILINE)
 
 
 def test_doctor_describes_an_installation_whose_model_is_wrong(

@@ -348,8 +348,8 @@ MACHINE_TEXTS = {
     "access log": ("a log file", '10.0.0.1 - - [29/Nov/2026:14:36:25 +0100] "GET /a HTTP/1.1" 200 12\n' * 3),
     "mail": (
         "the source of a mail",
-        "Return-Path: <a@exemple.fr>\r\nReceived: from a\r\n\tby b\r\nFrom: A <a@exemple.fr>\r\nSubject: =?utf-8?q?=C3=A9t=C3=A9?="
-        "\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nLe maire d=C3=A9ment.\r\n",
+        "Return-Path: <a@exemple.fr>\r\nReceived: from a\r\n\tby b\r\nSubject: =?utf-8?q?=C3=A9?=\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nLe maire d=C3=A9ment.\r\n",
     ),
     "mailbox": (
         "the source of a mail",
@@ -420,12 +420,16 @@ def test_another_language_is_told_with_its_share(caplog: pytest.LogCaptureFixtur
 # ---- Folders and patterns --------------------------------------------------------------------------------------------
 
 
-def test_folders_and_patterns_stand_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_and_patterns_stand_for_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("b.txt", "a/x.HTML", "a/b/y.pdf", "a/.z.txt", ".h/w.txt", "a/~$x.docx", "a/image.png", "out.csv"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     assert find_files(["a"], recursive=True) == ["a/b/y.pdf", "a/x.HTML"]
+    told = "a: 1 file is not read, as the ending stands for no kind of text: image.png."
+    assert caplog.messages == [told]
     assert find_files([".", "b.txt"], True, [Path("out.csv")]) == ["./a/b/y.pdf", "./a/x.HTML", "./b.txt", "b.txt"]
     assert find_files(["*.txt", "none.txt", "-"]) == ["b.txt", "none.txt", "-"]
     assert find_files(["**/*.pdf"]) == ["a/b/y.pdf"]

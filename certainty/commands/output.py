@@ -103,9 +103,9 @@ class StandardError(logging.Handler):
 
 
 @contextmanager
-def log_shown(name: str) -> Iterator[None]:
-    """Show on standard error what a part of the package logs, such as its progress."""
-    logger, handler = logging.getLogger(name), StandardError()
+def log_shown(name: str, handler: logging.Handler | None = None) -> Iterator[None]:
+    """Show what a part of the package logs, such as its progress, on standard error or by another handler."""
+    logger, handler = logging.getLogger(name), handler or StandardError()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -220,7 +220,7 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
 def _shared_folder(names: list[str]) -> str:
     """Return the beginning that the names of all files share, up to the last folder; the reader knows it already."""
     folders = [name.removesuffix(os.path.basename(name)) for name in names]
-    shared = os.path.commonprefix(folders)
+    shared = os.path.commonprefix(folders)  # noqa: RUF071 - cut back to a whole folder
     return shared[: shared.rfind(os.sep) + 1]
 
 

@@ -24,7 +24,7 @@ MOST_NOISE = 0.25
 """Largest share of the characters of a text that may be something other than words."""
 
 
-# A line of a log: a time and a level, a time and a process, or an HTTP request. Times alone also begin the lines of chats.
+# A line of a log: a time and a level, a time and a process, or an HTTP request. Times alone also begin lines of chats.
 _TIME = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d)?\S*|\d\d:\d\d:\d\d\S*|[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d"
 _LOG_LINE = re.compile(
     rf"^\W?(?:{_TIME})\W.{{0,60}}?\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b"
