@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certainty import CertaintyError
-from training.pretraining.retyping import KINDS, retype, retyped
+from training.data.retyping import KINDS, retype, retyped
 
 TEXT = "Je ne crois pas qu'il ait écrit « L’œuvre », n'est-ce pas ?"
 
