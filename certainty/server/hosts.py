@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
+
+PROBES = ("/healthz", "/readyz")
+"""Paths that are answered for any host, since a container or an orchestrator asks for them by address."""
 
 
 class AllowedHosts:
@@ -18,7 +22,7 @@ class AllowedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        accepted = False
+        accepted = scope["type"] == "http" and route_path(scope) in PROBES
 
         async def accept(scope: Scope, receive: Receive, send: Send) -> None:
             nonlocal accepted
@@ -27,7 +31,8 @@ class AllowedHosts:
         async def drop(message: object) -> None:
             """Send nothing."""
 
-        await TrustedHostMiddleware(accept, self._allowed, www_redirect=False)(scope, receive, drop)
+        if not accepted:
+            await TrustedHostMiddleware(accept, self._allowed, www_redirect=False)(scope, receive, drop)
         if accepted:
             await self._app(scope, receive, send)
             return
