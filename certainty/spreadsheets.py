@@ -11,7 +11,8 @@ EXCEL_HELP = "write CSV for French spreadsheets: semicolons, decimal commas, no 
 
 _BOM = "\ufeff"  # lets spreadsheets recognise UTF-8
 _DECIMALS = 6
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet may take for the beginning of a formula, also in full width, or skips before it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class CsvWriter:
@@ -38,7 +39,8 @@ class CsvWriter:
 
     def write(self, row: Iterable[Any]) -> None:
         """Write a row. The character U+0000, which neither csv before Python 3.11 nor a spreadsheet takes, is written
-        as U+FFFD."""
+        as U+FFFD.
+        """
         cells = (cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in row)
         self._rows.writerow(map(_french_cell, cells) if self._excel else cells)
 
