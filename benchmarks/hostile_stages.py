@@ -132,10 +132,9 @@ def _cues(text: str) -> Callable[[], object]:
     """Decode the cues of a sentence in which no token reaches the threshold, so that all words are looked at."""
     import numpy as np
 
-    sentence = text[:5000] + text[5000:]
-    offsets = [(i, i + 4) for i in range(0, len(sentence), 4)]
+    offsets = [(i, i + 4) for i in range(0, len(text), 4)]
     logits = np.full(len(offsets), -1.0, dtype=np.float32)
-    return lambda: cue_spans(sentence, offsets, logits, 0.0)
+    return lambda: cue_spans(text, offsets, logits, 0.0)
 
 
 def _changed(text: str) -> Callable[[], object]:
@@ -143,16 +142,43 @@ def _changed(text: str) -> Callable[[], object]:
     return lambda: compare(old, new).to_html()
 
 
+def _bytes(call: Callable[[bytes], object], encoding: str, errors: str) -> Stage:
+    """Return a stage that takes the bytes of a text; an error of ours is a result, too."""
+
+    def prepared(text: str) -> Callable[[], object]:
+        data = text.encode(encoding, errors)
+
+        def read() -> object:
+            try:
+                return call(data)
+            except CertaintyError as error:
+                return error
+
+        return read
+
+    return prepared
+
+
+def _tokenised(text: str) -> Callable[[], object]:
+    sentences = [sentence.text for sentence in split_sentences(text)]
+    return lambda: _classifier().tokenize(sentences)
+
+
+def _json_read(text: str) -> Callable[[], object]:
+    content = _document(text).to_json()
+    return lambda: Document.from_json(content)
+
+
 STAGES: dict[str, Stage] = {
-    "decode": lambda text: lambda data=text.encode("utf-8", "surrogatepass"): _or_error(lambda: decode(data, "a")),
-    "old encoding": lambda text: lambda data=text.encode("cp1252", "replace"): _or_error(lambda: decode(data, "a")),
-    "kind": lambda text: lambda data=text.encode("utf-8", "replace"): kind_of(data, "a"),
+    "decode": _bytes(lambda data: decode(data, "a"), "utf-8", "surrogatepass"),
+    "old encoding": _bytes(lambda data: decode(data, "a"), "cp1252", "replace"),
+    "kind": _bytes(lambda data: kind_of(data, "a"), "utf-8", "replace"),
     "damage": _stage(lambda text: (noise(text), mojibake(text))),
     "language": _stage(foreign_share),
     "split": _stage(split_sentences),
     "reading form": _stage(reading_form),
     "tokenise": lambda text: lambda: _classifier().tokenize([text]),
-    "tokenise sentences": lambda text: (
+    "tokenise sentences": _tokenised,
         lambda split=split_sentences(text): _classifier().tokenize(s.text for s in split)
     ),
     "cues": _cues,
@@ -167,17 +193,10 @@ STAGES: dict[str, Stage] = {
     "page": _shown(lambda document: document.to_html()),
     "notebook": _shown(lambda document: document._repr_html_()),
     "json written": _shown(lambda document: document.to_json()),
-    "json read": lambda text: lambda content=_document(text).to_json(): Document.from_json(content),
+    "json read": _json_read,
     "csv written": _shown(lambda document: write_csv([("a", document)], io.StringIO())),
     "plain table": _shown(lambda document: write_plain([("a", document)], io.StringIO())),
     "table": _shown(lambda document: write_table([("a", document)], io.StringIO(), width=80)),
     "running text": _shown(lambda document: write_text([("a", document)], io.StringIO(), width=80)),
     "comparison": _changed,
 }
-
-
-def _or_error(call: Callable[[], object]) -> object:
-    try:
-        return call()
-    except CertaintyError as error:
-        return error

@@ -12,6 +12,7 @@ _WORD = re.compile(rf"{_WHOLE}|{_LETTERS}(?:-(?!{_ENCLITIC}){_LETTERS})*['’]?"
 
 # What stands before a capitalised word that does not begin a sentence or a quotation; "M. Dupont" is not two sentences.
 _WITHIN = re.compile(r"(?:[\w,'’-]|\b[A-ZÀ-Ý]\w{0,2}\.)\Z")
+_SPACES = 200  # characters before the word, most of which may be white space
 _BEFORE = 5  # characters before the word that the pattern looks at
 
 # Determiners, prepositions, pronouns, conjunctions, and auxiliaries in the indicative. Missing on purpose are those
@@ -49,4 +50,4 @@ def is_empty_word(text: str, start: int, end: int) -> bool:
         return True
     if not word[0].isupper() or word.isupper():
         return False
-    return _WITHIN.search(text[:start].rstrip()[-_BEFORE:]) is not None
+    return _WITHIN.search(text[max(0, start - _SPACES) : start].rstrip()[-_BEFORE:]) is not None
