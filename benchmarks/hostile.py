@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
     parser.add_argument("--stage", nargs="*", choices=tuple(STAGES), default=tuple(STAGES))
     parser.add_argument("--family", nargs="*", choices=tuple(FAMILIES), default=tuple(FAMILIES))
-    parser.add_argument("--length", type=int, default=50_000, help="characters (default: %(default)s)")
+    parser.add_argument("--length", type=int, default=20_000, help="characters (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=2, help="the best of so many runs counts (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path(record.FOLDER), help="folder for the JSON file")
     options = parser.parse_args(arguments)

@@ -179,8 +179,6 @@ STAGES: dict[str, Stage] = {
     "reading form": _stage(reading_form),
     "tokenise": lambda text: lambda: _classifier().tokenize([text]),
     "tokenise sentences": _tokenised,
-        lambda split=split_sentences(text): _classifier().tokenize(s.text for s in split)
-    ),
     "cues": _cues,
     "text": _read_as(".txt"),
     "html": _read_as(".html", "<html><body><p>Le pont est fermé. ", "</p></body></html>"),

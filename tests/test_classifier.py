@@ -278,8 +278,8 @@ def test_encoded_data_is_not_read_and_said_so(
     assert (alone.label, alone.claim_probability, alone.unread) == (certainty.Label.NO_CLAIM, 0.0, len(RUN))
     assert alone.to_dict()["unread"] == len(RUN)
     assert [record.getMessage() for record in caplog.records] == [
-        "2 sentence(s) are not read to the end, as they contain encoded data or more than 5000 characters; the longest, "
-        f"at offset 0, without {len(RUN)} characters"
+        "2 sentence(s) are not read to the end, as they contain encoded data or more than 5000 characters; the "
+        f"longest, at offset 0, without {len(RUN)} characters"
     ]
 
 

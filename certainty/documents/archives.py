@@ -50,7 +50,8 @@ def refuse_entities(xml: bytes, name: str) -> None:
 def _check(members: list[zipfile.ZipInfo], name: str) -> None:
     if len(members) > _MOST_MEMBERS:
         raise CertaintyError(
-            f"{name}: has {len(members):,} members, more than is allowed ({_MOST_MEMBERS:,}); save its text as plain text."
+            f"{name}: has {len(members):,} members, more than is allowed ({_MOST_MEMBERS:,}); save its text as plain "
+            "text."
         )
     total = sum(member.file_size for member in members)
     if total > _LARGEST or any(member.file_size > max(_SMALL, _RATIO * member.compress_size) for member in members):

@@ -1,8 +1,8 @@
 """Check that an ONNX file takes its weights only from files in its own folder.
 
-The weights of an ONNX file may be in other files, which it names. The oldest releases of onnxruntime that we support read
-any file of the machine that a model names; later ones refuse those outside its folder. This reads as much of the file as
-is needed to find the names, without the package onnx.
+The weights of an ONNX file may be in other files, which it names. The oldest releases of onnxruntime that we support
+read any file of the machine that a model names; later ones refuse those outside its folder. This reads as much of the
+file as is needed to find the names, without the package onnx.
 """
 
 from __future__ import annotations
