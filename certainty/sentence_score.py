@@ -117,7 +117,7 @@ class SentenceScore:
     def unread(self) -> int:
         """Number of characters that the model did not read; a sentence of which nothing was read makes no claim.
 
-        These are runs of more than 1,000 without white space, which are encoded data, and all that follows 5,000 others.
+        These are runs of more than 1,000 without white space (encoded data), and all that follows 5,000 others.
         """
         return unread_characters(self.text)
 
