@@ -56,7 +56,7 @@ def _fuzz(target: str, seconds: int, corpus: Path) -> bool:
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "benchmarks.fuzz.one",
