@@ -44,7 +44,7 @@ class CsvWriter:
     def write(self, row: Iterable[Any]) -> None:
         """Write a row.
 
-        The character U+0000, which neither csv before Python 3.11 nor a spreadsheet takes, is written as U+FFFD.
+        U+0000, which neither the csv module of Python 3.10 nor a spreadsheet takes, is written as U+FFFD.
         """
         cells = (cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in row)
         if not self._excel:

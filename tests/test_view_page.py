@@ -165,7 +165,7 @@ def test_the_language_is_that_of_the_browser_and_can_be_switched(open_page: Open
     assert page.evaluate("document.documentElement.lang") == "fr"
     assert page.get_by_role("link").inner_text() == "Tous les textes"
     page.get_by_role("checkbox", name="démenti").uncheck()
-    assert "phrases affichées" in page.locator(".certainty-status").inner_text()
+    assert "Affichage" in page.locator(".certainty-status").inner_text()
     sentence = page.locator(".certainty-sentence").first
     assert str(sentence.get_attribute("aria-label")).startswith("présenté comme un fait, ")
     assert not re.search(r"(?i)\b(sentences|show|label|export what|asserted)\b", page.locator("main").inner_text())
