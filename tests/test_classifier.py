@@ -335,7 +335,7 @@ def test_files_are_scored_by_their_content_only_if_read(
     assert certainty.score("article.txt").text == "article.txt"
     assert "'article.txt' is the name of a file: the name is scored" in caplog.text
     caplog.clear()
-    for text in ("article.text", "Il lit article.txt", "a" * 5000, "\0", "\ud800"):
+    for text in ("article.text", "Il lit article.txt", "a" * 999, "\0", "\ud800"):
         certainty.score(text)
     assert caplog.text == ""
 
