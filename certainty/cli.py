@@ -11,6 +11,7 @@ import sys
 
 import certainty
 from certainty.commands import completion, doctor, evaluate, label, score, serve, threshold, train, view
+from certainty.commands.help import Parser
 from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 
@@ -66,7 +67,7 @@ def _discard_output() -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser with all subcommands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="certainty",
         description="Label the claims of French sentences: asserted, probable, personal opinion or denied.",
         epilog="`certainty COMMAND --help` shows the options of a command, and examples.",

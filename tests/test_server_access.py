@@ -123,7 +123,9 @@ def test_every_origin_or_none(classifier: certainty.CertaintyClassifier) -> None
 def test_another_host_is_refused(classifier: certainty.CertaintyClassifier) -> None:
     client = TestClient(create_app(classifier, ServerSettings(allowed_hosts="certainty.example,*.desk.example")))
     for host, status in (("certainty.example", 200), ("a.desk.example:8000", 200), ("evil.example", 400)):
-        assert client.get("/healthz", headers={"Host": host}).status_code == status
+        assert client.get("/v1/model", headers={"Host": host}).status_code == status
+        assert client.get("/readyz", headers={"Host": host}).status_code == 200, "a probe asks by address"
+    assert "allowed_hosts" in problem(client.get("/v1/model", headers={"Host": "evil.example"}), 400)["detail"]
 
 
 # ---- HEAD ------------------------------------------------------------------------------------------------------------

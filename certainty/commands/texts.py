@@ -47,7 +47,11 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
     )
     group.add_argument("--fix-encoding", action="store_true", help="repair accents that were decoded wrongly (« Ã© »)")
-    group.add_argument("--force", action="store_true", help="also score texts that are mostly markup or undecodable")
+    group.add_argument(
+        "--force",
+        action="store_true",
+        help="also score texts that are mostly markup or encoded, logs, and sources of mails",
+    )
     add_engine_arguments(parser)
 
 
