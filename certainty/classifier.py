@@ -26,9 +26,10 @@ from certainty.model_info import ModelInfo
 from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
 from certainty.scoring import SentenceLogits, sentence_scores, softmax
-from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
+from certainty.sentence_score import SentenceScore, checked_probability
 from certainty.sentences import Sentence, split_sentences
 from certainty.tokenising import Encoding, SentenceTokenizer
+from certainty.unread import SCORED_CHARACTERS, unread_characters
 
 _CHUNK = 2048  # number of sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # amount of text that `stream` collects before scoring it
@@ -309,12 +310,12 @@ class CertaintyClassifier:
         """Yield chunks of `_CHUNK` sentences, in order, with their encodings and logits."""
         for start in range(0, len(sentences), _CHUNK):
             chunk = sentences[start : start + _CHUNK]
-            if longest := max((s for s in chunk if len(s.text) > SCORED_CHARACTERS), key=_length, default=None):
+            unread = [(unread_characters(sentence.text), sentence.start) for sentence in chunk]
+            if skipped := [one for one in unread if one[0]]:
                 logger.warning(
-                    "a sentence of %d characters, at offset %d, is scored by its first %d characters only",
-                    _length(longest),
-                    longest.start,
-                    SCORED_CHARACTERS,
+                    "%d sentence(s) are not read to the end, as they contain encoded data or more than %d characters; "
+                    "the longest, at offset %d, without %d characters",
+                    *(len(skipped), SCORED_CHARACTERS, max(skipped)[1], max(skipped)[0]),
                 )
             encodings = self.tokenize(sentence.text for sentence in chunk)
             yield chunk, encodings, self._logits([encoding.ids for encoding in encodings], count)
@@ -345,10 +346,6 @@ class CertaintyClassifier:
             return
         with ThreadPoolExecutor(self._engine.workers) as pool:
             yield from pool.map(run, made)
-
-
-def _length(sentence: Sentence) -> int:
-    return len(sentence.text)
 
 
 def _gathered(pairs: Iterable[tuple[str, Any]], batch_size: int | None) -> Iterator[list[tuple[str, Any]]]:
