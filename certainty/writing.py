@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from certainty.errors import CertaintyError
 
@@ -78,7 +78,7 @@ def whole_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[
 
 
 @contextmanager
-def whole_binary_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[io.BufferedWriter]:
+def whole_binary_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content replaces `path` if no error occurs.
 
     Only errors of the stream are reported as errors of `path`, so that other files can be read meanwhile.
@@ -91,7 +91,7 @@ def whole_binary_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> It
         CertaintyError: As for `draft`.
     """
     with _draft(path, inputs) as beside, io.BufferedWriter(_File(beside, path)) as out:
-        yield out
+        yield cast(BinaryIO, out)
 
 
 def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | Path] = ()) -> None:
@@ -109,14 +109,19 @@ def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | P
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names of the files in a folder are on the disk, so that they survive a power failure."""
+    """Wait until the names of the files in a folder are on the disk, so that they survive a power failure.
+
+    Raises:
+        CertaintyError: If the system refuses.
+    """
     if os.name != "posix":
         return  # elsewhere, a folder cannot be opened
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with _named(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def make_folder(folder: str | Path) -> Path:

@@ -6,7 +6,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -133,27 +133,27 @@ def _checked(
     number: int,
 ) -> ArchiveText:
     name = file.name if row is None else str(row)
-    place = {"position": stream.position, "number": number}
-    if isinstance(given, CertaintyError):
-        return ArchiveText(file.name, row, name, error=str(given), **place)
+    found = ArchiveText(file.name, row, name, position=stream.position, number=number)
     if given is None:
-        return ArchiveText(file.name, row, name, **place)
+        return found
+    if isinstance(given, CertaintyError):
+        return replace(found, error=str(given))
     key, text, columns = (name, given, {}) if isinstance(given, str) else given
     where = file.name if row is None else f"{file.name}, row {row} ({key})"
+    found = replace(found, id=key, columns=columns)
     try:
-        text = doubts.checked(text, where, options)
+        return replace(found, text=doubts.checked(text, where, options))
     except CertaintyError as error:
         if isinstance(error, ImportError):
             raise
-        return ArchiveText(file.name, row, key, columns=columns, error=str(error), **place)
-    return ArchiveText(file.name, row, key, text, columns, **place)
+        return replace(found, error=str(error))
 
 
 def _kind(file: InputFile, stream: OpenedFile) -> Kind:
     head = stream.content.peek(HEAD)
     if head.startswith(b"PK\x03\x04"):  # the members of an archive tell its kind
         data = _read_whole(stream, file.name)
-        stream.content = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+        stream.content = io.BufferedReader(io.BytesIO(data))
         return kind_of(data, file.uncompressed_name)
     return kind_of(head[:HEAD], file.uncompressed_name)
 

@@ -67,8 +67,8 @@ class OpenedFile:
 def find_inputs(given: Sequence[str], leave_out: Path | None = None) -> list[InputFile]:
     """Return the files that paths, URLs, folders and patterns stand for; each file once.
 
-    Those of a folder or a pattern are sorted by name. In a folder, and in the folders below it, files count whose ending
-    is one of `certainty.documents.kinds.ENDINGS`, or this and that of a compression; hidden ones are skipped.
+    Those of a folder or a pattern are sorted by name. In a folder and those below it, files count whose ending is one
+    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped.
 
     Args:
         given: Paths, URLs that fsspec knows, folders, and patterns (`*`, `?`, `[…]`, and `**` for all folders below).
@@ -111,9 +111,8 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
 def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
     filesystem, path = _resolved(name)
     is_local = _is_local(filesystem)
-    if is_local and any(mark in name for mark in "*?[") and not os.path.lexists(name):
-        matched = filesystem.glob(path, detail=True)
-    elif not is_local and "*" in name:
+    is_pattern = any(mark in name for mark in "*?[") and not os.path.lexists(name) if is_local else "*" in name
+    if is_pattern:
         matched = filesystem.glob(path, detail=True)
     else:
         try:

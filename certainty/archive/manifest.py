@@ -25,7 +25,7 @@ MANIFEST, INPUTS = "manifest.json", "inputs.jsonl"
 
 _LOCK = ".lock"
 _FORMAT_VERSION = 1
-_PACKAGES = ("certainty-fr", "onnxruntime", "pyarrow", "tokenizers")
+_PACKAGES = ("onnxruntime", "pyarrow", "tokenizers")
 
 
 @contextmanager
@@ -37,12 +37,12 @@ def claimed(folder: Path, resume: bool) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    if folder.is_dir() and any(folder.iterdir()):
-        if not resume:
+    if folder.is_dir():
+        others = [path.name for path in folder.iterdir() if path.name not in _OWN and not path.name.startswith(".")]
+        if others and not (folder / MANIFEST).is_file():
+            raise CertaintyError(f"{folder}: has other files, such as {others[0]}; give a new folder.")
+        if not resume and any(folder.iterdir()):
             raise CertaintyError(f"{folder}: already exists; give --resume to continue it, or a new folder.")
-        strange = [path for path in folder.iterdir() if path.name not in _OWN and not path.name.startswith(".")]
-        if not (folder / MANIFEST).is_file() and strange:
-            raise CertaintyError(f"{folder}: is not an archive, as it has no {MANIFEST}; give a new folder.")
     make_folder(folder)
     lock = FileLock(folder / _LOCK)
     try:
@@ -103,7 +103,9 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CertaintyError(f"{path}: damaged ({error}); get it again, or score the archive anew.") from error
     if found != _FORMAT_VERSION:
-        raise CertaintyError(f"{path}: format version {found}; this release reads {_FORMAT_VERSION}. Upgrade certainty.")
+        raise CertaintyError(
+            f"{path}: format version {found}, not {_FORMAT_VERSION}, as this release reads it; upgrade."
+        )
     return manifest
 
 

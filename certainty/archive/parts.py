@@ -1,8 +1,8 @@
 """The parts of an archive: files that are written whole, and the record of each that commits them.
 
-A part has rows of whole documents, in their order. Its files are written beside their final place, flushed to the disk and
-renamed; only then its record is, in the same way. What has no record does not count, and is written again under the same
-name, so that no sentence is lost or doubled wherever a run ends.
+A part has rows of whole documents, in their order. Its files are written beside their final place, flushed to the disk
+and renamed; only then its record is, in the same way. What has no record does not count, and is written again under the
+same name, so that no sentence is lost or doubled wherever a run ends.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from certainty.archive.settings import ArchiveFormat
 from certainty.errors import CertaintyError
@@ -84,7 +84,9 @@ class PartRecord:
             start, end = (Cursor(**values.pop(name)) for name in ("start", "end"))
             return cls(start=start, end=end, **values)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CertaintyError(f"{path}: damaged ({error}); delete it, and resume: its part is scored again.") from error
+            raise CertaintyError(
+                f"{path}: damaged ({error}); delete it and resume: the part is scored again."
+            ) from error
 
 
 def part_name(unit: int, number: int) -> str:
@@ -119,9 +121,10 @@ def discard_unfinished(folder: Path, records: Iterable[PartRecord]) -> None:
     records = list(records)
     kept = {folder / name for record in records for name in record.sizes}
     kept |= {record_path(folder, record.unit, record.number) for record in records}
-    for path in sorted(folder.glob("*/part-*")) + sorted(folder.glob("*/.*.tmp")) + sorted(folder.glob(".*.tmp")):
-        if path not in kept and path.parent.name in ("", *TABLES, RECORDS, folder.name):
-            path.unlink()
+    for place, pattern in ((folder, ".*.tmp"), *((folder / name, "*part-*") for name in (*TABLES, RECORDS))):
+        for path in place.glob(pattern):  # the name of a draft has that of its part in it
+            if path not in kept:
+                path.unlink()
 
 
 class PartWriter:
@@ -150,11 +153,9 @@ class PartWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._tables:
-            unfinished = error or _Uncommitted()
-            try:
+            unfinished = error or _NotCommittedError()
+            with suppress(_NotCommittedError):
                 self._open.__exit__(type(unfinished), unfinished, unfinished.__traceback__)
-            except _Uncommitted:
-                pass
 
     def add(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows to a table; the file of a table without rows is not written.
@@ -206,7 +207,7 @@ class PartWriter:
         return _Parquet(out, self._schemas[table]) if self._form == "parquet" else _JsonLines(out)
 
 
-class _Uncommitted(Exception):
+class _NotCommittedError(Exception):
     """Makes `whole_binary_file` delete its draft."""
 
 
@@ -216,7 +217,7 @@ class _Table(Protocol):
 
 
 class _JsonLines:
-    def __init__(self, out: io.BufferedWriter) -> None:
+    def __init__(self, out: BinaryIO) -> None:
         self._out = io.TextIOWrapper(out, "utf-8", newline="")
 
     def write(self, row: dict[str, Any]) -> None:
@@ -230,7 +231,7 @@ class _JsonLines:
 class _Parquet:
     """Rows are converted soon after they are given: as Python objects, they would need much more memory."""
 
-    def __init__(self, out: io.BufferedWriter, schema: pyarrow.Schema) -> None:
+    def __init__(self, out: BinaryIO, schema: pyarrow.Schema) -> None:
         from pyarrow.parquet import ParquetWriter
 
         self._schema = schema

@@ -33,10 +33,7 @@ class ArchiveProgress:
         show: ShowArchiveProgress,
     ) -> None:
         self._sizes = {
-            index: files[index].size or 0
-            for unit in units
-            for index in unit.files
-            if index >= starts[unit.number].file
+            index: files[index].size or 0 for unit in units for index in unit.files if index >= starts[unit.number].file
         }
         self._total = sum(self._sizes.values())
         self._before: dict[int, int] = {}  # bytes of all files before one
@@ -44,7 +41,7 @@ class ArchiveProgress:
         for index, size in self._sizes.items():
             self._before[index] = done
             done += size
-        self._read, self._sentences = 0, 0
+        self._done, self._sentences = 0, 0
         self._show = show
         self._tell: Callable[[int, float | None], object] | None = show if callable(show) else None
         self._open = ExitStack()
@@ -59,9 +56,9 @@ class ArchiveProgress:
     ) -> None:
         self._open.close()
 
-    def read_to(self, file: int, position: int) -> None:
-        """Note how many bytes of a file are read."""
-        self._read = self._before[file] + min(position, self._sizes[file])
+    def done_to(self, file: int, position: int) -> None:
+        """Note how many bytes of a file are done."""
+        self._done = self._before[file] + min(position, self._sizes[file])
 
     def counting(self) -> ShowProgress:
         """Return what a stream tells of the sentences that it has scored."""
@@ -71,6 +68,6 @@ class ArchiveProgress:
 
         def told(done: int, total: int | None) -> None:
             self._sentences = before + done
-            tell(self._sentences, min(1.0, self._read / self._total) if self._total else None)
+            tell(self._sentences, min(1.0, self._done / self._total) if self._total else None)
 
         return told

@@ -36,12 +36,12 @@ def sentence_rows(
         row = {"file": text.file, "row": text.row, "id": text.id, "sentence": number, **flat_record(sentence)}
         if settings.min_confidence is not None:
             row[UNDECIDED] = is_undecided(sentence, settings.min_confidence)
-        yield _encodable(row | own)
+        yield _encodable_row(row | own)
 
 
 def error_row(text: ArchiveText) -> dict[str, Any]:
     """Return the row of a document that could not be read."""
-    return _encodable({name: getattr(text, name) for name in ERROR_COLUMNS})
+    return _encodable_row({name: getattr(text, name) for name in ERROR_COLUMNS})
 
 
 def sentence_schema(kept: KeptColumns, settings: ArchiveSettings) -> pyarrow.Schema:
@@ -72,10 +72,14 @@ def error_schema() -> pyarrow.Schema:
     return pa.schema([(name, pa.int64() if name == "row" else pa.string()) for name in ERROR_COLUMNS])
 
 
+def _encodable_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _encodable(value) for name, value in row.items()}
+
+
 def _encodable(value: Any) -> Any:
     """Return a value with a backslash escape for each lone surrogate, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):
-        return {name: _encodable(one) for name, one in value.items()}
+        return _encodable_row(value)
     return [_encodable(one) for one in value] if isinstance(value, list) else value

@@ -38,7 +38,7 @@ from certainty.results import Document
 logger = logging.getLogger(__name__)
 
 ShowArchiveProgress: TypeAlias = bool | Callable[[int, float | None], object]
-"""Whether progress is shown; or a function that is given the sentences scored and the share of the work that is done."""
+"""Whether progress is shown; or a function that is given the sentences scored and the share of the work done."""
 
 _UNIT_BYTES = 4_000_000  # small files are read together up to this size, for large batches and few parts
 
@@ -163,7 +163,7 @@ class ArchiveWork:
             progress: Told of what is read and scored.
         """
         position, number = _end(done, unit), len(done)
-        texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position, progress))
+        texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position))
         scored = self.classifier.stream(texts, as_tuples=True, show_progress=progress.counting())
         schemas = {SENTENCES: sentence_schema(self.kept, self.settings), ERRORS: error_schema()}
         ahead: Iterator[tuple[Document, tuple[Cursor, ArchiveText]] | None] = chain(scored, [None])
@@ -174,6 +174,7 @@ class ArchiveWork:
                 with PartWriter(self.folder, unit.number, number, self.settings.format, schemas) as part:
                     while current is not None:
                         document, (position, text) = current
+                        progress.done_to(position.file, text.position)
                         current = next(ahead)
                         if text.error is not None:
                             part.add(ERRORS, [error_row(text)])
@@ -189,7 +190,7 @@ class ArchiveWork:
                     return
                 number += 1
 
-    def _read(self, unit: Unit, start: Cursor, progress: ArchiveProgress) -> Iterator[tuple[Cursor, ArchiveText]]:
+    def _read(self, unit: Unit, start: Cursor) -> Iterator[tuple[Cursor, ArchiveText]]:
         """Yield the documents of a unit from a position on, each with the position after it."""
         for index in unit.files:
             if index < start.file:
@@ -198,7 +199,6 @@ class ArchiveWork:
             for text in read_documents(self.files[index], self.settings.reading, self.doubts, skip):
                 if text.error is not None and self.strict:
                     raise CertaintyError(f"{text.error} (--strict stops here; --resume without it goes on.)")
-                progress.read_to(index, text.position)
                 yield Cursor(index, text.number), text
 
 
