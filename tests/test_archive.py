@@ -220,7 +220,7 @@ def test_errors_are_rows_and_strict_stops(
         "not an object",
         {"id": 2, "text": 5},
         {"id": 3, "text": " "},
-        {"id": 4, "text": "<div class='a'>" * 90},
+        {"id": 4, "text": "\ufffd" * 90},
         ROWS[1],
     ]
     (here / "a.jsonl").write_bytes(jsonl(lines))
@@ -475,7 +475,7 @@ def test_summary(form: Any, here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert page.count("<svg") == 3 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
     assert "<b>Phare" not in page and "http" not in page.replace("http://www.w3.org", "")
     assert main(["archive", "summary", "s[1]*/x", "--by", "section"]) == 2
-    assert "no column 'section' was kept. Found: date, source" in capsys.readouterr().err
+    assert "no column 'section' was kept. Found: file, id, date, source" in capsys.readouterr().err
     assert main(["archive", "summary", "."]) == 2
     assert "is not an archive" in capsys.readouterr().err
 

@@ -62,7 +62,7 @@ def summarise(
     Args:
         folder: The archive.
         date_column: Column of the inputs with dates (ISO 8601, or as in 31/12/2025); None leaves the months out.
-        by: Columns of the inputs whose values are told apart, such as the source and the section.
+        by: Columns of the inputs whose values are told apart, such as the source and the section; also "file" and "id".
         top: Number of rows of each ranking.
 
     Raises:
@@ -77,13 +77,14 @@ def summarise(
     archive = Path(folder)
     about = manifest.read(archive)
     kept = manifest.columns_of(about)
-    groups = {name: _kept(name, kept.names, archive) for name in by}
-    dates = None if date_column is None else _kept(date_column, kept.names, archive)
+    known = {"file": "file", "id": "id", **kept.names}
+    groups = {name: _column(name, known, archive) for name in by}
+    dates = None if date_column is None else _column(date_column, known, archive)
     records = list(all_records(archive))
     if not any(record.sentences for record in records):
         raise CertaintyError(f"{archive}: has no sentences yet; score it first, or --resume it.")
     files = [str(archive / name) for record in records for name in record.sizes if name.startswith(f"{SENTENCES}/")]
-    wanted = {name: _TYPES[kept.types[name]] for name in (*groups.values(), *([dates] if dates else []))}
+    wanted = {name: _TYPES[kept.types.get(name, "string")] for name in (*groups.values(), *([dates] if dates else []))}
     with _opened(files, about["settings"]["format"], wanted) as connection:
         tables = tuple(_tables(connection, dates, groups, top))
     counts = {name: sum(getattr(record, name) for record in records) for name in ("documents", "sentences", "errors")}
@@ -147,9 +148,9 @@ def _opened(files: list[str], form: str, wanted: dict[str, str]) -> duckdb.DuckD
     return connection
 
 
-def _kept(name: str, names: dict[str, str], archive: Path) -> str:
+def _column(name: str, names: dict[str, str], archive: Path) -> str:
     if name not in names:
-        raise CertaintyError(f"{archive}: no column {name!r} was kept. Found: {', '.join(names) or 'none'}.")
+        raise CertaintyError(f"{archive}: no column {name!r} was kept. Found: {', '.join(names)}.")
     return names[name]
 
 
