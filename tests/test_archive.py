@@ -5,12 +5,14 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
+import http.server
 import json
 import lzma
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -509,3 +511,24 @@ def test_wrong_columns_and_settings_are_told_before_anything_is_written(
     for wrong in ({"format": "xml"}, {"part_sentences": 0}, {"min_confidence": 2}):
         with pytest.raises(CertaintyError, match=next(iter(wrong))):
             ArchiveSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_files_on_the_web_are_read(here: Path, classifier: CertaintyClassifier) -> None:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed: pip install '.[http]'")
+    (here / "web").mkdir()
+    (here / "web/a.parquet").write_bytes(parquet())
+    (here / "web/b.jsonl.gz").write_bytes(gzip.compress(jsonl()))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory="web")) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        result = score_archive([f"{address}/a.parquet", f"{address}/b.jsonl.gz"], "scored", classifier=classifier)
+        with pytest.raises(CertaintyError, match=r"c\.txt: no such file"):
+            score_archive(f"{address}/c.txt", "other", classifier=classifier)
+        server.shutdown()
+    assert (result.sentences, result.errors) == (2 * SENTENCES, 0)
+    assert {row["file"] for row in rows_of(here / "scored")} == {f"{address}/a.parquet", f"{address}/b.jsonl.gz"}

@@ -27,6 +27,8 @@ class Table:
     counts_labels: bool = False
 
     def __str__(self) -> str:
+        if not self.rows:
+            return f"# {self.title}\nnone"
         cells = [[shown(value) for value in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
         are_numbers = [all(not isinstance(row[i], str) for row in self.rows) for i in range(len(self.columns))]

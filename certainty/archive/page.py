@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from certainty.archive.summary import Summary
 
-_NAME = 24  # characters of a value shown beside its bar
+_NAME = 32  # characters of a value shown beside its bar
 
 
 def render_summary(summary: Summary) -> str:
@@ -37,7 +37,7 @@ def labels_plot(table: Table) -> str:
     rows = table.rows[::-1]
 
     def draw(axes: Axes) -> None:
-        names = [shown(row[0])[:_NAME] for row in rows]
+        names = [shown(row[0]) for row in rows]
         places = list(range(len(rows)))
         left = [0.0] * len(rows)
         for i, label in enumerate(Label):
@@ -45,8 +45,8 @@ def labels_plot(table: Table) -> str:
             colour = INKS.get(label.value, MUTED)
             axes.barh(places, shares, 0.8, left=left, color=colour, label=category_name(label.value))
             left = [start + share for start, share in zip(left, shares, strict=True)]
-        # A dollar sign would begin a formula.
-        axes.set_yticks(places, [name.replace("$", r"\$") for name in names])
+        cut = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}…" for name in names]
+        axes.set_yticks(places, [name.replace("$", r"\$") for name in cut])  # a dollar sign would begin a formula
         axes.set(xlim=(0, 1), xlabel="share of sentences")
         axes.grid(False, axis="y")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5, frameon=False, labelcolor=INK, fontsize=8)
