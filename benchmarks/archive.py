@@ -1,7 +1,7 @@
 """Kill `certainty archive` at random moments and resume it: `python -m benchmarks.archive`.
 
-The archive has synthetic documents in several formats. Each run is a process of its own, which SIGKILL ends after a
-random time, until one reaches the end. Then every sentence must be there once.
+The archive has synthetic documents in several formats. Each run is a process of its own, which SIGKILL ends a random
+time after it has begun its first part, until one reaches the end. Then every sentence must be there once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def main() -> None:
     record.add_arguments(parser)
     parser.add_argument("--sentences", type=int, default=100_000, help="approximate number of sentences")
     parser.add_argument("--kills", type=int, default=20, help="number of kills before a run may end")
-    parser.add_argument("--longest", type=float, default=30, help="largest number of seconds before a kill")
+    parser.add_argument(
+        "--longest", type=float, default=30, help="largest number of seconds from the first part to a kill"
+    )
     parser.add_argument("--part-sentences", type=int, default=2_000, help="see `certainty archive`")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     args = parser.parse_args()
@@ -100,9 +102,13 @@ def kill_and_resume(command: list[str], output: Path, kills: int, longest: float
     done, peak, begun = 0, 0.0, time.perf_counter()
     after_kills: list[int] = []
     while True:
+        stale = _drafts(output)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until = time.perf_counter() + (rng.uniform(0, longest) if done < kills else float("inf"))
+        left = rng.uniform(0, longest) if done < kills else float("inf")
+        until = float("inf")
         while process.poll() is None and time.perf_counter() < until:
+            if until == float("inf") and _drafts(output) - stale:
+                until = time.perf_counter() + left
             peak = max(peak, _peak_mib(process.pid))
             time.sleep(_POLL)
         if process.poll() is not None:
@@ -119,6 +125,10 @@ def kill_and_resume(command: list[str], output: Path, kills: int, longest: float
         "seconds": round(time.perf_counter() - begun, 1),
         "peak_mib": round(peak),
     }
+
+
+def _drafts(output: Path) -> set[Path]:
+    return set((output / "sentences").glob(".*.tmp"))
 
 
 def counted(output: Path, expected: int) -> dict[str, int]:
