@@ -1,4 +1,4 @@
-"""The contenders: our engines and `transformers.pipeline`, each in its own process, and a bare matrix product.
+"""The contenders: our engines, `transformers.pipeline` and rules, each in its own process, and a bare matrix product.
 
 The processes stay open and take turns, so that a slow phase of the machine affects all alike, none runs while another
 is timed, and each has its own peak memory.
@@ -18,6 +18,9 @@ from typing import Any
 from benchmarks.record import peak_mib
 
 PIPELINE_1, PIPELINE_32 = "pipeline, batch 1", "pipeline, batch 32"
+CAMEMBERT_1, CAMEMBERT_32 = "CamemBERT-base pipeline, batch 1", "CamemBERT-base pipeline, batch 32"
+"""The same with a classifier of the shape of CamemBERT-base and random weights: only its time is meaningful."""
+TFIDF, EDSNLP = "tf-idf", "EDS-NLP"
 ENGINES = ("onnx", "onnx-int8", "torch")
 GEMM_SIZE = 1024
 WAKING = 64
@@ -26,7 +29,17 @@ Run = Callable[[Sequence[str]], list[str]]
 
 
 def open_contender(name: str, model: str, threads: int) -> Run:
-    """Return a function that labels sentences, with one of our engines or with the pipeline and a batch size."""
+    """Return a function that labels sentences.
+
+    Args:
+        name: One of the names above.
+        model: The model folder; for `TFIDF` the labelled file to train on. `EDSNLP` needs none.
+        threads: Number of CPU threads.
+    """
+    if name == TFIDF:
+        return _tfidf(model)
+    if name == EDSNLP:
+        return _edsnlp()
     if name in ENGINES:
         import certainty
 
@@ -36,13 +49,63 @@ def open_contender(name: str, model: str, threads: int) -> Run:
     from transformers import pipeline
 
     torch.set_num_threads(threads)
-    pipe = pipeline("text-classification", model=model, top_k=None, device="cpu")
+    given = _camembert_base(model) if name in (CAMEMBERT_1, CAMEMBERT_32) else {"model": model}
+    pipe = pipeline("text-classification", **given, top_k=None, device="cpu")
     batch_size = int(name.split()[-1])
 
     def run(texts: Sequence[str]) -> list[str]:
         return [max(row, key=lambda r: r["score"])["label"] for row in pipe(list(texts), batch_size=batch_size)]
 
     return run
+
+
+def _camembert_base(folder: str) -> dict[str, Any]:
+    """Return a classifier with the shape of CamemBERT-base (https://arxiv.org/abs/1911.03894) and random weights.
+
+    It has the tokenizer of the given model, so that all contenders read the same tokens.
+    """
+    from transformers import AutoTokenizer, CamembertConfig, CamembertForSequenceClassification
+
+    config = CamembertConfig(
+        vocab_size=32_005, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
+        max_position_embeddings=514, type_vocab_size=1, num_labels=4,
+    )  # fmt: skip
+    return {
+        "model": CamembertForSequenceClassification(config).eval(),
+        "tokenizer": AutoTokenizer.from_pretrained(folder),
+    }
+
+
+def _tfidf(train: str) -> Run:
+    """Train the tf-idf baseline of the evaluation report."""
+    from certainty.evaluation.baselines import TfidfBaseline
+    from certainty.labelled import read_labelled
+    from certainty.labels import LABELS
+
+    baseline = TfidfBaseline().fit(read_labelled(train))
+    return lambda texts: [LABELS[i].value for i in baseline.predict_proba(texts).argmax(axis=1)]
+
+
+def _edsnlp() -> Run:
+    """Label by the rules of EDS-NLP (https://github.com/aphp/edsnlp), designed for French clinical notes.
+
+    A sentence is probable if they call any word a hypothesis, else denied if any word is negated, else asserted.
+    """
+    import edsnlp
+
+    nlp = edsnlp.blank("eds")
+    nlp.add_pipe("eds.normalizer")
+    nlp.add_pipe("eds.sentences")
+    for name in ("eds.hypothesis", "eds.negation"):
+        nlp.add_pipe(name, config={"on_ents_only": False})
+
+    def label(text: str) -> str:
+        words = list(nlp(text))
+        if any(word._.hypothesis for word in words):
+            return "probable"
+        return "denied" if any(word._.negation for word in words) else "asserted"
+
+    return lambda texts: [label(text) for text in texts]
 
 
 def gemm_rate(threads: int, rounds: int = 20) -> float:
@@ -69,8 +132,7 @@ class Contender:
     """A contender that runs in its own process.
 
     Args:
-        name: One of `ENGINES`, or "pipeline, batch N".
-        model: The model folder.
+        name, model: As for `open_contender`.
         threads: Number of CPU threads.
     """
 

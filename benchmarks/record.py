@@ -76,6 +76,25 @@ def plot_lines(
     _save(figure, folder / f"{name}.svg")
 
 
+def plot_points(
+    folder: Path, name: str, points: Mapping[str, tuple[float, float | None]], axes_of: tuple[str, str]
+) -> None:
+    """Write `<name>.svg`, with a named point (x, y) for each contender and a logarithmic x axis.
+
+    A contender without y is a vertical line.
+    """
+    figure, axes = _figure(4.5)
+    for label, (x, y) in points.items():
+        if y is None:
+            axes.axvline(x, color="#999999", linestyle="--", linewidth=1)
+            axes.annotate(f" {label}", (x, 0.02), xycoords=("data", "axes fraction"), rotation=90, fontsize=8)
+        else:
+            axes.scatter([x], [y], color="#0072b2")
+            axes.annotate(label, (x, y), textcoords="offset points", xytext=(5, 5), fontsize=8)
+    axes.set(xscale="log", xlabel=axes_of[0], ylabel=axes_of[1], ylim=(0, 1))
+    _save(figure, folder / f"{name}.svg")
+
+
 def _figure(height: float) -> tuple[Any, Any]:
     import matplotlib.pyplot as plt
 

@@ -188,6 +188,9 @@ class CertaintyClassifier:
     ) -> Iterator[Any]:
         """Score texts lazily, in order and in constant memory.
 
+        Each text is scored as a whole, so the document of a huge text is yielded at its end; split it first if the
+        results of its parts are needed sooner.
+
         Args:
             texts: Any iterable of texts. It is read slightly ahead of the documents that are yielded.
             as_tuples: If True, `texts` holds tuples (text, context), and tuples (document, context) are yielded.

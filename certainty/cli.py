@@ -23,6 +23,7 @@ from certainty.commands import (
     train,
     view,
 )
+from certainty.commands.help import Parser
 from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 
@@ -81,7 +82,7 @@ def _discard_output() -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser with all subcommands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="certainty",
         description="Label the claims of French sentences: asserted, probable, personal opinion or denied.",
         epilog="`certainty COMMAND --help` shows the options of a command, and examples.",

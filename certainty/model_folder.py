@@ -238,4 +238,5 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))
     except Exception as error:  # the hub client raises its own errors, and those of requests and the OS
-        raise CertaintyError(f"{name}: no such folder, and the download from the hub failed: {error}") from error
+        reason = " ".join(str(error).split())
+        raise CertaintyError(f"{name}: no such folder, and the download from the hub failed: {reason}") from None

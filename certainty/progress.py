@@ -26,6 +26,8 @@ FIRST_LINE = 10.0
 """Seconds before the first line, where there is no terminal."""
 SECONDS = 30.0
 """Between two lines."""
+STEADY = (5.0, 0.02)
+"""Seconds, and share of the work, after which the rate tells the time left."""
 
 
 class ProgressDisplay:
@@ -128,10 +130,11 @@ def uncounted(further: int) -> None:
 
 
 def described(sentences: int, seconds: float, share: float | None) -> str:
-    """Return a state as "1,234 sentences (37 %), 250 a second, 8 s left"."""
+    """Return a state as "1,234 sentences (37 %), 250 a second, 8 s left"; the time left once the rate is steady."""
     rate = sentences / max(seconds, 1e-9)
     part = f" ({100 * share:.0f} %)" if share else ""
-    left = f", {duration(seconds * (1 - share) / share)} left" if share else ""
+    is_steady = share and seconds >= STEADY[0] and share >= STEADY[1]
+    left = f", {duration(seconds * (1 - share) / share)} left" if share and is_steady else ""
     return f"{sentences:,} sentences{part}, {rate:,.{0 if rate >= 10 else 1}f} a second{left}"
 
 

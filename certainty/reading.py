@@ -104,7 +104,8 @@ def _detect(data: bytes, name: str) -> str:
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
-            "%s: not UTF-8, read as %s; give the encoding if accents look wrong.", name, _OLD_ENCODINGS[encoding]
+            "%s: not UTF-8, read as %s; give the encoding (--encoding) if accents look wrong.",
+            *(name, _OLD_ENCODINGS[encoding]),
         )
     return text
 

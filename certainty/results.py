@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, overload
 from certainty.errors import CertaintyError
 from certainty.labels import Label
 from certainty.model_info import ModelInfo
-from certainty.sentence_score import Cue, SentenceScore, Source, checked_probability
+from certainty.sentence_score import Cue, SentenceScore, Source, checked_probability, shortened
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["Cue", "Document", "SentenceScore", "Source", "checked_probability"]
-
-_SHOWN = 40  # characters of the text shown in a repr
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,10 +56,9 @@ class Document(Sequence[SentenceScore]):
         return iter(self.sentences)
 
     def __repr__(self) -> str:
-        start = self.text[:_SHOWN] + ("…" if len(self.text) > _SHOWN else "")
         counts = ", ".join(f"{n} {label.value}" for label, n in self.counts().items() if n)
         sentences = "1 sentence" if len(self) == 1 else f"{len(self)} sentences"
-        return f"<Document {start!r}: {sentences}{f' ({counts})' if counts else ''}>"
+        return f"<Document {shortened(self.text)!r}: {sentences}{f' ({counts})' if counts else ''}>"
 
     def __str__(self) -> str:
         from certainty.views.plain import plain_table
@@ -181,6 +178,11 @@ class Document(Sequence[SentenceScore]):
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
+                raise CertaintyError(
+                    "several JSON values, as in JSON Lines, are no document; give the JSON of one text, such as "
+                    "`certainty score --format json` writes."
+                ) from None
             raise CertaintyError(f"not a JSON document ({error}); give the output of `to_json`.") from None
         return cls.from_dict(record)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
 
+if TYPE_CHECKING:
+    from certainty.model_info import ModelInfo
+
 SCORED_CHARACTERS = 5000
 """Maximum number of characters of a sentence that are scored."""
 
+_SHOWN = 40  # characters of the text shown in a repr
 _ROUNDING = 0.03  # the largest error of a sum of four probabilities that somebody rounded to two digits
 
 
@@ -44,7 +48,7 @@ class Source(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SentenceScore:
     """A sentence with its label, probabilities and cues.
 
@@ -97,6 +101,9 @@ class SentenceScore:
             raise CertaintyError("second_cues are given, but second is None; give its label, or leave the cues out.")
         if self.source and not self.attributed:
             raise CertaintyError("source is given, but attributed is False; set it to True, or leave the source out.")
+
+    def __repr__(self) -> str:
+        return f"<SentenceScore {shortened(self.text)!r}: {self.label.value}, {self.probability:.2f}>"
 
     @property
     def is_claim(self) -> bool:
@@ -181,11 +188,18 @@ class SentenceScore:
         )
 
 
+def shortened(text: str) -> str:
+    """Return the beginning of a text, for a `repr`."""
+    return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
+
+
 class ScoredText(Protocol):
-    """The part of a document that views need: its text and its scored sentences, in order."""
+    """The part of a document that views need: its text, its scored sentences, in order, and the model, if known."""
 
     @property
     def text(self) -> str: ...  # noqa: D102
+    @property
+    def model(self) -> ModelInfo | None: ...  # noqa: D102
     def __iter__(self) -> Iterator[SentenceScore]: ...
 
 

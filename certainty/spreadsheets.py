@@ -37,8 +37,10 @@ class CsvWriter:
             self._rows = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
 
     def write(self, row: Iterable[Any]) -> None:
-        """Write a row. The character U+0000, which neither csv before Python 3.11 nor a spreadsheet takes, is written
-        as U+FFFD."""
+        """Write a row.
+
+        U+0000, which neither the csv module of Python 3.10 nor a spreadsheet takes, is written as U+FFFD.
+        """
         cells = (cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in row)
         self._rows.writerow(map(_french_cell, cells) if self._excel else cells)
 

@@ -1,39 +1,49 @@
-"""What MkDocs takes from the repository into the site: the help of every command, the metrics, the screenshots."""
+"""What MkDocs takes from the repository into the site: parts of other files, and the help of every command.
+
+The pages are also read in the repository, where links lead to any file and nothing is included. In the site:
+
+- A link to a file outside `docs/pages/` becomes an address on GitHub.
+- `<!-- include: FILE -->` and the line after it, which is a link to the file, give way to the content of the file, and
+  `<!-- include: FILE:SECTION -->` to a section of it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import posixpath
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File, Files
-
 from certainty.cli import build_parser
-from certainty.evaluation import metric_table
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+PAGES = "docs/pages/"
+REPOSITORY = "https://github.com/certainty-fr/certainty/blob/main/"
 COMMANDS = "reference/commands.md"
-METRICS = "reference/metrics.md"
 WIDTH = 84
 
 
-def on_files(files: Files, config: Any, **_: Any) -> None:
-    """Add the screenshots as `screenshots/….png`."""
-    for path in sorted(SCREENSHOTS.glob("*.png")):
-        files.append(File.generated(config, f"screenshots/{path.name}", abs_src_path=str(path)))
-
-
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Append a section for each command to the page of the commands, and the table to that of the metrics."""
-    if page.file.src_uri == METRICS:
-        return f"{markdown}\n{metric_table.markdown()}"
+    """Return the page as the site shows it; that of the commands ends with a section for each."""
+    markdown = re.sub(r"^<!-- include: (\S+) -->\n.*", _included, markdown, flags=re.MULTILINE)
+    markdown = re.sub(r"(?<=\]\()\.\./[^)]+", lambda link: _address(link[0], page.file.src_uri), markdown)
     if page.file.src_uri != COMMANDS:
         return markdown
     os.environ["COLUMNS"] = str(WIDTH)
     parsers = _commands(build_parser())
     return markdown + "".join(f"\n## {p.prog}\n\n```text\n{p.format_help()}```\n" for p in parsers)
+
+
+def _included(found: re.Match[str]) -> str:
+    snippet = f'--8<-- "{found[1]}"'
+    return snippet if ":" in found[1] else f"```text\n{snippet}\n```"
+
+
+def _address(link: str, page: str) -> str:
+    """Return the address on GitHub of a link that leaves the pages; other links as they are."""
+    target = posixpath.normpath(posixpath.join(PAGES, posixpath.dirname(page), link))
+    return link if target.startswith(PAGES) else REPOSITORY + target
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

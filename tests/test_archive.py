@@ -138,7 +138,9 @@ def test_tables_of_every_kind_give_the_same_rows(
     ]
 
 
-def test_folders_patterns_and_compressed_texts(here: Path, classifier: CertaintyClassifier) -> None:
+def test_folders_patterns_and_compressed_texts(
+    here: Path, classifier: CertaintyClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
     (here / "in/deep").mkdir(parents=True)
     (here / "in/a.txt").write_text(TEXTS["port"], "utf-8")
     (here / "in/deep/b.txt.gz").write_bytes(gzip.compress(TEXTS["gare"].encode("cp1252")))
@@ -146,6 +148,9 @@ def test_folders_patterns_and_compressed_texts(here: Path, classifier: Certainty
     (here / "in/picture.png").write_bytes(b"\x89PNG")
     (here / "in/loop").symlink_to(here / "in", target_is_directory=True)
     assert [file.name for file in find_inputs(["in"])] == ["in/a.txt", "in/deep/b.txt.gz"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "in: 2 files are not read, as the ending stands for no kind of text."  # the link, too
+    ]
     assert [file.name for file in find_inputs(["in/**/*.gz", "in/deep", str(here / "in/a.txt")])] == [
         "in/deep/b.txt.gz",
         str(here / "in/a.txt"),

@@ -103,6 +103,23 @@ def test_attribution_counts_where_it_is_sure() -> None:
     assert (found.attributed["right"], found.attributed["total"]) == (1, 2)
 
 
+def test_any_of_several_labels_is_right() -> None:
+    rows = read_behaviour(
+        [{**ROWS[0], "label": ["probable", "asserted"]}, {**ROWS[1], "label": ["denied", "no_claim"]}]
+    )
+    found = evaluate_behaviour(StandIn(), rows)
+    assert found.right["right"] == 1 and found.by_answer["asserted"]["total"] == 0
+    assert found.failures[0]["expected"] == "denied or no_claim"
+
+
+def test_attribution_alone_can_be_tested() -> None:
+    rows = [{**ROWS[0], "label": None, "attributed": False}, {**ROWS[1], "label": None, "attributed": True}]
+    found = evaluate_behaviour(StandIn(), read_behaviour(rows))
+    assert found.right["right"] == 1 and found.by_construction["plain"]["right"] == 1
+    (failure,) = found.failures
+    assert (failure["expected"], failure["answer"]) == ("attributed", "not attributed")
+
+
 def test_the_result_survives_json_and_can_be_without_text() -> None:
     found = evaluate_behaviour(StandIn({ROWS[0]["text"]: Label.DENIED}), read_behaviour(ROWS))
     assert Behaviour.from_dict(json.loads(json.dumps(found.to_dict()))) == found

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import os
 import platform
 import re
@@ -19,6 +20,8 @@ import pytest
 
 import certainty
 from certainty.cli import main
+from certainty.commands.evaluate import _progress
+from certainty.progress import described
 
 TEXT = "Le maire a signé. Le pont aurait cédé.\n\n« Je crois qu’il a tort », dit-elle. Qui paiera ?\n"
 COMMANDS = ["score", "view", "serve", "threshold", "train", "evaluate", "doctor", "completion", "label"]
@@ -161,6 +164,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show progress at once and always."""
     for name in ("PATIENCE", "FIRST_LINE", "SECONDS"):
         monkeypatch.setattr(f"certainty.progress.{name}", 0.0)
+    monkeypatch.setattr("certainty.progress.STEADY", (0.0, 0.0))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
@@ -183,6 +187,20 @@ def test_one_file_and_many_show_sentences_rate_and_time_left_on_a_terminal(
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     assert score(article, "--format", "jsonl", "--quiet") == 0
     assert terminal.getvalue() == ""
+
+
+def test_the_time_left_is_told_once_the_rate_is_steady() -> None:
+    assert described(100, 60.0, 0.5) == "100 sentences (50 %), 1.7 a second, 60 s left"
+    assert "left" not in described(100, 60.0, 0.01) and "left" not in described(100, 2.0, 0.5)
+    assert "left" not in described(100, 60.0, None)
+
+
+def test_warnings_of_an_evaluation_stay_on_a_terminal(monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with _progress(quiet=False):
+        logging.getLogger("certainty.evaluation.result").info("Scoring")
+        logging.getLogger("certainty.evaluation.result").warning("Few sentences.")
+    assert "warning: Few sentences." in terminal.getvalue()
 
 
 def test_a_pipe_gets_a_line_now_and_then(
@@ -329,11 +347,29 @@ def test_format_follows_from_the_ending(score: Score, article: Path, name: str, 
     assert output.read_text(encoding="utf-8").startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["scor", "a.txt"], "'score'"),
+        (["score", "a.txt", "--format", "JSONL"], "'jsonl'"),
+        (["label", "export", "a.txt", "--to", "label_studio"], "'label-studio'"),
+        (["label", "exprot"], "'export'"),
+    ],
+)
+def test_a_misspelt_command_or_value_is_told(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
 def test_format_and_ending_must_agree(score: Score, article: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, form, said in (
         ("out.csv", ["--format", "json"], ".csv is the ending of csv, but --format is json; name the file .json"),
         ("out.txt", ["--format", "html"], ".txt is the ending of table and text, but"),
-        ("out.xlsx", [], "its ending does not stand for a format. Allowed: .txt (table), "),
+        ("out.xlsx", [], "its ending does not stand for a format. Allowed: .txt (table or text), .json"),
+        ("out.ods", [], "or give --format. A spreadsheet opens CSV: give a name in .csv, and --excel."),
         ("out", [], "or give --format."),
     ):
         output = article.with_name(name)
@@ -434,6 +470,8 @@ def test_doctor_says_what_a_bug_report_needs(tiny_model: Path, capsys: pytest.Ca
     assert main(["doctor", "--model", str(tiny_model), "--engine", "onnx"]) == 0
     shown = capsys.readouterr().out
     assert "because named by --engine" in shown and found["model"]["digest"] in shown
+    missing = [name for name, installed in found["packages"].items() if installed is None]
+    assert shown.count("not installed") == bool(missing) and not re.search(r" -$|None", shown, re.MULTILINE)
 
 
 def test_doctor_describes_an_installation_whose_model_is_wrong(

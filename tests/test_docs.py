@@ -25,6 +25,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from certainty.cli import main
+from certainty.evaluation import metric_table
 from certainty.labelled import read_labelled
 from certainty.model_folder import default_model
 
@@ -145,16 +146,22 @@ def test_every_block_names_a_language_that_is_run_or_shown(page: str) -> None:
 
 
 def test_the_french_readme_says_what_the_english_one_says() -> None:
-    """The same examples, and the same figures in the same order."""
+    """The same examples, but for their comments, and the same figures in the same order."""
     english, french = (ROOT / name for name in ("README.md", "README.fr.md"))
     texts = [page.read_text(encoding="utf-8") for page in (english, french)]
     blocks = [re.findall(r"^```(.*?)^```", text, flags=re.DOTALL | re.MULTILINE) for text in texts]
-    assert blocks[0] == blocks[1]
+    codes = [[re.sub(r"  # .*", "", block) for block in found] for found in blocks]
+    assert codes[0] == codes[1]
     tables = ["\n".join(re.findall(r"^\| .*$", text, flags=re.MULTILINE)) for text in texts]
     figures = [re.findall(r"\d+(?:[.,]\d+)?", re.sub(r"`[^`]*`", "", table)) for table in tables]
     assert figures[0] == [figure.replace(",", ".") for figure in figures[1]]
     links = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in texts]
     assert links[0] - links[1] <= {"README.fr.md"}
+
+
+def test_the_page_of_the_metrics_has_all() -> None:
+    page = (ROOT / "docs/pages/reference/metrics.md").read_text(encoding="utf-8")
+    assert page.endswith(f"\n\n{metric_table.markdown().strip()}\n")
 
 
 def programs(page: Path) -> Iterator[list[str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
+import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -335,6 +337,52 @@ def test_markup_is_no_text_unless_forced() -> None:
     assert texts_of(feed.encode(), "a.txt", force=True) == [("a.txt", feed)]
 
 
+ENCODED = base64.b64encode("Le maire dément, puis il part. ".encode() * 40).decode()
+MACHINE_TEXTS = {
+    "base64": ("encoded", "\n".join(textwrap.wrap(ENCODED, 76))),
+    "base64, narrow, with a caption": ("encoded", "Pièce jointe :\r\n" + "\r\n".join(textwrap.wrap(ENCODED, 40))),
+    "hexadecimal": ("encoded", "\n".join(textwrap.wrap(ENCODED.encode().hex(), 64))),
+    "application log": ("a log file", "2026-11-29 14:36:25,123 INFO serveur: prêt\n  détail\n" * 5),
+    "bracketed log": ("a log file", "[2026-11-29T14:36:25Z] [worker-1] ERROR Le disque est plein\n" * 3),
+    "system log": ("a log file", "Nov 29 14:36:25 hote sshd[12]: Connexion fermée par 10.0.0.1\n" * 3),
+    "access log": ("a log file", '10.0.0.1 - - [29/Nov/2026:14:36:25 +0100] "GET /a HTTP/1.1" 200 12\n' * 3),
+    "mail": (
+        "the source of a mail",
+        "Return-Path: <a@exemple.fr>\r\nReceived: from a\r\n\tby b\r\nSubject: =?utf-8?q?=C3=A9?=\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n\r\nLe maire d=C3=A9ment.\r\n",
+    ),
+    "mailbox": (
+        "the source of a mail",
+        "From a@b Sat Nov 28 10:00:00 2026\nMessage-ID: <1@b>\nX-Spam: non\n\nIl part.\n",
+    ),
+}
+PEOPLES_TEXTS = {
+    "copied mail": "From: Anne\nTo: Paul\nDate: 29/11/2026\nSubject: Le barrage\n\nIl serait fermé.\n",
+    "mail in French": "De : Anne\nÀ : Paul\nObjet : Le barrage\n\nIl serait fermé.\n",
+    "chat": "[29/11/2026, 14:36:25] Anne: Le pont est fermé\n[29/11/2026, 14:36:29] Paul: Ah ?\n" * 5,
+    "live blog": "14:36 INFO RADIO. Le maire part\n14:40 Le préfet dément\n14:52 ERREUR : ce n'est pas le pont de Lys\n"
+    * 5,
+    "chronology": "2026-11-29 14:36:25 Le train part\n2026-11-29 14:40:00 Il s'arrête\n2026-11-29 15:00:00 Il repart\n",
+    "numbers": "Le tableau ci-dessous dit tout.\n" + "2021 12,5 33 % 1 204\n" * 40,
+    "capitals": "LE MAIRE DÉMENT\n================================================\nANTICONSTITUTIONNELLEMENT\n" * 5,
+    "addresses": "Voir https://exemple.fr/2026/11/29/Le-Barrage-De-Vernaison-Ferme-Ses-Portes\n" * 5,
+    "log within an article": "Le pirate a laissé une trace.\n" * 9 + "2026-11-29 14:36:25 INFO: bonjour\n" * 4,
+}
+
+
+@pytest.mark.parametrize("kind", MACHINE_TEXTS)
+def test_what_programs_write_is_no_text_unless_forced(kind: str) -> None:
+    what, text = MACHINE_TEXTS[kind]
+    with pytest.raises(CertaintyError, match=rf"^a.txt: .*{what}.*--force"):
+        texts_of(text.encode(), "a.txt")
+    assert texts_of(text.encode(), "a.txt", force=True) == [("a.txt", text)]
+
+
+@pytest.mark.parametrize("kind", PEOPLES_TEXTS)
+def test_what_people_write_is_read(kind: str) -> None:
+    assert texts_of(PEOPLES_TEXTS[kind].encode(), "a.txt") == [("a.txt", PEOPLES_TEXTS[kind])]
+
+
 def test_noisy_rows_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"text\nIl pleut.\n{'x' * 300}\n", encoding="utf-8")
@@ -372,12 +420,16 @@ def test_another_language_is_told_with_its_share(caplog: pytest.LogCaptureFixtur
 # ---- Folders and patterns --------------------------------------------------------------------------------------------
 
 
-def test_folders_and_patterns_stand_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_and_patterns_stand_for_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("b.txt", "a/x.HTML", "a/b/y.pdf", "a/.z.txt", ".h/w.txt", "a/~$x.docx", "a/image.png", "out.csv"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     assert find_files(["a"], recursive=True) == ["a/b/y.pdf", "a/x.HTML"]
+    told = "a: 1 file is not read, as the ending stands for no kind of text: image.png."
+    assert caplog.messages == [told]
     assert find_files([".", "b.txt"], True, [Path("out.csv")]) == ["./a/b/y.pdf", "./a/x.HTML", "./b.txt", "b.txt"]
     assert find_files(["*.txt", "none.txt", "-"]) == ["b.txt", "none.txt", "-"]
     assert find_files(["**/*.pdf"]) == ["a/b/y.pdf"]

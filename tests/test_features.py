@@ -64,11 +64,12 @@ def test_cues_belong_to_the_label(tokenizer: SentenceTokenizer) -> None:
     ],
 )
 def test_a_second_claim_is_a_label_none_or_unknown(
-    tokenizer: SentenceTokenizer, given: dict[str, object], target: float
+    tokenizer: SentenceTokenizer, given: dict[str, object], target: int | float
 ) -> None:
     read = read_labelled([{"text": "Il viendrait, mais pas elle.", "label": "probable", **given}])
-    assert features(tokenizer, read[0])["second"] == target
-    assert features(tokenizer, read_labelled(read)[0])["second"] == target, "rows in memory say the same"
+    expected = [IGNORED] * 5 if target == IGNORED else np.eye(5)[target].tolist()
+    assert features(tokenizer, read[0])["second"].tolist() == expected
+    assert features(tokenizer, read_labelled(read)[0])["second"].tolist() == expected, "rows in memory say the same"
 
 
 def test_a_source_is_its_first_and_last_token(tokenizer: SentenceTokenizer) -> None:

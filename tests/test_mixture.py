@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from training.data.retyping import retyped
 from training.pretraining.mixture import main
-from training.pretraining.retyping import retyped
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import DATA
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -111,6 +112,23 @@ def test_the_head_is_trained_alone(settings: PretrainingSettings, tiny_encoder: 
     assert changed == {name for name in before if name.startswith("lm_head.") and "decoder" not in name}
     with pytest.raises(CertaintyError, match="head_only cannot be used with a teacher"):
         alone.replace(teacher=str(tiny_encoder))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_is_used_where_it_is_fast(
+    settings: PretrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    """In the losses as well, which call parts of the model."""
+    types = set()
+
+    def recorded(self: torch.nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        types.add((result := torch.nn.functional.linear(x, self.weight, self.bias)).dtype)
+        return result
+
+    monkeypatch.setattr("training.pretraining.trainer.bf16_is_fast", lambda device: fast)
+    monkeypatch.setattr(torch.nn.Linear, "forward", recorded)
+    pretrain(settings.replace(output=str(tmp_path), total_tokens=512))
+    assert types == {torch.bfloat16 if fast else torch.float32}
 
 
 def test_a_run_of_a_given_time_settles_its_tokens_and_keeps_to_them(

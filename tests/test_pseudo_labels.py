@@ -22,6 +22,7 @@ from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
 from certainty.finetuning.settings import FinetuningSettings
 from training.distillation.pseudo_labels import keep_hard, main
+from training.distillation.teachers import sure_spans
 from training.pretraining.tokenizer import for_transformers, train_tokenizer
 
 NAMES = ("Le maire", "La ministre", "Un voisin", "Cette chercheuse", "Le patron du club")
@@ -88,9 +89,9 @@ def test_probabilities_are_the_mean_over_the_teachers(teachers: list[Path], text
     model, start = CertaintyModel.from_pretrained(teachers[0]), 0
     for length in one["lengths"].tolist():
         ids = torch.from_numpy(one["ids"][start : start + length].astype(np.int64))[None]
-        cue = torch.from_numpy(model.logits(ids, torch.ones_like(ids)).cue)[0].sigmoid().amax(dim=1).numpy()
+        cue = torch.from_numpy(model.logits(ids, torch.ones_like(ids)).cue)[0].sigmoid().numpy()
         np.testing.assert_allclose(one["cue"][start + 1 : start + length - 1] / 255, cue[1:-1], atol=0.02)
-        assert one["cue"][start] == one["cue"][start + length - 1] == 0
+        assert not one["cue"][[start, start + length - 1]].any()
         start += length
     claims = [dict(zip(_texts(teachers[0], made), made["claim"], strict=True)) for made in (one, other)]
     for sentence, claim in zip(texts, both["claim"], strict=True):
@@ -134,10 +135,48 @@ def test_rows_are_targets_of_the_heads(teachers: list[Path], text: Path, tmp_pat
     batch = Collator(1)([unsure, {**sure, "input_ids": sure["input_ids"].tolist()}])
     assert batch["attention_mask"].sum(dim=1).tolist() == [len(unsure["cue"]), len(sure["cue"])]
     assert batch["input_ids"].dtype == torch.int64 and batch["cue"].dtype == torch.float32
-    assert batch["second"].tolist() == [IGNORED] * 2 and (batch["source"] == IGNORED).all(), "teachers do not say"
-    any_label = made["cue"][made["lengths"][0] :][1 : len(sure["cue"]) - 1] / 255
-    shares = made["labels"][1].astype(np.float32)[1:]
-    np.testing.assert_allclose(sure["cue"][1:-1], any_label[:, None] * shares, atol=0.01)
+    assert batch["second"].shape == (2, 5) and (batch["second"][0] == IGNORED).all()
+    assert batch["source"][0].tolist() == [IGNORED] * 2
+    cues = made["cue"][made["lengths"][0] :][1 : len(sure["cue"]) - 1] / 255
+    np.testing.assert_allclose(sure["cue"][1:-1], cues, atol=0.01)
+
+
+def test_second_claims_and_sources_are_those_of_the_teachers_that_learned_them(
+    teachers: list[Path], text: Path, tmp_path: Path
+) -> None:
+    """The source is the teachers' where they are sure of it, and nobody where the claim is not attributed."""
+    folder = tmp_path / "sure"
+    shutil.copytree(teachers[0], folder)
+    model = CertaintyModel.from_pretrained(folder).with_all_heads()
+    with torch.no_grad():
+        for name, bias in (("second", [0.0, 0.0, 0.0, 0.0, 9.0]), ("attributed", [9.0])):
+            model.heads[name][2].weight.zero_()
+            model.heads[name][2].bias.copy_(torch.tensor(bias))
+    model.save_pretrained(folder)
+    settings = json.loads((folder / "certainty.json").read_text())
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    path = tmp_path / "out.safetensors"
+    for heads in (["claim", "attributed", "cue"], ["claim", "attributed", "cue", "second", "source"]):
+        (folder / "certainty.json").write_text(json.dumps({**settings, "heads": heads}))
+        made = _made(path, [folder], text)
+        rows = [row for row in read_pseudo_labels(path, tokenizer) if row["claim"] >= 0.5]
+        assert rows
+        if "second" not in heads:
+            assert np.isnan(made["second"]).all() and (made["source"] == -1).all()
+            assert all((row["second"] == IGNORED).all() and (row["source"] == IGNORED).all() for row in rows)
+        else:
+            assert all(
+                row["second"].argmax() == 4 and row["second"].sum() == pytest.approx(1, abs=0.01) for row in rows
+            )
+            named = np.stack([row["source"] for row in rows])
+            assert ((named == IGNORED).all(axis=1) | (named >= 0).all(axis=1)).all()
+
+
+def test_a_source_is_one_that_the_teachers_are_sure_of() -> None:
+    probabilities = torch.zeros(4, 5, 2)
+    for row, (first, last, sure) in enumerate([(1, 3, 0.9), (0, 0, 0.9), (3, 1, 0.9), (1, 3, 0.4)]):
+        probabilities[row, first, 0] = probabilities[row, last, 1] = sure
+    assert sure_spans(probabilities).tolist() == [[1, 3], [0, 0], [-1, -1], [-1, -1]]
 
 
 def test_what_cannot_be_used_is_refused(
@@ -203,7 +242,8 @@ def test_a_soft_claim_weighs_a_row_of_the_label_loss(smoothing: float) -> None:
     def loss(targets: torch.Tensor) -> float:
         n = len(targets)
         ignored = torch.full((n,), IGNORED)
-        batch = {"labels": targets, "claim": ignored, "attributed": ignored, "second": ignored}
+        batch = {"labels": targets, "claim": ignored, "attributed": ignored}
+        batch |= {"second": torch.full((n, 5), IGNORED)}
         batch |= {"cue": torch.full((n, 1, 3), IGNORED), "source": torch.full((n, 2), IGNORED)}
         batch["attention_mask"] = torch.ones(n, 1)
         zeros = (torch.zeros(n), torch.zeros(n), torch.zeros(n, 1, 3), torch.zeros(n, 5), torch.zeros(n, 1, 2))

@@ -273,3 +273,14 @@ def test_arguments_of_a_wrong_type_are_told() -> None:
         Document.from_json(None)  # type: ignore[arg-type]
     with pytest.raises(CertaintyError, match="title is 5; give a string"):
         DOCUMENT.to_html(title=5)  # type: ignore[arg-type]
+
+
+def test_json_lines_are_no_document() -> None:
+    with pytest.raises(CertaintyError, match=r"as in JSON Lines.*certainty score --format json"):
+        Document.from_json('{"text": "Il pleut."}\n{"text": "Il neige."}\n')
+
+
+def test_a_sentence_has_a_short_repr() -> None:
+    sentence = DOCUMENT[0]
+    assert repr(sentence) == f"<SentenceScore {sentence.text!r}: {sentence.label}, {sentence.probability:.2f}>"
+    assert len(repr(replace(sentence, text="Il pleut. " * 50))) < 100

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certainty import CertaintyError
-from training.pretraining.retyping import KINDS, retype, retyped
+from training.data.retyping import KINDS, retype, retyped
 
 TEXT = "Je ne crois pas qu'il ait écrit « L’œuvre », n'est-ce pas ?"
 
@@ -24,6 +24,10 @@ TEXT = "Je ne crois pas qu'il ait écrit « L’œuvre », n'est-ce pas ?"
         ("spaced_apostrophes", "Je ne crois pas qu il ait écrit « L œuvre », n est-ce pas ?"),
         ("typographic_apostrophes", "Je ne crois pas qu’il ait écrit « L’œuvre », n’est-ce pas ?"),
         ("without_punctuation", TEXT),
+        ("without_final_stop", TEXT),
+        ("lower_case_start", "je ne crois pas qu'il ait écrit « L’œuvre », n'est-ce pas ?"),
+        ("straight_quotes", "Je ne crois pas qu'il ait écrit \"L’œuvre\", n'est-ce pas ?"),
+        ("guillemets", TEXT),
         ("hurried", "je crois pas qu'il ait ecrit « l’oeuvre », est-ce pas ?"),
     ],
 )
@@ -33,6 +37,12 @@ def test_kinds(kind: str, expected: str) -> None:
 
 def test_punctuation_goes_only_after_a_word() -> None:
     assert retype("Il viendra, dit-on. À 3,5 %…", "without_punctuation").text == "Il viendra dit-on À 3,5 %…"
+
+
+def test_marks_are_exchanged() -> None:
+    assert retype('Il a dit "oui", puis “non”.', "guillemets").text == "Il a dit « oui », puis « non »."
+    assert retype("Il viendra.", "without_final_stop").text == "Il viendra"
+    assert retype("Il viendra…", "without_final_stop").text == "Il viendra…"
 
 
 @pytest.mark.parametrize("text", ["Il faut ne rien dire.", "Il est sans pas de porte.", "Le nez, pas la bouche."])

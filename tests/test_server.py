@@ -339,8 +339,7 @@ def test_another_content_type(client: TestClient, route: str, kind: str) -> None
         (b'{"text": ', 400, "at character 9"),
         (b"{'text': 'SECRET'}", 400, "at character 1"),
         (b'{"text": "SECRET\n"}', 400, "at character 16"),
-        (b'{"text": "SECRET\xff"}', 400, "UTF-8"),
-        (b"[" * 3000, 400, "JSON"),
+        (b'{"text": "SECRET\xff"}', 400, "not UTF-8, at byte 17"),
         (b"1" * 4000, 422, "object"),
         (b"{}", 422, "either"),
         (b'{"text": "SECRET", "texts": ["SECRET"]}', 422, "either"),
@@ -386,6 +385,20 @@ def test_an_unknown_field_is_named_and_not_logged(
     assert field not in caplog.text or field == "texts"
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[" * 200_000, "is nested too deeply"),
+        (b'{"text": "SECRET", "min_confidence": ' + b"1" * 4301 + b"}", "has a number with too many digits"),
+    ],
+)
+def test_json_that_python_does_not_read(classifier: certainty.CertaintyClassifier, body: bytes, words: str) -> None:
+    client = TestClient(create_app(classifier))
+    assert problem(client.post("/v1/score", content=body, headers=JSON), 400)["detail"].startswith(f"The body {words}")
+    line = client.post("/v1/score/stream", content=body, headers=NDJSON).json()
+    assert line["error"]["status"] == 400 and line["error"]["detail"].startswith(f"The line {words}")
+
+
 def test_unknown_addresses_and_methods(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         problem(client.get("/SECRET?text=SECRET"), 404)
@@ -429,6 +442,18 @@ def test_stream_answers_each_line_in_order(client: TestClient, classifier: certa
     assert failed[2]["id"] == 5 and failed[2]["error"]["limit"] == "max_characters"
     assert failed[3]["error"]["limit"] == "max_body_bytes" and failed[3]["error"]["given"] == 5000
     assert "SECRET" not in answer.text
+
+
+def test_stream_says_what_is_wrong_with_a_line(client: TestClient) -> None:
+    wrong = {
+        b'{"text": "a", "id": true}': (422, "id: give a string or a whole number"),
+        b'{"text": "a", "id": 1.0}': (422, "id: give a string or a whole number"),
+        b'{"text": "\xe9"}': (400, "The line is not UTF-8, at byte 11; send it in UTF-8."),
+        b'{"text": ': (400, "The line is not valid JSON at character 9: Expecting value."),
+    }
+    answer = client.post("/v1/score/stream", content=b"\n".join(wrong), headers=NDJSON)
+    errors = [json.loads(line)["error"] for line in answer.text.splitlines()]
+    assert [(error["status"], error["detail"]) for error in errors] == list(wrong.values())
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"\r\n"])

@@ -123,7 +123,9 @@ def test_every_origin_or_none(classifier: certainty.CertaintyClassifier) -> None
 def test_another_host_is_refused(classifier: certainty.CertaintyClassifier) -> None:
     client = TestClient(create_app(classifier, ServerSettings(allowed_hosts="certainty.example,*.desk.example")))
     for host, status in (("certainty.example", 200), ("a.desk.example:8000", 200), ("evil.example", 400)):
-        assert client.get("/healthz", headers={"Host": host}).status_code == status
+        assert client.get("/v1/model", headers={"Host": host}).status_code == status
+        assert client.get("/readyz", headers={"Host": host}).status_code == 200, "a probe asks by address"
+    assert "allowed_hosts" in problem(client.get("/v1/model", headers={"Host": "evil.example"}), 400)["detail"]
 
 
 # ---- HEAD ------------------------------------------------------------------------------------------------------------
@@ -147,8 +149,9 @@ def test_a_compressed_body_is_read(client: TestClient, name: str) -> None:
     encoding = {"Content-Encoding": name}
     body = gzip.compress(b'{"text": "Il ') + gzip.compress(b'pleut."}')  # joined, as `cat a.gz b.gz` would
     assert client.post("/v1/score", content=body, headers=JSON | encoding).json()["text"] == "Il pleut."
-    texts = [f"Il pleut {i} fois. " * 50 for i in range(100)]  # more than is decompressed at a time
-    lines = gzip.compress("".join(json.dumps({"text": text}) + "\n" for text in texts).encode())
+    texts = [f"Il pleut {i} fois." for i in range(100)]
+    padding = " " * 1000  # so that it is more than is decompressed at a time
+    lines = gzip.compress("".join(json.dumps({"text": text}) + padding + "\n" for text in texts).encode())
     answer = client.post("/v1/score/stream", content=lines, headers=NDJSON | encoding).text.splitlines()
     assert [json.loads(line)["text"] for line in answer] == texts
 

@@ -105,6 +105,12 @@ def test_what_is_deployed_names_settings_that_there_are(file: str) -> None:
     assert options <= set(ServerSettings.model_fields)
 
 
+def test_the_container_has_a_key_only_if_there_is_one() -> None:
+    yaml = pytest.importorskip("yaml")
+    environment = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["certainty"]["environment"]
+    assert environment["CERTAINTY_API_KEY"] is None  # Compose passes on what is set, and leaves out what is not
+
+
 @pytest.mark.skipif(not (ROOT / "certainty").is_dir(), reason="tests the installed package, without a checkout")
 def test_the_container_starts_what_is_installed() -> None:
     lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()

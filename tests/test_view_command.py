@@ -90,6 +90,17 @@ def test_a_folder_gets_an_index_and_a_page_a_text(folder: Path, capsys: pytest.C
     assert not [name for name in files(folder) if ".certainty" in name]
 
 
+def test_an_index_names_texts_without_the_folder_that_they_share(folder: Path) -> None:
+    for name in ("texts/a.txt", "texts/deep/a.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(TEXT, encoding="utf-8")
+    (folder / "here").mkdir()
+    os.chdir(folder / "here")  # which `folder` undoes
+    assert main(["view", "../texts/a.txt", "../texts/deep/a.txt", "-o", "pages/"]) == 0
+    index = Path("pages/index.html").read_text(encoding="utf-8")
+    assert re.findall("<bdi>(.*?)</bdi>", index) == ["a.txt", "deep/a.txt"]
+
+
 def test_several_texts_by_default_and_on_one_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "other.txt").write_text("Il pleut.", encoding="utf-8")
     assert main(["view", "article.txt", "other.txt"]) == 0

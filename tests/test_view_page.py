@@ -82,7 +82,10 @@ def test_checkboxes_filter_by_label(open_page: Open, article: certainty.Document
 def test_attribution_and_search_filter_and_the_bar_follows(open_page: Open, article: certainty.Document) -> None:
     page = open_page(article.to_html())
     bar = page.locator(".certainty-overview .certainty-bar")
-    page.get_by_role("checkbox", name="Attributed to a source only").check()
+    by_source = page.get_by_role("combobox", name="Source")
+    by_source.select_option(label="Claims without a source only")
+    assert shown(page) == len(article.filter(attributed=False, claims_only=True))
+    by_source.select_option(label="Attributed to a source only")
     attributed = article.filter(attributed=True)
     assert 0 < shown(page) == len(attributed) < len(article)
     denied = attributed.counts()[certainty.Label.DENIED]
@@ -97,6 +100,17 @@ def test_attribution_and_search_filter_and_the_bar_follows(open_page: Open, arti
     assert shown(page) == 0 and not bar.is_visible()
     page.get_by_role("button", name="Show all").click()
     assert shown(page) == len(article)
+
+
+@pytest.mark.parametrize("searched", ["oeuvre", "ŒUVRE", "coeur", "aequo", "celebre", "trait d\u2019union", "est-il"])
+def test_search_folds_ligatures_accents_and_invisible_characters(open_page: Open, searched: str) -> None:
+    text = "L’œuvre est célèbre. Le cœur bat, ex\xa0æquo. Le trait d'union, est\u2011il là, cé\u00adlèbre\u200b ?"
+    page = open_page(certainty.score(text).to_html())
+    page.get_by_role("searchbox", name="Search").fill(searched)
+    found = page.locator(".certainty-sentence").filter(visible=True).all_inner_texts()
+    assert 0 < len(found) < 3
+    page.get_by_role("searchbox", name="Search").fill("oeufre")
+    assert page.locator(".certainty-sentence").filter(visible=True).count() == 0
 
 
 def test_filtering_leaves_no_empty_room(open_page: Open, article: certainty.Document) -> None:
@@ -125,6 +139,7 @@ def test_what_is_shown_is_exported_as_the_commands_write_it(open_page: Open) -> 
     assert 0 < len(kept) < len(document)
     record = json.loads(exported(page, "JSON"))
     assert record["file"] == "Le pont"
+    assert document.model and record["model"] == document.model.to_dict()
     for exact, sentence in zip(kept, certainty.Document.from_json(json.dumps(record)), strict=True):
         assert sentence.probabilities == {label: pytest.approx(p, abs=1e-6) for label, p in exact.probabilities.items()}
         assert (sentence.text, sentence.start, sentence.label, sentence.attributed, sentence.cues) == (
@@ -150,6 +165,20 @@ def test_what_is_shown_is_exported_as_the_commands_write_it(open_page: Open) -> 
                     assert value.replace("\r\n", "\n") == other.replace("\r\n", "\n")
 
 
+def test_the_export_of_a_page_with_undecided_claims_says_which_they_are(
+    open_page: Open, article: certainty.Document
+) -> None:
+    page = open_page(article.to_html(min_confidence=0.9))
+    undecided = [sentence.is_claim and sentence.probability < 0.9 for sentence in article]
+    assert 0 < sum(undecided) < len(article)
+    assert [one["undecided"] for one in json.loads(exported(page, "JSON"))["sentences"]] == undecided
+    rows = list(csv.DictReader(io.StringIO(exported(page, "CSV"), newline="")))
+    assert list(rows[0])[-1] == "undecided"
+    assert [row["undecided"] for row in rows] == [str(one).lower() for one in undecided]
+    page = open_page(article.to_html())
+    assert "undecided" not in json.loads(exported(page, "JSON"))["sentences"][0]
+
+
 def test_what_is_shown_is_copied(open_page: Open, article: certainty.Document) -> None:
     page = open_page(article.to_html(), permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("searchbox").fill("Selon le département")
@@ -165,7 +194,7 @@ def test_the_language_is_that_of_the_browser_and_can_be_switched(open_page: Open
     assert page.evaluate("document.documentElement.lang") == "fr"
     assert page.get_by_role("link").inner_text() == "Tous les textes"
     page.get_by_role("checkbox", name="démenti").uncheck()
-    assert "phrases affichées" in page.locator(".certainty-status").inner_text()
+    assert "Affichage" in page.locator(".certainty-status").inner_text()
     sentence = page.locator(".certainty-sentence").first
     assert str(sentence.get_attribute("aria-label")).startswith("présenté comme un fait, ")
     assert not re.search(r"(?i)\b(sentences|show|label|export what|asserted)\b", page.locator("main").inner_text())
@@ -235,6 +264,7 @@ def test_a_comparison_shows_what_changed_and_exports_it(open_page: Open, article
     pairs = page.locator(".certainty-pair")
     changed = [pair for pair in comparison if pair.change is not certainty.Change.UNCHANGED]
     assert 2 == pairs.filter(visible=True).count() == len(changed) < len(comparison)
+    assert page.locator(".certainty-status").inner_text().endswith(f"2 sur {len(comparison)} paires")
     assert "présenté comme un fait → probable · désormais attribué" in pairs.filter(visible=True).first.inner_text()
     assert page.locator(".certainty-summary").inner_text().startswith(f"{len(article)} phrases avant, ")
     record = json.loads(exported(page, "JSON"))

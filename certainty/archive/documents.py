@@ -142,7 +142,7 @@ def _checked(
     where = file.name if row is None else f"{file.name}, row {row} ({key})"
     found = replace(found, id=key, columns=columns)
     try:
-        return replace(found, text=doubts.checked(text, where, options))
+        return replace(found, text=doubts.checked(text, where, options, is_file=row is None))
     except CertaintyError as error:
         if isinstance(error, ImportError):
             raise

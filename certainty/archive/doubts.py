@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from certainty.documents.damage import MOST_NOISE, mojibake, noise, repaired
+from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
 from certainty.documents.language import foreign_share
 from certainty.documents.reader import ReadingOptions
 from certainty.errors import CertaintyError
@@ -24,11 +24,12 @@ class Doubts:
     def __init__(self) -> None:
         self._found: dict[str, tuple[int, str]] = {}
 
-    def checked(self, text: str, where: str, options: ReadingOptions) -> str:
+    def checked(self, text: str, where: str, options: ReadingOptions, is_file: bool) -> str:
         """Return a text, repaired if that is asked for, and note what is doubtful in it.
 
         Raises:
-            CertaintyError: If it is mostly markup or undecodable, and `options.force` is false.
+            CertaintyError: If it is mostly markup or undecodable or, as a file, a log or the source of a mail, and
+                `options.force` is false.
             MissingExtraError: If a library for the repair is not installed.
         """
         if mojibake(text):
@@ -41,6 +42,8 @@ class Doubts:
                 f"{where}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to "
                 "score it anyway."
             )
+        if is_file and not options.force and (what := machine_text(text)):
+            raise CertaintyError(f"{where}: is {what}; give the text that is in it, or --force to score it as it is.")
         if "\ufffd" in text:
             self._note(_UNDECODABLE, where)
         if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:

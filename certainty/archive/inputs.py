@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import logging
 import lzma
 import os
 import sys
@@ -18,6 +19,8 @@ from typing import Any, BinaryIO, cast
 from certainty.documents.kinds import ENDINGS
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+
+logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20  # bytes read ahead, which also decide the encoding of a CSV
 _EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
@@ -123,7 +126,11 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
     for one, info in matched.items():
         if info["type"] == "directory":
             below = filesystem.find(one, detail=True)
-            files |= {below_path: info for below_path, info in below.items() if _is_readable(below_path, one)}
+            shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
+            files |= {path: info for path, info in shown.items() if _is_readable(path)}
+            if others := len(shown.keys() - files.keys()):
+                count = "1 file is" if others == 1 else f"{others} files are"
+                logger.warning("%s: %s not read, as the ending stands for no kind of text.", name, count)
         else:
             files[one] = info
     named = [
@@ -162,13 +169,16 @@ def _is_local(filesystem: Any) -> bool:
     return isinstance(filesystem, LocalFileSystem)
 
 
-def _is_readable(path: str, folder: str) -> bool:
-    """Return whether a file below a folder is read: by its ending, unless it is hidden."""
-    below = PurePosixPath(path[len(folder) :].lstrip("/"))
-    if any(part.startswith((".", "~$")) for part in below.parts):
-        return False
-    suffix = below.suffix.lower()
-    return suffix in ENDINGS or (suffix in _DECOMPRESSORS and PurePosixPath(below.stem).suffix.lower() in ENDINGS)
+def _is_hidden(path: str, folder: str) -> bool:
+    return any(part.startswith((".", "~$")) for part in PurePosixPath(path[len(folder) :].lstrip("/")).parts)
+
+
+def _is_readable(path: str) -> bool:
+    """Return whether a file below a folder is read, by its ending."""
+    stem, ending = os.path.splitext(path)
+    if ending.lower() in _DECOMPRESSORS:
+        ending = os.path.splitext(stem)[1]
+    return ending.lower() in ENDINGS
 
 
 def _is_below(path: str, folder: str) -> bool:

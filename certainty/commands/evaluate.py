@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
-from certainty.commands.output import log_shown
+from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from certainty.evaluation import Comparison
 
 BELOW = 1
@@ -203,18 +205,23 @@ def _progress(quiet: bool) -> Iterator[None]:
         return
     from rich.console import Console
 
-    logger = logging.getLogger("certainty.evaluation")
-    with Console(stderr=True).status("Opening the models and the data …") as status:
+    with (
+        Console(stderr=True).status("Opening the models and the data …") as status,
+        log_shown("certainty.evaluation", _StatusLine(status)),
+    ):
+        yield
 
-        class Shown(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                status.update(f"{record.getMessage()} …")
 
-        handler, level = Shown(), logger.level
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(level)
+class _StatusLine(StandardError):  # noqa: N818 - the stream, no exception
+    """Show log records as the status that a spinner has; warnings stay as lines."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        if record.levelno >= logging.WARNING:
+            super().emit(record)
+        else:
+            self._status.update(f"{record.getMessage()} …")

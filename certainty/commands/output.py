@@ -14,6 +14,7 @@ from certainty.writing import check_output, is_regular, whole_file
 
 STDIN = "-"
 FAILED = 2
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
 
 
 def check_destination(output: Path, names: Sequence[str]) -> Path:
@@ -56,8 +57,13 @@ def output_format(
         return told[0]
     if default is not None and not is_regular(output):
         return default
-    known = ", ".join(f"{suffix} ({name})" for name, own in endings.items() for suffix in own)
-    raise CertaintyError(f"{output}: its ending does not stand for a format. Allowed: {known}; or give --format.")
+    meant: dict[str, list[str]] = {}
+    for name, own in endings.items():
+        for suffix in own:
+            meant.setdefault(suffix, []).append(name)
+    known = ", ".join(f"{suffix} ({' or '.join(names)})" for suffix, names in meant.items())
+    hint = " A spreadsheet opens CSV: give a name in .csv, and --excel." if ending in _SPREADSHEETS else ""
+    raise CertaintyError(f"{output}: its ending does not stand for a format. Allowed: {known}; or give --format.{hint}")
 
 
 @contextmanager
@@ -97,9 +103,9 @@ class StandardError(logging.Handler):
 
 
 @contextmanager
-def log_shown(name: str) -> Iterator[None]:
-    """Show on standard error what a part of the package logs, such as its progress."""
-    logger, handler = logging.getLogger(name), StandardError()
+def log_shown(name: str, handler: logging.Handler | None = None) -> Iterator[None]:
+    """Show what a part of the package logs, such as its progress, on standard error or by another handler."""
+    logger, handler = logging.getLogger(name), handler or StandardError()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -58,7 +58,11 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> argparse._Argument
         "--encoding", metavar="NAME", help="encoding of the files (default: UTF-8, UTF-16 or Windows-1252, detected)"
     )
     group.add_argument("--fix-encoding", action="store_true", help="repair accents that were decoded wrongly (« Ã© »)")
-    group.add_argument("--force", action="store_true", help="also score texts that are mostly markup or undecodable")
+    group.add_argument(
+        "--force",
+        action="store_true",
+        help="also score texts that are mostly markup or encoded, logs, and sources of mails",
+    )
     return group
 
 

@@ -204,15 +204,24 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
 
     entries: list[IndexEntry] = []
     taken = {Path(_INDEX).stem, *RESERVED_STEMS}
+    folder_of_all = _shared_folder(names)
     with filled_at_the_end(folder, names) as draft:
         for name, document in scored:
             address = f"{unique_stem(name, taken)}.html"
-            page = render_page([document], [name], options.min_confidence, index=_INDEX, lang=options.lang)
+            title = name.removeprefix(folder_of_all)
+            page = render_page([document], [title], options.min_confidence, index=_INDEX, lang=options.lang)
             (draft / address).write_text(page, encoding="utf-8", newline="")
-            entries.append(IndexEntry(name, address, category_counts([document], options.min_confidence)))
+            entries.append(IndexEntry(title, address, category_counts([document], options.min_confidence)))
         index = render_index(entries, options.title, options.lang)
         (draft / _INDEX).write_text(index, encoding="utf-8", newline="")
     return folder / _INDEX
+
+
+def _shared_folder(names: list[str]) -> str:
+    """Return the beginning that the names of all files share, up to the last folder; the reader knows it already."""
+    folders = [name.removesuffix(os.path.basename(name)) for name in names]
+    shared = os.path.commonprefix(folders)  # noqa: RUF071 - cut back to a whole folder
+    return shared[: shared.rfind(os.sep) + 1]
 
 
 def _short(name: str) -> str:

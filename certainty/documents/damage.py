@@ -1,4 +1,4 @@
-"""Detect damaged texts: wrongly decoded accents, and markup or binary data instead of words."""
+"""Detect damaged texts: wrongly decoded accents, and markup, encoded data, logs or mail headers instead of words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,43 @@ _MOJIBAKE = re.compile("Ã[\xa0-\xbf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”
 _ACCENT = re.compile("[àâçèéêîïôùûœÀÇÉÈÊ’«»]")
 _LEAST_MOJIBAKE = 0.2  # share of the accents; a text that only quotes some has fewer
 
-_NO_WORDS = re.compile(r"</?[A-Za-z][^<>]{0,2000}>|[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]|(?<!\S)(?!\w{2,9}://)\S{200,}")
+_NO_WORDS = re.compile(
+    r"</?[A-Za-z][^<>]{0,2000}>"
+    r"|[\ufffd\x00-\x08\x0e-\x1f\x7f-\x9f]"
+    r"|(?<!\S)(?!\w{2,9}://)\S{200,}"
+    # A whole line of base64, which has small letters, capitals and digits, or of hexadecimal digits.
+    r"|^(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z\d+/]{32,}={0,2}\r?$|^(?=\S*\d)(?:[\da-f]{32,}|[\dA-F]{32,})\r?$",
+    re.MULTILINE,
+)
 MOST_NOISE = 0.25
 """Largest share of the characters of a text that may be something other than words."""
+
+
+# A line of a log: a time and a level, a time and a process, or an HTTP request. Times alone also begin lines of chats.
+_TIME = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d)?\S*|\d\d:\d\d:\d\d\S*|[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d"
+_LOG_LINE = re.compile(
+    rf"^\W?(?:{_TIME})\W.{{0,60}}?\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b"
+    rf"|^(?:<\d+>)?(?:{_TIME}) \S+ [\w./-]+(?:\[\d+\])?: "
+    r'|"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+ HTTP/\d'
+)
+_FEWEST_LOG_LINES = 3
+_LEAST_LOG = 0.5  # share of the lines; the others continue an entry
+_MAIL_HEADERS = re.compile(r"\s*(?:From \S+ .*\n)?((?:[A-Za-z][\w-]*:.*\n(?:[ \t]+\S.*\n)*)+)")
+# Only the source of a mail has these; what a reader copies begins with From, To, Date and Subject.
+_TECHNICAL_HEADER = re.compile(
+    r"^(?:Received|Return-Path|Delivered-To|Message-ID|MIME-Version|Content-[\w-]+|DKIM-Signature|ARC-[\w-]+|X-[\w-]+):",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def machine_text(text: str) -> str | None:
+    """Return what a text is if programs wrote it for programs, such as "a log file"; None for all others."""
+    headers = _MAIL_HEADERS.match(text)
+    if headers and len({name.lower() for name in _TECHNICAL_HEADER.findall(headers[1])}) > 1:
+        return "the source of a mail"
+    lines = [line for line in text.splitlines() if line.strip()]
+    logged = sum(bool(_LOG_LINE.search(line)) for line in lines)
+    return "a log file" if logged >= max(_FEWEST_LOG_LINES, _LEAST_LOG * len(lines)) else None
 
 
 def mojibake(text: str) -> int:
@@ -39,7 +73,9 @@ def repaired(text: str) -> str:
 
 
 def noise(text: str) -> float:
-    """Return the share of characters that are tags, undecodable, or in runs of 200 without a space (addresses aside).
+    """Return the share of characters that are tags, undecodable, or encoded.
+
+    Encoded are lines of base64 or hexadecimal digits, and runs of 200 characters without a space (addresses aside).
 
     The tags that `certainty.normalising` reads as running text do not count.
     """

@@ -23,8 +23,8 @@ def read_files(
 ) -> Iterator[tuple[str, str]]:
     """Read the texts of files as `certainty score` does: text, web pages, PDF, DOCX, ODT, EPUB, RTF, tables.
 
-    All kinds but text and tables need the extra `documents`. Each file is read only when its texts are needed. The
-    result suits `stream(…, as_tuples=True)`.
+    All kinds but text and tables need the extra `documents`. Each file is read only when its texts are needed, and as
+    a whole, except for JSON Lines. The result suits `stream(…, as_tuples=True)`.
 
     Args:
         files: One or more files; patterns such as `articles/*.txt` are expanded.

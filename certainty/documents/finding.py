@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 from certainty.documents.kinds import ENDINGS
 from certainty.errors import CertaintyError
 
+logger = logging.getLogger(__name__)
+
 _LOCKED = "~$"  # prefix of the lock files of Word
+_SHOWN = 5  # files left out that a warning names
 
 
 def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterable[Path] = ()) -> list[str]:
@@ -19,7 +23,8 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
     Args:
         names: Files and patterns (`*`, `?`, `[…]`, and `**` for all folders below); other names stay as they are.
         recursive: Also accept folders, for the files in them and their subfolders whose ending is one of `ENDINGS`.
-            Hidden files and folders and lock files of Word are skipped; links to folders are not followed.
+            A warning is logged for the other files. Hidden files and folders and lock files of Word are skipped; links
+            to folders are not followed.
         leave_out: Files and folders to leave out of the results of patterns and folders.
 
     Raises:
@@ -34,11 +39,13 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
     found: list[str] = []
     for name in names:
         if recursive and os.path.isdir(name):
-            below = sorted(path for path in _below(name) if not is_left_out(path))
+            every = sorted(path for path in _below(name) if not is_left_out(path))
+            below = [path for path in every if _is_readable(path)]
             if not below:
                 raise CertaintyError(
                     f"{name}: contains no file that can be read; readable files end in {', '.join(ENDINGS)}."
                 )
+            _tell_left_out(name, [path for path in every if not _is_readable(path)])
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
             matched = sorted(path for path in glob.glob(name, recursive=True) if not is_left_out(path))
@@ -54,5 +61,20 @@ def _below(folder: str) -> Iterator[str]:
     for path, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if Path(name).suffix.lower() in ENDINGS and not name.startswith((".", _LOCKED)):
+            if not name.startswith((".", _LOCKED)):
                 yield os.path.join(path, name)
+
+
+def _is_readable(path: str) -> bool:
+    return Path(path).suffix.lower() in ENDINGS
+
+
+def _tell_left_out(folder: str, paths: Sequence[str]) -> None:
+    if not paths:
+        return
+    named = ", ".join(os.path.relpath(path, folder) for path in paths[:_SHOWN])
+    logger.warning(
+        "%s: %d %s not read, as the ending stands for no kind of text: %s%s.",
+        *(folder, len(paths), "file is" if len(paths) == 1 else "files are", named),
+        ", …" if len(paths) > _SHOWN else "",
+    )

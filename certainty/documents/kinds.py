@@ -62,7 +62,7 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3", "an SQLite database", "export the table as CSV"),
     (rb"\x7fELF|MZ.[\0-\3]", "a program", "give a text"),
     (
-        rb"(?s:From: <Saved by .*|.*\bContent-Type: multipart/related)",
+        rb"(?ms:From: <Saved by .*|(?!.*^(?:Received|Message-I[Dd]):).*\bContent-Type: multipart/related)",
         "a web archive (MHTML)",
         "save the page as HTML only",
     ),

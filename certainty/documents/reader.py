@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from certainty.documents.damage import MOST_NOISE, mojibake, noise, repaired
+from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
 from certainty.documents.extraction import extracted_text
 from certainty.documents.kinds import TABLES, Kind, kind_of
 from certainty.documents.language import foreign_share
@@ -41,7 +41,7 @@ class ReadingOptions:
         encoding: Encoding of texts, pages and CSV; None detects it.
         text_column: Column of a table that holds the texts.
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
-        force: Accept texts that are mostly markup or undecodable.
+        force: Accept texts that are mostly markup, encoded or undecodable, logs, and the sources of mails.
         fix_encoding: Repair accents that were decoded wrongly.
 
     Raises:
@@ -146,6 +146,8 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
             f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to score it "
             "anyway."
         )
+    if not options.force and (what := machine_text(text)):
+        raise CertaintyError(f"{name}: is {what}; give the text that is in it, or --force to score it as it is.")
     if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
         share, language = found
         logger.warning(

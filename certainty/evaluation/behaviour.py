@@ -3,7 +3,8 @@
 The tests follow CheckList (Ribeiro et al. 2020, "Beyond accuracy: behavioral testing of NLP models with CheckList",
 https://aclanthology.org/2020.acl-main.442). A test file is JSON Lines with these fields:
 
-- `text`, and the expected answer: `label`, or `claim` set to false for a sentence that makes no claim.
+- `text`, and the expected answer: `label`, or a list of labels of which any is right, or `claim` set to false for a
+  sentence that makes no claim. A row of kind `mft` may have `attributed` alone, which is then the expected answer.
 - `kind`: `mft` (minimum functionality: the answer must be right), `inv` (invariance: all sentences of a group must get
   the same answer) or `dir` (directional: the sentences of a group differ in a way that must change the answer).
 - `group` (required for `inv` and `dir`), `construction` (results are listed by it) and `id`.
@@ -32,14 +33,19 @@ from certainty.results import SentenceScore
 
 KINDS = ("mft", "inv", "dir")
 NO_CLAIM = "no_claim"
+_ATTRIBUTION = {True: "attributed", False: "not attributed"}
 
 
 @dataclass(frozen=True)
 class BehaviourRow:
-    """One sentence of a behaviour test; the fields are described in the module docstring."""
+    """One sentence of a behaviour test; the fields are described in the module docstring.
+
+    Attributes:
+        answers: The right answers; empty if only the attribution is tested.
+    """
 
     text: str
-    answer: str
+    answers: tuple[str, ...]
     kind: str
     group: str = ""
     construction: str = ""
@@ -56,7 +62,7 @@ class Behaviour:
     Attributes:
         name: The model's name.
         right: SHARE of sentences with the right answer.
-        by_answer: The same for each expected answer: a label or `no_claim`.
+        by_answer: The same for each expected answer, a label or `no_claim`, of which no other would be right as well.
         by_construction: The same for each construction.
         inv_changed: SHARE of `inv` groups whose sentences get different answers; here `right` counts these groups.
         dir_right: SHARE of `dir` groups in which every answer is right.
@@ -140,7 +146,10 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
     """
     scores = classifier.score_sentences([row.text for row in rows])
     answers = [answer_of(score) for score in scores]
-    right = [answer == row.answer for answer, row in zip(answers, rows, strict=True)]
+    right = [
+        answer in row.answers if row.answers else score.attributed == row.attributed
+        for answer, row, score in zip(answers, rows, scores, strict=True)
+    ]
     groups = {kind: _groups(rows, kind) for kind in ("inv", "dir")}
     changed = {group for group, own in groups["inv"].items() if len({answers[i] for i in own}) > 1}
     sure = [(row.attributed, s.attributed) for row, s in zip(rows, scores, strict=True) if row.attributed is not None]
@@ -148,7 +157,7 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
         name=name,
         right=_share(right),
         by_answer={
-            answer: _share([r for r, row in zip(right, rows, strict=True) if row.answer == answer])
+            answer: _share([r for r, row in zip(right, rows, strict=True) if row.answers == (answer,)])
             for answer in (*(label.value for label in LABELS), NO_CLAIM)
         },
         by_construction={
@@ -179,19 +188,21 @@ def _parse(row: Mapping[str, Any], where: str) -> BehaviourRow:
         raise CertaintyError(f"{where}: kind is {kind!r}. Allowed: {', '.join(KINDS)}.")
     if kind != "mft" and not row.get("group"):
         raise CertaintyError(f"{where}: a row of kind {kind} needs a `group`, shared by the sentences to compare.")
-    if row.get("claim") is False or row.get("label") == NO_CLAIM:
-        answer = NO_CLAIM
-    elif row.get("label"):
-        try:
-            answer = Label.parse(row["label"]).value
-        except CertaintyError as error:
-            raise CertaintyError(f"{where}: label: {error}") from None
-    else:
-        raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")
     sure = row.get("attributed_sure")  # None in a DataFrame, where other rows have it
     attributed = row.get("attributed") if sure is None or sure else None
+    answers = (NO_CLAIM,) if row.get("claim") is False else _answers(row.get("label"), where)
+    if not answers and (attributed is None or kind != "mft"):
+        raise CertaintyError(f"{where}: label is missing; give one, or set claim to false.")
     names = {name: str(row.get(name) or "") for name in ("group", "construction", "id")}
-    return BehaviourRow(text, answer, kind, attributed=None if attributed is None else bool(attributed), **names)
+    return BehaviourRow(text, answers, kind, attributed=None if attributed is None else bool(attributed), **names)
+
+
+def _answers(given: Any, where: str) -> tuple[str, ...]:
+    labels = given if isinstance(given, (list, tuple)) else [given] if given else []
+    try:
+        return tuple(NO_CLAIM if label == NO_CLAIM else Label.parse(label).value for label in labels)
+    except CertaintyError as error:
+        raise CertaintyError(f"{where}: label: {error}") from None
 
 
 def _groups(rows: Sequence[BehaviourRow], kind: str) -> dict[str, list[int]]:
@@ -217,7 +228,7 @@ def _failure(row: BehaviourRow, answer: str, score: SentenceScore) -> dict[str, 
         "group": row.group,
         "construction": row.construction,
         "text": row.text,
-        "expected": row.answer,
-        "answer": answer,
+        "expected": " or ".join(row.answers) or _ATTRIBUTION[bool(row.attributed)],
+        "answer": answer if row.answers else _ATTRIBUTION[score.attributed],
         "probability": float(max(score.probabilities.values())),
     }

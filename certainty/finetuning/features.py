@@ -69,13 +69,16 @@ def cue_targets(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) ->
     return targets
 
 
-def second_target(sentence: LabelledSentence) -> float:
-    """Return 0 for no second claim, or 1 plus the index of its label; `IGNORED` without a claim or if unknown."""
-    if sentence.label is None:
-        return IGNORED
-    if sentence.second is None:
-        return 0.0 if sentence.second_known else IGNORED
-    return 0.0 if sentence.second is sentence.label else 1.0 + LABELS.index(sentence.second)
+def second_target(sentence: LabelledSentence) -> NDArray[np.float32]:
+    """Return the target distribution over no second claim and its labels, shape (5,).
+
+    All are `IGNORED` without a claim, or if it is unknown whether there is a second one.
+    """
+    if sentence.label is None or (sentence.second is None and not sentence.second_known):
+        return np.full(1 + len(LABELS), IGNORED, dtype=np.float32)
+    target = np.zeros(1 + len(LABELS), dtype=np.float32)
+    target[0 if sentence.second in (None, sentence.label) else 1 + LABELS.index(sentence.second)] = 1.0
+    return target
 
 
 def source_target(sentence: LabelledSentence, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
@@ -171,6 +174,8 @@ def _is_taught(features: SentenceFeatures, head: str) -> bool:
     rows = {answer: 0 for answer in (False, True)}
     for row in features.rows:
         targets = np.atleast_1d(np.asarray(row[head]))
+        if head == "second":
+            targets = np.where(targets[:1] == IGNORED, IGNORED, 1 - targets[:1])  # the first means that there is none
         for answer in set((targets[targets != IGNORED] >= 0.5).tolist()):
             rows[answer] += 1
     rarer = min(rows, key=rows.__getitem__)
@@ -196,7 +201,8 @@ class Collator:
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
         """Return tensors: ids and mask (rows, length), and the targets of all heads.
 
-        Those are labels (rows, 4); claim, attributed and second (rows,); cue (rows, length, 3); source (rows, 2).
+        Those are labels (rows, 4); claim and attributed (rows,); cue (rows, length, 3); second (rows, 5); source
+        (rows, 2).
         """
         lengths = np.array([len(row["input_ids"]) for row in rows])
         real = np.arange(lengths.max()) < lengths[:, None]
@@ -211,7 +217,7 @@ class Collator:
             "claim": torch.tensor([row["claim"] for row in rows]),
             "attributed": torch.tensor([row["attributed"] for row in rows]),
             "cue": torch.from_numpy(cue),
-            "second": torch.tensor([row["second"] for row in rows]),
+            "second": torch.from_numpy(np.stack([row["second"] for row in rows])),
             "source": torch.from_numpy(np.stack([row["source"] for row in rows])),
         }
 

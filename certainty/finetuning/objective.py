@@ -55,7 +55,7 @@ def joint_loss(
     loss = loss + weights.claim * _binary_loss(claim, batch["claim"])
     loss = loss + weights.attributed * _binary_loss(attributed, batch["attributed"])
     loss = loss + weights.cue * _binary_loss(cue, batch["cue"]) * cue.shape[-1]
-    loss = loss + weights.second * _choice_loss(second, batch["second"])
+    loss = loss + weights.second * _distribution_loss(second, batch["second"])
     # Padding cannot be the first or last token.
     of_tokens = source.masked_fill(batch["attention_mask"][..., None] == 0, -torch.inf).transpose(1, 2)
     loss = loss + weights.source * _choice_loss(of_tokens.flatten(0, 1), batch["source"].flatten())
@@ -67,6 +67,13 @@ def joint_loss(
 def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
     known = targets != IGNORED
     losses = F.binary_cross_entropy_with_logits(logits, targets.clamp(min=0), reduction="none")
+    return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def _distribution_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the rows whose target distribution is known; 0 without any."""
+    known = targets[:, 0] != IGNORED
+    losses = -(targets * F.log_softmax(logits, dim=-1)).sum(dim=1)
     return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
 
 

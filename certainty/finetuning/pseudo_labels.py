@@ -23,6 +23,7 @@ from certainty.finetuning.features import IGNORED
 from certainty.labels import CUED, LABELS
 from certainty.writing import write_whole
 
+_ROW = ("input_ids", "labels", "claim", "attributed", "second", "source", "cue")
 _METADATA = "pseudo_labels"  # a single key, because safetensors writes several in no fixed order
 
 
@@ -61,13 +62,24 @@ class Probabilities:
     Attributes:
         labels: Shape (n, 4), float16.
         claim, attributed: Shape (n,), float16.
-        cue: Probability that each token of the flat array is a cue of any label, times 255, uint8; 0 for special ones.
+        second: No second claim, or its label, shape (n, 5), float16; NaN if no teacher has this head.
+        source: First and last token of the words that name the source, counted from the first special token, which
+            stands for "nobody"; shape (n, 2), int16; -1 if the teachers are unsure or none has this head.
+        cue: Probability that each token of the flat array is a cue of each label in `CUED`, times 255, shape
+            (tokens, 3), uint8; 0 for special ones.
     """
 
     labels: NDArray[np.float16]
     claim: NDArray[np.float16]
     attributed: NDArray[np.float16]
+    second: NDArray[np.float16]
+    source: NDArray[np.int16]
     cue: NDArray[np.uint8]
+
+    def of(self, sentences: TokenisedSentences, rows: NDArray[np.int64]) -> Probabilities:
+        """Return those of some rows of the sentences, in that order."""
+        of_rows = {name: value[rows] for name, value in vars(self).items() if name != "cue"}
+        return Probabilities(**of_rows, cue=self.cue[positions(sentences.lengths, rows)])
 
 
 def write_pseudo_labels(
@@ -104,9 +116,9 @@ def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
 def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
     """Return the sentences in the format of `SentenceFeatures.rows`; their arrays are slices of shared arrays.
 
-    The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the cue and attribution targets are
-    ignored. The probability that a token is a cue of a label is that of a cue times that of the label. The file has no
-    targets for the second claim and the source.
+    The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the targets of cues, attribution, second
+    claim and source are ignored. The source is ignored as well if the teachers were unsure of its words, and is nobody
+    if they say that the claim is not attributed.
 
     Args:
         path: File written by `write_pseudo_labels`.
@@ -117,34 +129,43 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
     """
     if pseudo_label_metadata(path)["tokenizer"] != tokenizer_digest(tokenizer):
         raise CertaintyError(f"{path}: made with another tokenizer; use teachers that share the encoder's tokenizer.")
+    shapes = {
+        "labels": (len(LABELS),),
+        "claim": (),
+        "attributed": (),
+        "second": (1 + len(LABELS),),
+        "source": (2,),
+    }
     try:
         with safe_open(path, "np") as file:
-            ids, lengths, labels, claim, attributed, cue = (
-                file.get_tensor(name) for name in ("ids", "lengths", "labels", "claim", "attributed", "cue")
-            )
+            ids, lengths, cue = (file.get_tensor(name) for name in ("ids", "lengths", "cue"))
+            of_sentences = {name: file.get_tensor(name) for name in shapes}
     except (OSError, SafetensorError) as error:
         raise CertaintyError(_damaged(path, error)) from error
     n, tokens = len(lengths), int(lengths.sum())
-    shapes = [array.shape for array in (ids, cue, labels, claim, attributed)]
-    if shapes != [(tokens,), (tokens,), (n, len(LABELS)), (n,), (n,)] or (lengths < 1).any():
+    fit = ids.shape == (tokens,) and cue.shape == (tokens, len(CUED)) and not (lengths < 1).any()
+    if not fit or any(of_sentences[name].shape != (n, *shape) for name, shape in shapes.items()):
         raise CertaintyError(_damaged(path, "its arrays do not fit together"))
-    claim = claim.astype(np.float32)
-    distribution = labels.astype(np.float32)
+
+    claim, second = (of_sentences[name].astype(np.float32) for name in ("claim", "second"))
     no_claim = claim < 0.5
+    distribution = of_sentences["labels"].astype(np.float32)
     distribution /= distribution.sum(axis=1, keepdims=True)
-    of_label = distribution[:, [LABELS.index(label) for label in CUED]]
-    cues = cue.astype(np.float32)[:, None] / 255 * np.repeat(of_label, lengths, axis=0)
+    attributed = np.where(no_claim, IGNORED, of_sentences["attributed"]).astype(np.float32)
+    second[np.isnan(second) | no_claim[:, None]] = IGNORED
+    source = of_sentences["source"].astype(np.float32)
+    source[attributed < 0.5] = 0.0
+    source[no_claim | (source[:, 0] < 0)] = IGNORED
+    cues = cue.astype(np.float32) / 255
     cues[np.repeat(no_claim, lengths)] = IGNORED
     cues[special_token_positions(lengths, tokenizer)] = IGNORED
     ids = ids.astype(np.int32)
     ends = np.cumsum(lengths, dtype=np.int64)
-    unknown = {"second": IGNORED, "source": np.full(2, IGNORED, dtype=np.float32)}
     bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
-    targets = distribution * claim[:, None]
-    heads = zip(targets, claim.tolist(), np.where(no_claim, IGNORED, attributed).tolist(), strict=True)
+    heads = zip(distribution * claim[:, None], claim.tolist(), attributed.tolist(), second, source, strict=True)
     return [
-        {"input_ids": ids[a:b], "labels": target, "claim": c, "attributed": s, "cue": cues[a:b], **unknown}
-        for (a, b), (target, c, s) in zip(bounds, heads, strict=True)
+        dict(zip(_ROW, (ids[a:b], *of_sentence, cues[a:b]), strict=True))
+        for (a, b), of_sentence in zip(bounds, heads, strict=True)
     ]
 
 

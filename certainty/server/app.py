@@ -14,7 +14,6 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import certainty
 from certainty.classifier import CertaintyClassifier
@@ -24,6 +23,7 @@ from certainty.server.access import Access
 from certainty.server.answers import answer, chosen, encoded
 from certainty.server.compression import CompressedAnswers, CompressedBodies
 from certainty.server.headers import Headers
+from certainty.server.hosts import AllowedHosts
 from certainty.server.limits import Admission, JsonRoute, shutting_down
 from certainty.server.paths import RootPath
 from certainty.server.problems import on_http_exception, on_invalid
@@ -106,7 +106,7 @@ def _add_middleware(app: FastAPI, service: Service, routes: Collection[str]) -> 
             expose_headers=["Retry-After"],
         )
     if settings.allowed_hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
+        app.add_middleware(AllowedHosts, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Headers)
     app.add_middleware(Access, metrics=service.metrics, routes=routes)
     if settings.root_path:

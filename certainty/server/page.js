@@ -74,8 +74,9 @@ async function score() {
   }
 }
 
-// PDF, ZIP (Word, OpenDocument, EPUB), RTF, images and web pages; the command line reads many of them.
-const isPlain = (content, name) => !/\.(pdf|docx?|odt|rtf|epub|html?|xlsx?|png|jpe?g)$/i.test(name) && !content.includes("\0");
+// What is no plain text: the command line reads the first kinds, but no others, such as images.
+const READ_BY_COMMAND = /\.(pdf|docx|odt|rtf|epub|x?html?|csv|tsv|jsonl?|ndjson|parquet)$/i;
+const isPlain = (content, name) => !/\.(pdf|docx?|odt|rtf|epub|x?html?|xlsx?|parquet|png|jpe?g|gif|webp|heic)$/i.test(name) && !content.includes("\0");
 
 async function readFile(given) {
   const bytes = await given.arrayBuffer();
@@ -87,7 +88,7 @@ async function readFile(given) {
     content = new TextDecoder("windows-1252").decode(bytes); // as older French files are
   }
   if (!isPlain(content, given.name)) {
-    say("server_kind", { name: given.name, failed: true });
+    say(READ_BY_COMMAND.test(given.name) ? "server_kind" : "server_image", { name: given.name, failed: true });
     return;
   }
   text.value = content;

@@ -5,6 +5,7 @@ Of the request, they quote only the name of an unknown field; the log does not e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -60,6 +61,24 @@ def invalid(errors: Sequence[Any]) -> ProblemError:
     return ProblemError(422, f"{place}{found[0]['message']}{more}", errors=found)
 
 
+def unreadable(what: str, error: BaseException) -> ProblemError:
+    """Return why bytes cannot be read as JSON; `what` they are begins the sentence.
+
+    Args:
+        what: "The body", or "The line".
+        error: What `json.loads` raised.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        reason = f"is not {error.encoding.upper()}, at byte {error.start + 1}; send it in UTF-8"
+    elif isinstance(error, json.JSONDecodeError):
+        reason = f"is not valid JSON at character {error.pos}: {error.msg}"
+    elif isinstance(error, RecursionError):
+        reason = "is nested too deeply; send one object of strings, numbers and lists"
+    else:  # the only other ValueError of the json module: see sys.set_int_max_str_digits
+        reason = "has a number with too many digits"
+    return ProblemError(400, f"{what} {reason}.")
+
+
 def _describe(error: dict[str, Any]) -> dict[str, str]:
     place = [str(part) for part in error["loc"] if part != "body"]
     if error["type"] == "unknown_field":
@@ -87,8 +106,9 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ProblemError):
         return problem_response(error)
     assert isinstance(error, StarletteHTTPException)
+    if error.status_code == 400 and error.__cause__:
+        return problem_response(unreadable("The body", error.__cause__))
     details = {
-        400: "The body cannot be read as JSON; is it UTF-8?",
         404: "There is no such address; /docs lists all addresses.",
         405: "This address does not take this method; /docs lists the methods of each address.",
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -121,6 +121,13 @@ class Line(Choices):
     text: str = Field("", description="A French text.")
     sentences: list[SplitSentence] = Field([], description=SENTENCES)
     id: str | int | None = Field(None, description="Returned with the answer.")
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _is_returned_as_it_came(cls, given: object) -> object:
+        if given is not None and type(given) not in (str, int):  # pydantic would make 1 of true and of 1.0
+            raise ValueError("give a string or a whole number")
+        return given
 
     @model_validator(mode="after")
     def _one_is_given(self) -> Line:

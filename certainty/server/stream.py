@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from certainty.server.access import log_bug
 from certainty.server.answers import answer, encoded
 from certainty.server.limits import require_type
-from certainty.server.problems import ProblemError, invalid, too_large
+from certainty.server.problems import ProblemError, invalid, too_large, unreadable
 from certainty.server.schemas import Line
 from certainty.server.service import Service
 
@@ -174,10 +174,8 @@ async def _answer(raw: _Raw, service: Service) -> bytes:
 def _parse(content: bytes) -> Line:
     try:
         value = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ProblemError(400, f"Not valid JSON, at character {error.pos}: {error.msg}.") from None
-    except (ValueError, RecursionError):
-        raise ProblemError(400, "Cannot be read as JSON; is it UTF-8?") from None
+    except (ValueError, RecursionError) as error:
+        raise unreadable("The line", error) from None
     try:
         return Line.model_validate(value)
     except ValidationError as error:

@@ -5,6 +5,7 @@ Each word of the interface is in an element with its key in `data-word`, so that
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape as escape_html
@@ -97,7 +98,10 @@ def text_block(document: ScoredText, name: str, min_confidence: float | None, la
         parts += _rest(rest), "</p><p>" if "\n" in rest else "", sentence_element(sentence, lang, min_confidence)
         done = sentence.end
     parts.append(_rest(document.text[done:]))
-    return f'<div class="certainty-text" lang="fr" data-name="{escape(name)}"><p>{"".join(parts)}</p></div>'
+    data = f'data-name="{escape(name)}"'
+    if document.model:
+        data += f' data-model="{escape(json.dumps(document.model.to_dict(), ensure_ascii=False))}"'
+    return f'<div class="certainty-text" lang="fr" {data}><p>{"".join(parts)}</p></div>'
 
 
 def _rest(text: str) -> str:

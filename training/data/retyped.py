@@ -19,7 +19,7 @@ from certainty.errors import CertaintyError
 from certainty.finetuning.splits import HELD_OUT_GROUPS
 from certainty.json_lines import read_json_lines
 from certainty.writing import whole_file
-from training.pretraining.retyping import retyped
+from training.data.retyping import retyped
 
 SPANS = ("cues", "sources")
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from certainty import CertaintyError
 from certainty.evaluation.leakage import text_key
-from certainty.finetuning.pseudo_labels import Probabilities, positions, tokenizer_digest, write_pseudo_labels
+from certainty.finetuning.pseudo_labels import tokenizer_digest, write_pseudo_labels
 from certainty.labelled import read_labelled
 from certainty.labels import LABELS, Label
 from training.data.text import text_files
@@ -118,9 +118,7 @@ def pseudo_label(
         "seed": seed,
         "tokenizer": tokenizer_digest(ensemble.tokenizer),
     }
-    cue = scored.cue[positions(sample.lengths, kept)]
-    probabilities = Probabilities(scored.labels[kept], scored.claim[kept], scored.attributed[kept], cue)
-    write_pseudo_labels(output, sample[kept], probabilities, metadata)
+    write_pseudo_labels(output, sample[kept], scored.of(sample, kept), metadata)
     return metadata
 
 

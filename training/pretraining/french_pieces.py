@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from training.data.retyping import retype
 from training.pretraining.french_tokenizer import french_tokenizer, unigram_pieces
-from training.pretraining.retyping import retype
 from training.pretraining.tokenizer import SPECIAL_TOKENS
 from training.pretraining.trim_vocabulary import chosen_pieces, coverage, piece_counts
 

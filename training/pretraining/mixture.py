@@ -3,7 +3,7 @@
 `python -m training.pretraining.mixture --text FOLDER --shares news.txt.xz=0.5 … --words 19000000 --output runs/mixture`
 
 Paragraphs are drawn at random from each file up to its share of the words, so that the largest file does not dominate.
-A share of the paragraphs is replaced by a retyped version (`training.pretraining.retyping`). The output files have the
+A share of the paragraphs is replaced by a retyped version (`training.data.retyping`). The output files have the
 names of the input files.
 """
 
@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from certainty import CertaintyError
+from training.data.retyping import retyped
 from training.data.text import read_paragraphs, text_files
-from training.pretraining.retyping import retyped
 from training.pretraining.tokenizer import sample_paragraphs
 
 logger = logging.getLogger(__name__)

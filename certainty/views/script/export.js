@@ -14,26 +14,36 @@ const excelCell = (value) => {
 const table = (rows, excel) =>
   (excel ? "\ufeff" : "") + rows.map((row) => row.map(excel ? excelCell : cell).join(excel ? ";" : ",") + "\n").join("");
 
-const sentenceRow = (file, record) => {
+// Whether the page was made with a least confidence, under which a claim is undecided.
+const hasUndecided = (root) => root.querySelector('.certainty-key [data-category="undecided"]') !== null;
+const columnsOf = (root) => (hasUndecided(root) ? [...COLUMNS, "undecided"] : COLUMNS);
+
+const sentenceRow = (columns, file, record) => {
   const joined = (cues) => cues.map((cue) => cue.text).join(" | ");
   const { cues, second_cues, source } = record;
   const shown = { cues: joined(cues), second_cues: joined(second_cues), source: source && source.text };
   const flat = { ...record, ...record.probabilities, ...shown, file };
-  return COLUMNS.map((column) => flat[column]);
+  return columns.map((column) => flat[column]);
 };
 
 // What there is to export of a page of texts, or of one of changes: rows with a header, JSON, lines to copy.
-const shownTexts = (root) =>
-  [...root.querySelectorAll(".certainty-text")].map((text) => ({
+const shownTexts = (root) => {
+  const undecided = hasUndecided(root) ? (one) => ({ undecided: one.dataset.category === "undecided" }) : () => ({});
+  return [...root.querySelectorAll(".certainty-text")].map((text) => ({
     file: text.dataset.name,
     text: text.textContent,
-    sentences: [...text.querySelectorAll(".certainty-sentence:not([hidden])")].map(recordOf),
+    ...(text.dataset.model && { model: JSON.parse(text.dataset.model) }),
+    sentences: [...text.querySelectorAll(".certainty-sentence:not([hidden])")].map((one) => ({ ...recordOf(one), ...undecided(one) })),
   }));
+};
 
 const shownPairs = (root) => [...root.querySelectorAll(".certainty-pair:not([hidden])")].map(pairOf);
 
 const textExport = (root) => ({
-  rows: () => [COLUMNS, ...shownTexts(root).flatMap(({ file, sentences }) => sentences.map((one) => sentenceRow(file, one)))],
+  rows: () => {
+    const columns = columnsOf(root);
+    return [columns, ...shownTexts(root).flatMap(({ file, sentences }) => sentences.map((one) => sentenceRow(columns, file, one)))];
+  },
   json: () => {
     const texts = shownTexts(root);
     return texts.length === 1 ? texts[0] : texts;

@@ -1,7 +1,20 @@
-// Filters: the label or the kind of change, the probability, the attribution, and words that are searched for. The bar,
+// Filters: the label or the kind of change, the probability, the source, and words that are searched for. The bar,
 // the counts and the headings follow.
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[’ʼ]/g, "'").replace(/\s+/g, " ").toLowerCase();
+// As it is searched for: œ as oe, without accents, one kind of apostrophe and hyphen. Soft hyphens and the like are dropped.
+const LIGATURES = { œ: "oe", æ: "ae", ß: "ss" };
+const plain = (text) =>
+  text.toLowerCase().normalize("NFKD").replace(/[\p{M}\p{Cf}]/gu, "").replace(/[œæß]/g, (letter) => LIGATURES[letter])
+    .replace(/[’ʼ]/g, "'").replace(/[‐‑]/g, "-").replace(/\s+/g, " ");
+const textOf = (item) =>
+  (item.matches(".certainty-sentence") ? [item] : [...item.querySelectorAll(".certainty-sentence")]).map((one) => one.textContent).join(" ");
+
+const isAttributed = (item) => item.matches(".certainty-attributed");
+const BY_SOURCE = {
+  any_source: () => true,
+  attributed_only: isAttributed,
+  without_source: (item) => item.dataset.category !== "no_claim" && !isAttributed(item),
+};
 
 const count = (items, key) => {
   const found = new Map(key.map((name) => [name, 0]));
@@ -20,19 +33,19 @@ function addFilters(root, items, place) {
   });
   const categories = rows.map((row) => row.category);
   const total = count(items, categories);
-  const texts = new Map(items.map((item) => [item, plain(item.textContent)]));
+  const texts = new Map(items.map((item) => [item, plain(textOf(item))]));
 
   const search = element("input", { type: "search", autocomplete: "off", spellcheck: false, lang: "fr" });
   const slider = element("input", { type: "range", min: 0, max: 100, value: 0, autocomplete: "off" });
   const least = element("span", { className: "certainty-least" });
-  const attributed = element("input", { type: "checkbox", autocomplete: "off" });
+  const source = element("select", { autocomplete: "off" }, ...Object.keys(BY_SOURCE).map((value) => element("option", { value, word: value })));
   const all = element("button", { type: "button", word: "show_all" });
   const status = element("p", { className: "certainty-status", role: "status" });
   const isPair = items[0].matches(".certainty-pair");
   place.append(
     element("label", {}, element("span", { word: "search" }), search),
     ...(isPair ? [] : [element("label", {}, element("span", { word: "least" }), least, slider)]),
-    ...(isPair ? [] : [element("label", { className: "certainty-only" }, attributed, element("span", { word: "attributed_only" }))]),
+    ...(isPair ? [] : [element("label", {}, element("span", { word: "source" }), source)]),
     all,
   );
   key.after(status);
@@ -49,7 +62,7 @@ function addFilters(root, items, place) {
       item.hidden =
         !chosen.has(item.dataset.category) ||
         item.dataset.probability < slider.valueAsNumber / 100 ||
-        (attributed.checked && !item.matches(".certainty-attributed")) ||
+        !BY_SOURCE[source.value](item) ||
         !texts.get(item).includes(wanted);
     }
     const shown = items.filter((item) => !item.hidden);
@@ -70,16 +83,16 @@ function addFilters(root, items, place) {
     for (const { bar, own } of bars) drawBar(bar, count(own.filter((one) => !one.hidden), categories), words);
     least.textContent = words.percent(slider.valueAsNumber / 100);
     slider.setAttribute("aria-valuetext", least.textContent);
-    status.textContent = words.say("shown", { shown: shown.length, n: words.counted("sentences", items.length) });
+    status.textContent = words.say("shown", { shown: shown.length, n: words.counted(isPair ? "pairs" : "sentences", items.length) });
   };
   all.addEventListener("click", () => {
     rows.forEach(({ box }) => (box.checked = true));
     slider.value = 0;
-    attributed.checked = false;
+    source.selectedIndex = 0;
     search.value = "";
     apply();
   });
-  for (const control of [...rows.map(({ box }) => box), slider, attributed, search]) control.addEventListener("input", apply);
+  for (const control of [...rows.map(({ box }) => box), slider, source, search]) control.addEventListener("input", apply);
   return (chosen) => {
     words = chosen;
     key.setAttribute("aria-label", words.say(`${key.dataset.name}_filter`));

@@ -1,4 +1,4 @@
-"""Take the screenshots of the pages again: `python docs/screenshots/take.py`.
+"""Take the screenshots of the pages again: `python docs/take_screenshots.py`.
 
 Needs the group dev, the extra server and chromium.
 """
@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import certainty
 
-FOLDER = Path(__file__).parent
-EXAMPLES = FOLDER.parent / "examples"
+DOCS = Path(__file__).parent
+FOLDER = DOCS / "pages" / "screenshots"
+EXAMPLES = DOCS / "examples"
 FIRST, SECOND = ((EXAMPLES / name).read_text(encoding="utf-8") for name in ("article.txt", "article-2.txt"))
 TITLE = "Le barrage de Vernaison divise la vallée de l’Orvanne"
 WIDE, PHONE = (1100, 760), (390, 844)
