@@ -10,8 +10,9 @@ print(summarise("scored-archive", date_column="date"))
 """
 
 from certainty.archive.answers import Table
+from certainty.archive.on_ray import RayPool
 from certainty.archive.scoring import ArchiveResult, score_archive
 from certainty.archive.settings import ArchiveSettings
 from certainty.archive.summary import Summary, summarise
 
-__all__ = ["ArchiveResult", "ArchiveSettings", "Summary", "Table", "score_archive", "summarise"]
+__all__ = ["ArchiveResult", "ArchiveSettings", "RayPool", "Summary", "Table", "score_archive", "summarise"]

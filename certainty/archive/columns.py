@@ -71,14 +71,7 @@ class KeptColumns:
             )
         for name in (settings.text_column, settings.id_column or _ID):
             found.pop(name, None)
-        names: dict[str, str] = {}
-        used = {*taken, OTHER}
-        for name in found:
-            shown = name
-            while not shown or shown in used:
-                shown = f"input_{shown}"
-            names[name] = shown
-            used.add(shown)
+        names = free_names(found, {*taken, OTHER})
         return cls(names, {names[name]: found[name] for name in found})
 
     def values(self, columns: Mapping[str, Any], settings: ArchiveSettings) -> dict[str, Any]:
@@ -99,6 +92,19 @@ class KeptColumns:
             else:
                 other[name] = value
         return kept | {OTHER: json.dumps(other, ensure_ascii=False, default=as_string) if other else None}
+
+
+def free_names(columns: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Return a name in the output for each column of the inputs: its own, or `input_…` if that is taken."""
+    names: dict[str, str] = {}
+    used = set(taken)
+    for name in columns:
+        shown = name
+        while not shown or shown in used:
+            shown = f"input_{shown}"
+        names[name] = shown
+        used.add(shown)
+    return names
 
 
 def as_string(value: Any) -> str | None:

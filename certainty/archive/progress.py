@@ -60,14 +60,24 @@ class ArchiveProgress:
         """Note how many bytes of a file are done."""
         self._done = self._before[file] + min(position, self._sizes[file])
 
+    def unit_done(self, files: range, sentences: int) -> None:
+        """Note that another process has scored a unit."""
+        self._done += sum(self._sizes.get(index, 0) for index in files)
+        self._sentences += sentences
+        self._tell_all()
+
     def counting(self) -> ShowProgress:
         """Return what a stream tells of the sentences that it has scored."""
         if self._tell is None:
             return False
-        tell, before = self._tell, self._sentences
+        before = self._sentences
 
         def told(done: int, total: int | None) -> None:
             self._sentences = before + done
-            tell(self._sentences, min(1.0, self._done / self._total) if self._total else None)
+            self._tell_all()
 
         return told
+
+    def _tell_all(self) -> None:
+        if self._tell is not None:
+            self._tell(self._sentences, min(1.0, self._done / self._total) if self._total else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from certainty.archive.columns import KeptColumns
@@ -48,6 +48,16 @@ def sentence_schema(kept: KeptColumns, settings: ArchiveSettings) -> pyarrow.Sch
     """Return the Parquet schema of the sentences."""
     import pyarrow as pa
 
+    makers = {"int64": pa.int64, "double": pa.float64, "bool": pa.bool_, "date32": pa.date32, "string": pa.string}
+    fields = score_fields(own_columns(settings))
+    fields += [pa.field(name, makers[kind]()) for name, kind in kept.types.items()]
+    return pa.schema([*fields, ("other", pa.string())])
+
+
+def score_fields(columns: Iterable[str]) -> list[pyarrow.Field]:
+    """Return the Parquet fields of columns that scoring adds."""
+    import pyarrow as pa
+
     span = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
     types = {
         **dict.fromkeys(("row", "sentence", "start", "end"), pa.int64()),
@@ -59,10 +69,7 @@ def sentence_schema(kept: KeptColumns, settings: ArchiveSettings) -> pyarrow.Sch
         **dict.fromkeys(("cues", "second_cues"), pa.list_(span)),
         "source": span,
     }
-    makers = {"int64": pa.int64, "double": pa.float64, "bool": pa.bool_, "date32": pa.date32, "string": pa.string}
-    fields = [(name, types.get(name, pa.string())) for name in own_columns(settings)]
-    fields += [(name, makers[kind]()) for name, kind in kept.types.items()]
-    return pa.schema([*fields, ("other", pa.string())])
+    return [pa.field(name, types.get(name, pa.string())) for name in columns]
 
 
 def error_schema() -> pyarrow.Schema:

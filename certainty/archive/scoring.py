@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from certainty.api import load
 from certainty.archive import manifest
@@ -34,6 +34,9 @@ from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.results import Document
+
+if TYPE_CHECKING:
+    from certainty.archive.on_ray import RayPool
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +87,7 @@ def score_archive(
     settings: ArchiveSettings | None = None,
     resume: bool = False,
     strict: bool = False,
+    ray: RayPool | None = None,
     show_progress: ShowArchiveProgress = False,
 ) -> ArchiveResult:
     """Score all documents of files, folders, patterns and URLs into a folder of parts, in constant memory.
@@ -99,6 +103,8 @@ def score_archive(
         settings: What the archive is to contain.
         resume: Continue the archive in `output`, if it exists.
         strict: Stop at the first document that cannot be read.
+        ray: Score on the workers of a Ray cluster, which all see the inputs and the output under the same paths; None
+            scores in this process.
         show_progress: True shows the sentences scored, the rate and the time left, as `CertaintyClassifier.score` does.
             A function is called instead, with the sentences of this run and the share of the work that is done.
 
@@ -124,7 +130,10 @@ def score_archive(
             manifest.start(folder, run, files, kept)
         doubts = Doubts()
         work = ArchiveWork(folder, files, settings, kept, classifier, strict, doubts)
-        work.run(show_progress)
+        if ray is None:
+            work.run(show_progress)
+        else:
+            ray.run(work, show_progress)
         doubts.log()
         result = _result(folder)
         manifest.finish(folder, {name: value for name, value in asdict(result).items() if name != "folder"})
@@ -145,24 +154,34 @@ class ArchiveWork:
 
     def run(self, show_progress: ShowArchiveProgress) -> None:
         """Score what is not done yet."""
+        left = self.left()
+        with self.progress(left, show_progress) as progress:
+            for unit in left:
+                self.score_unit(unit, progress)
+
+    def left(self) -> list[Unit]:
+        """Return the units that are not done, after deleting what a killed run has left of their parts."""
         units = list(units_of(self.files))
         done = {unit.number: committed_parts(self.folder, unit.number) for unit in units}
         discard_unfinished(self.folder, chain.from_iterable(done.values()))
-        left = [unit for unit in units if not (done[unit.number] and done[unit.number][-1].is_last)]
-        starts = {unit.number: _end(done[unit.number], unit) for unit in left}
-        with ArchiveProgress(self.files, left, starts, show_progress) as progress:
-            for unit in left:
-                self.score_unit(unit, done[unit.number], progress)
+        return [unit for unit in units if not _is_done(done[unit.number])]
 
-    def score_unit(self, unit: Unit, done: Sequence[PartRecord], progress: ArchiveProgress) -> None:
-        """Score what is left of a unit.
+    def progress(self, units: Sequence[Unit], show_progress: ShowArchiveProgress) -> ArchiveProgress:
+        """Return the progress through units that are not done."""
+        starts = {unit.number: _end(committed_parts(self.folder, unit.number), unit) for unit in units}
+        return ArchiveProgress(self.files, units, starts, show_progress)
+
+    def score_unit(self, unit: Unit, progress: ArchiveProgress) -> int:
+        """Score what is left of a unit, and return the number of its sentences.
 
         Args:
             unit: The unit.
-            done: Its finished parts.
             progress: Told of what is read and scored.
         """
-        position, number = _end(done, unit), len(done)
+        done = committed_parts(self.folder, unit.number)
+        if _is_done(done):
+            return 0  # by a worker that was lost before it could say so
+        position, number, sentences = _end(done, unit), len(done), 0
         texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position))
         scored = self.classifier.stream(texts, as_tuples=True, show_progress=progress.counting())
         schemas = {SENTENCES: sentence_schema(self.kept, self.settings), ERRORS: error_schema()}
@@ -185,9 +204,9 @@ class ArchiveWork:
                             empty += 1
                         if part.rows[SENTENCES] >= self.settings.part_sentences:
                             break
-                    part.commit(start, position, current is None, documents, empty)
+                    sentences += part.commit(start, position, current is None, documents, empty).sentences
                 if current is None:
-                    return
+                    return sentences
                 number += 1
 
     def _read(self, unit: Unit, start: Cursor) -> Iterator[tuple[Cursor, ArchiveText]]:
@@ -212,6 +231,10 @@ def units_of(files: Sequence[InputFile]) -> Iterator[Unit]:
             start, size = index, 0
         size += own
     yield Unit(start, range(start, len(files)))
+
+
+def _is_done(parts: Sequence[PartRecord]) -> bool:
+    return bool(parts) and parts[-1].is_last
 
 
 def _end(done: Sequence[PartRecord], unit: Unit) -> Cursor:

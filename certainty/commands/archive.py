@@ -63,6 +63,22 @@ def add_parser(commands: Any) -> None:
         default=20_000,
         help="sentences of a part, at most so many of which a kill costs (default: %(default)s)",
     )
+    group = parser.add_argument_group("many machines")
+    group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        help="score on the workers of a Ray cluster, which see the inputs and --output under the same paths "
+        "(default: the cluster that runs here, else the cores of this machine)",
+    )
+    group.add_argument(
+        "--workers", metavar="N", type=int, help="workers on the cluster (default: one per --worker-cpus)"
+    )
+    group.add_argument(
+        "--worker-cpus", metavar="N", type=float, default=1, help="CPUs of a worker (default: %(default)s)"
+    )
+    group.add_argument("--worker-gpus", metavar="N", type=float, default=0, help="GPUs of a worker (default: none)")
     add_model_arguments(parser)
     add_reading_arguments(parser)
     add_confidence_argument(parser, "; the rows keep the label and have a column `undecided`")
@@ -71,7 +87,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the archive and return the exit status."""
-    from certainty.archive import ArchiveSettings, score_archive
+    from certainty.archive import ArchiveSettings, RayPool, score_archive
 
     settings = ArchiveSettings(
         text_column=args.text_column,
@@ -83,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         min_confidence=args.min_confidence,
         part_sentences=args.part_sentences,
     )
+    pool = None if args.ray is None else RayPool(args.ray or None, args.workers, args.worker_cpus, args.worker_gpus)
     classifier = model_choice(args).open()
     with _few_warnings(), ProgressDisplay(lambda line: print(line, file=sys.stderr)) as display:
         try:
@@ -93,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
                 settings=settings,
                 resume=args.resume,
                 strict=args.strict,
+                ray=pool,
                 show_progress=False if args.quiet else display.update,
             )
         except KeyboardInterrupt:
