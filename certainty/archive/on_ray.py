@@ -58,8 +58,6 @@ class RayPool:
             concurrency=workers,
             num_cpus=self.cpus,
             num_gpus=self.gpus,
-            max_restarts=-1,
-            max_task_retries=-1,
         )
         with work.progress(left, show_progress) as progress:
             for row in done.iter_rows():
