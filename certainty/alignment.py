@@ -7,7 +7,8 @@ order, as reworded. Of the rest, sentences that occur word for word elsewhere ar
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from typing import NamedTuple
 _SAME = str.maketrans({"’": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"', "…": "...", "‑": "-"})
 _QUOTE_SPACE = re.compile(r'(?<=")\s+|\s+(?=")')
 _LEAST_LIKENESS = 0.35
+_STRETCH = 500  # sentences that are compared each with each
 _BAND = 100  # in long stretches of change, sentences are compared with so many before and after
 
 
@@ -52,13 +54,64 @@ def align(old: Sequence[str], new: Sequence[str]) -> list[Aligned]:
     Returns:
         Each sentence once, in the order of the new version, with removed sentences in their old places.
     """
-    steps: list[Aligned] = []
-    for tag, i, i_end, j, j_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    return list(_with_moves(list(_in_order(old, new)), old, new))
+
+
+def _in_order(old: Sequence[str], new: Sequence[str]) -> Iterator[Aligned]:
+    """Align without moves: the stretches between the sentences that occur once in both versions, one by one.
+
+    A text that is short enough is a single stretch. So the time is linear in the number of sentences.
+    """
+    i = j = 0
+    anchors = _anchors(old, new) if max(len(old), len(new)) > _STRETCH else []
+    for a, b in [*anchors, (len(old), len(new))]:
+        yield from _stretch(old, new, range(i, a), range(j, b))
+        if a < len(old):
+            yield Aligned(a, b)
+        i, j = a + 1, b + 1
+
+
+def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the longest series of sentences in the same order, of those that occur once in both versions.
+
+    It is found by patience sorting, as in Bram Cohen's diff.
+    """
+    counts_old, counts_new = Counter(old), Counter(new)
+    places = {sentence: j for j, sentence in enumerate(new) if counts_new[sentence] == 1}
+    pairs = [(i, places[s]) for i, s in enumerate(old) if counts_old[s] == 1 and s in places]
+    tops: list[int] = []  # the least last place of a series of each length
+    ends: list[int] = []  # the pair at that place
+    before: list[int] = []
+    for k, (_, j) in enumerate(pairs):
+        length = bisect_left(tops, j)
+        tops[length : length + 1] = [j]
+        ends[length : length + 1] = [k]
+        before.append(ends[length - 1] if length else -1)
+    series = []
+    k = ends[-1] if ends else -1
+    while k >= 0:
+        series.append(pairs[k])
+        k = before[k]
+    return series[::-1]
+
+
+def _stretch(old: Sequence[str], new: Sequence[str], rows: range, columns: range) -> Iterator[Aligned]:
+    size = max(len(rows), len(columns))
+    if size > _STRETCH:  # hardly a sentence is the same: pair those at about the same place
+        pieces = -(-size // _STRETCH)
+        for p in range(pieces):
+            yield from _pair_alike(old, new, _piece(rows, p, pieces), _piece(columns, p, pieces))
+        return
+    matcher = SequenceMatcher(None, old[rows.start : rows.stop], new[columns.start : columns.stop])
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
-            steps += map(Aligned, range(i, i_end), range(j, j_end))
+            yield from map(Aligned, rows[i:i_end], columns[j:j_end])
         else:
-            steps += _pair_alike(old, new, range(i, i_end), range(j, j_end))
-    return list(_with_moves(steps, old, new))
+            yield from _pair_alike(old, new, rows[i:i_end], columns[j:j_end])
+
+
+def _piece(places: range, p: int, pieces: int) -> range:
+    return places[len(places) * p // pieces : len(places) * (p + 1) // pieces]
 
 
 def _pair_alike(old: Sequence[str], new: Sequence[str], rows: range, columns: range) -> list[Aligned]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -15,9 +13,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from certainty.batching import batches, cut_windows, pad
 from certainty.engines import EngineName, chosen_engine, open_engine
-from certainty.engines.base import Logits
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
@@ -25,17 +21,15 @@ from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, fi
 from certainty.model_info import ModelInfo
 from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
-from certainty.scoring import SentenceLogits, sentence_scores, softmax
-from certainty.sentence_score import SCORED_CHARACTERS, SentenceScore, checked_probability
+from certainty.running import CHUNK, Runner
+from certainty.scoring import sentence_scores, softmax
+from certainty.sentence_score import SentenceScore, checked_probability
 from certainty.sentences import Sentence, split_sentences
 from certainty.tokenising import Encoding, SentenceTokenizer
 
-_CHUNK = 2048  # number of sentences tokenised, sorted and held in memory at a time
 _STREAM_CHARACTERS = 250_000  # amount of text that `stream` collects before scoring it
 
 Context = TypeVar("Context")
-
-logger = logging.getLogger(__name__)
 
 
 class CertaintyClassifier:
@@ -55,6 +49,7 @@ class CertaintyClassifier:
         self._settings = ModelSettings.load(folder)
         self._tokenizer = SentenceTokenizer.from_folder(folder)
         self._engine = open_engine(engine, folder, threads, device, self._settings.engine)
+        self._runner = Runner(self._engine, self._tokenizer, self._settings)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
     def __repr__(self) -> str:
@@ -244,7 +239,7 @@ class CertaintyClassifier:
         """
         given = given_sentences(sentences)
         with counting(show_progress, len(given)) as count:
-            logits = [logits.label for _, _, logits in self._chunks(given, count)]
+            logits = [logits.label for _, _, logits in self._runner.chunks(given, count)]
         return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
     def predict(self, sentences: Iterable[str], show_progress: ShowProgress = False) -> NDArray[np.str_]:
@@ -286,8 +281,9 @@ class CertaintyClassifier:
         Returns:
             Array of shape (n, 4), with columns in the order of `classes_`.
         """
-        chunks = [self._logits(token_ids[start : start + _CHUNK]) for start in range(0, len(token_ids), _CHUNK)]
-        return softmax(np.concatenate([chunk.label for chunk in chunks])) if chunks else np.empty((0, len(LABELS)))
+        chunks = (token_ids[start : start + CHUNK] for start in range(0, len(token_ids), CHUNK))
+        logits = [self._runner.logits(chunk).label for chunk in chunks]
+        return softmax(np.concatenate(logits)) if logits else np.empty((0, len(LABELS)))
 
     def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[Document]:
         """Score texts that have already been split into sentences.
@@ -306,55 +302,8 @@ class CertaintyClassifier:
             yield Document(text, tuple(islice(scores, len(sentences))), self.model)
 
     def _scores(self, sentences: list[Sentence], count: Count) -> Iterator[SentenceScore]:
-        for chunk, encodings, logits in self._chunks(sentences, count):
+        for chunk, encodings, logits in self._runner.chunks(sentences, count):
             yield from sentence_scores(chunk, encodings, logits, self.settings)
-
-    def _chunks(
-        self, sentences: list[Sentence], count: Count
-    ) -> Iterator[tuple[list[Sentence], Sequence[Encoding], SentenceLogits]]:
-        """Yield chunks of `_CHUNK` sentences, in order, with their encodings and logits."""
-        for start in range(0, len(sentences), _CHUNK):
-            chunk = sentences[start : start + _CHUNK]
-            if longest := max((s for s in chunk if len(s.text) > SCORED_CHARACTERS), key=_length, default=None):
-                logger.warning(
-                    "a sentence of %d characters, at offset %d, is scored by its first %d characters only",
-                    _length(longest),
-                    longest.start,
-                    SCORED_CHARACTERS,
-                )
-            encodings = self.tokenize(sentence.text for sentence in chunk)
-            yield chunk, encodings, self._logits([encoding.ids for encoding in encodings], count)
-
-    def _logits(self, token_ids: Sequence[list[int]], count: Count = uncounted) -> SentenceLogits:
-        windows = cut_windows(token_ids, self._tokenizer.special, self.settings.max_length)
-        logits = SentenceLogits(windows, len(token_ids))
-        tokens = sum(len(window.ids) for window in windows)
-        done = counted = 0
-        for indices, output in self._run([window.ids for window in windows]):
-            logits.add(indices, output)
-            # The longest come first: counted by their tokens, sentences are done at an even rate.
-            done += sum(len(windows[i].ids) for i in indices)
-            count(len(token_ids) * done // tokens - counted)
-            counted = len(token_ids) * done // tokens
-        return logits
-
-    def _run(self, rows: list[list[int]]) -> Iterator[tuple[list[int], Logits]]:
-        """Run the engine on rows of token ids; yield the row indices and the logits of each batch."""
-
-        def run(indices: list[int]) -> tuple[list[int], Logits]:
-            ids, mask = pad([rows[i] for i in indices], self.settings.pad_token_id)
-            return indices, self._engine.run(ids, mask, alone=len(made) == 1)
-
-        made = batches([len(row) for row in rows], self._engine.token_budget, self._engine.workers)
-        if len(made) == 1 or self._engine.workers == 1:
-            yield from map(run, made)
-            return
-        with ThreadPoolExecutor(self._engine.workers) as pool:
-            yield from pool.map(run, made)
-
-
-def _length(sentence: Sentence) -> int:
-    return len(sentence.text)
 
 
 def _gathered(pairs: Iterable[tuple[str, Any]], batch_size: int | None) -> Iterator[list[tuple[str, Any]]]:

@@ -14,6 +14,8 @@ from typing import Any, TextIO, cast
 from certainty.errors import CertaintyError
 from certainty.reading import decode
 
+_LONGEST_LINE = 100_000_000
+"""Bytes of a line of a compressed file, which is small however much it holds."""
 _ZIP = b"PK\x03\x04"
 _SHOWN = 60  # characters of an invalid line shown in a message
 
@@ -27,7 +29,7 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         CertaintyError: If the file cannot be read, or a line is not a JSON object. The message names the line.
     """
     with _opened(Path(path)) as lines:
-        yield from parse_json_lines(lines, str(path))
+        yield from parse_json_lines(_bounded(lines, str(path)) if Path(path).suffix == ".gz" else lines, str(path))
 
 
 def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,6 +58,17 @@ def parse_json_line(line: bytes, where: str) -> dict[str, Any] | None:
     """
     text = _decoded(line, where)
     return _object(text, where) if text.strip() else None
+
+
+def _bounded(lines: BufferedReader | BytesIO, name: str) -> Iterator[bytes]:
+    number = 0
+    while line := lines.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise CertaintyError(
+                f"{name}, line {number}: has over {_LONGEST_LINE / 1e6:.0f} MB; put one object on each line."
+            )
+        yield line
 
 
 def write_json_lines(rows: Iterable[Any], out: TextIO) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labels import LABELS, Label
+from certainty.labels import LABELS, Label, plain_name
 from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ _BOOLEANS = {
 }
 _KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "sources", "id", "corpus", "quad", "annotator"}
 _KNOWN |= {"doubtful"}
+LabelNames = Mapping[object, Label]
+"""A user's other names for labels, as `plain_name` writes them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class LabelledSentence:
 _GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "second_known", "columns")]
 
 
-def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[LabelledSentence]:
+def read_labelled(
+    data: str | os.PathLike[str] | Iterable[Any], label_names: Mapping[str, str] | None = None
+) -> list[LabelledSentence]:
     """Read labelled sentences.
 
     The columns `text` and `label` are required; those for the other attributes of `LabelledSentence` are optional.
@@ -98,21 +102,23 @@ def read_labelled(data: str | os.PathLike[str] | Iterable[Any]) -> list[Labelled
     Args:
         data: One or more paths, or rows: mappings, `LabelledSentence` objects, a pandas or polars DataFrame, or a
             `datasets.Dataset`. Files may be JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
+        label_names: Other names for labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count.
 
     Raises:
-        CertaintyError: If a file cannot be read, or a row is invalid. The message names the file and line, or the row
-            (counted from 0), and the value.
+        CertaintyError: If a file cannot be read, a row is invalid, or a name in `label_names` stands for no label. The
+            message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
+    names = {plain_name(name): Label.parse(label) for name, label in (label_names or {}).items()}
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
     for where, item in items_of(data):
         if isinstance(item, (str, os.PathLike)):
-            sentences += _read_file(Path(item))
+            sentences += _read_file(Path(item), names)
         else:
             rows.append((where, item))
     if rows:
-        sentences += _parsed(rows, "the rows")
+        sentences += _parsed(rows, "the rows", names)
     unique = list({(s.text, s.label, s.annotator): s for s in reversed(sentences)}.values())[::-1]
     if len(unique) < len(sentences):
         logger.warning("%d duplicated rows (same text and label) were dropped.", len(sentences) - len(unique))
@@ -173,7 +179,7 @@ def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]])
     return item
 
 
-def _read_file(path: Path) -> list[LabelledSentence]:
+def _read_file(path: Path, names: LabelNames) -> list[LabelledSentence]:
     if not path.is_file():
         told = "is a directory, not a file" if path.is_dir() else "no such file; check the name and the folder"
         raise CertaintyError(f"{path}: {told}.")
@@ -188,10 +194,10 @@ def _read_file(path: Path) -> list[LabelledSentence]:
     rows = [(f"{path}, {unit} {number}", row) for number, row in reader(path)]
     if not rows:
         raise CertaintyError(f"{path}: has no rows; give rows with `text` and `label`.")
-    return _parsed(rows, str(path))
+    return _parsed(rows, str(path), names)
 
 
-def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[LabelledSentence]:
+def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: LabelNames) -> list[LabelledSentence]:
     columns = {str(column) for _, row in rows for column in row}
     for required in ("text", "label"):
         if required not in columns:
@@ -199,17 +205,17 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str) -> list[
                 f"{source}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
                 "Rename the column that has it."
             )
-    return [_parse(row, where) for where, row in rows]
+    return [_parse(row, where, names) for where, row in rows]
 
 
-def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
+def _parse(row: Mapping[str, Any], where: str, names: LabelNames) -> LabelledSentence:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
     if "\0" in text:
         raise CertaintyError(f"{where}: text has NUL characters ({text[:40]!r}); remove them.")
     claim = _boolean(row.get("claim"), f"{where}: claim")
-    label = _label(row.get("label"), f"{where}: label", tuple(Label))
+    label = _label(row.get("label"), f"{where}: label", tuple(Label), names)
     if claim and label is Label.NO_CLAIM:
         raise CertaintyError(f"{where}: label is no_claim, but claim is true; change one of them.")
     claim = label is not Label.NO_CLAIM and (claim is None or claim)
@@ -218,7 +224,7 @@ def _parse(row: Mapping[str, Any], where: str) -> LabelledSentence:
     return LabelledSentence(
         text=text,
         label=label if claim else None,
-        second=_label(row.get("second"), f"{where}: second", LABELS),
+        second=_label(row.get("second"), f"{where}: second", LABELS, names),
         second_known="second" in row,
         attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
@@ -248,11 +254,11 @@ def _name(value: Any) -> str:
     return "" if _is_missing(value) else str(value)
 
 
-def _label(value: Any, where: str, allowed: tuple[Label, ...]) -> Label | None:
+def _label(value: Any, where: str, allowed: tuple[Label, ...], names: LabelNames) -> Label | None:
     if _is_missing(value):
         return None
     try:
-        return Label.parse(value, allowed)
+        return Label.parse(names.get(plain_name(value), value), allowed)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
 

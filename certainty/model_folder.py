@@ -24,6 +24,8 @@ WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
+DEFAULT_DIGEST = "6213f6d5ae7748018b0a547624042938b7739e98e455d136519e9092e6dc3920"
+"""SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
 HEADS = ("claim", "attributed", "cue", "second", "source")
 """The heads other than the label head."""
 FIRST_HEADS = HEADS[:3]
@@ -152,9 +154,13 @@ class ModelSettings:
 
 def default_model() -> Path:
     """Return the folder of the default model: inside the installed package, or in `models/` of a checkout."""
-    package = Path(__file__).parent
-    installed = package / "default_model"
-    return installed if installed.is_dir() else package.parent / "models" / DEFAULT_NAME
+    installed = installed_model()
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "models" / DEFAULT_NAME
+
+
+def installed_model() -> Path:
+    """Return the folder of the default model inside an installed package; a checkout does not have it."""
+    return Path(__file__).parent / "default_model"
 
 
 def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.model_folder import DEFAULT_NAME, ONNX_FILE, WEIGHTS_FILE, ModelSettings, default_model
+from certainty.model_folder import (
+    DEFAULT_DIGEST,
+    DEFAULT_NAME,
+    ONNX_FILE,
+    WEIGHTS_FILE,
+    ModelSettings,
+    default_model,
+    installed_model,
+)
 
 _BLOCK = 1 << 20
 
@@ -35,10 +43,16 @@ class ModelInfo:
         """Return the identity of the model in a folder.
 
         Raises:
-            CertaintyError: If the weights cannot be read.
+            CertaintyError: If the weights cannot be read, or those of the installed default model were changed.
         """
         versions = (settings.training or {}).get("versions") or {}
-        return cls(_name(folder), versions.get("certainty"), _digest(folder))
+        digest = _digest(folder)
+        if folder == installed_model() and digest != DEFAULT_DIGEST:  # in a checkout, the model may be a new one
+            raise CertaintyError(
+                f"{folder / WEIGHTS_FILE}: is not the model that this release ships (SHA-256 {digest}, expected "
+                f"{DEFAULT_DIGEST}). Install certainty-fr again."
+            )
+        return cls(_name(folder), versions.get("certainty"), digest)
 
     def to_dict(self) -> dict[str, str | None]:
         """Return `{"name": …, "version": …, "digest": …}`."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from certainty.hyphens import keeps_hyphen
 
-__all__ = ["LINE_END", "Normalised", "page_breaks", "reading_form", "without_invisible"]
+__all__ = ["LINE_END", "Normalised", "page_breaks", "reading_form", "without_invisible", "without_spans"]
 
 Span = tuple[int, int]
 
@@ -43,6 +43,10 @@ class Normalised(NamedTuple):
     def spans(self, spans: Iterable[Span]) -> list[Span]:
         """Apply `span` to each of several spans."""
         return [self.span(start, end) for start, end in spans]
+
+    def first(self, characters: int) -> Normalised:
+        """Return the beginning of the text."""
+        return Normalised(self.text[:characters], self.offsets[: characters + 1], self.ends[:characters])
 
     def span(self, start: int, end: int) -> Span:
         """Return the span of `text[start:end]`, without leading white space, in the given text."""
@@ -105,11 +109,21 @@ def reading_form(text: str) -> Normalised:
     visible = without_invisible(text)
     if not _LINE_BREAK.search(visible.text):
         return visible
-    joined = _replaced(visible.text, (_joint(visible.text, *span) for span in _breaks(visible.text)))
-    if joined.is_given:
-        return visible
-    offsets = [visible.offsets[i] for i in joined.offsets]
-    return Normalised(joined.text, offsets, [visible.ends[i - 1] for i in joined.ends])
+    return _edited(visible, (_joint(visible.text, *span) for span in _breaks(visible.text)))
+
+
+def without_spans(normalised: Normalised, spans: Iterable[Span]) -> Normalised:
+    """Remove spans, in order, from a normalised text."""
+    return _edited(normalised, ((start, end, "") for start, end in spans))
+
+
+def _edited(normalised: Normalised, edits: Iterator[tuple[int, int, str]]) -> Normalised:
+    """Apply edits to a normalised text; see `_replaced`."""
+    edited = _replaced(normalised.text, edits)
+    if edited.is_given:
+        return normalised
+    offsets = [normalised.offsets[i] for i in edited.offsets]
+    return Normalised(edited.text, offsets, [normalised.ends[i - 1] for i in edited.ends])
 
 
 def _invisible(text: str) -> Iterator[tuple[int, int, str]]:

@@ -107,9 +107,10 @@ def sentence_scores(
         settings: The settings of the model, with its thresholds.
     """
     probabilities = softmax(logits.label)
-    # The output of a head that was not trained is meaningless.
-    is_claim = logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf)
-    claim_probabilities = sigmoid(logits.claim).tolist() if "claim" in settings.heads else [1.0] * len(logits.claim)
+    # The output of a head that was not trained is meaningless; a sentence of which nothing is read makes no claim.
+    is_read = np.array([bool(encoding.ids) for encoding in encodings], dtype=bool)
+    is_claim = is_read & (logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf))
+    claim_probabilities = (is_read * (sigmoid(logits.claim) if "claim" in settings.heads else 1.0)).tolist()
     labels = [
         LABELS[best] if claim else Label.NO_CLAIM
         for best, claim in zip(probabilities.argmax(axis=1).tolist(), is_claim.tolist(), strict=True)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
+from certainty.unread import unread_characters
 
 if TYPE_CHECKING:
     from certainty.model_info import ModelInfo
-
-SCORED_CHARACTERS = 5000
-"""Maximum number of characters of a sentence that are scored."""
 
 _SHOWN = 40  # characters of the text shown in a repr
 _ROUNDING = 0.03  # the largest error of a sum of four probabilities that somebody rounded to two digits
@@ -123,9 +121,17 @@ class SentenceScore:
         return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
 
     @property
+    def unread(self) -> int:
+        """Number of characters that the model did not read; a sentence of which nothing was read makes no claim.
+
+        These are runs of more than 1,000 without white space (encoded data), and all that follows 5,000 others.
+        """
+        return unread_characters(self.text)
+
+    @property
     def truncated(self) -> bool:
-        """Whether the sentence is longer than 5,000 characters, so that only the first 5,000 were scored."""
-        return len(self.text) > SCORED_CHARACTERS
+        """Whether the model did not read the whole sentence; see `unread`."""
+        return self.unread > 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score as a dict of plain Python values that can be written as JSON."""
@@ -145,6 +151,7 @@ class SentenceScore:
             "second_probability": self.second_probability,
             "second_cues": [cue._asdict() for cue in self.second_cues],
             "source": self.source._asdict() if self.source else None,
+            "unread": self.unread,
         }
 
     @classmethod

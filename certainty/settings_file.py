@@ -45,8 +45,11 @@ class Settings(BaseModel):
         return value
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with some settings changed; the new values are validated."""
-        return type(self)(**{**dict(self), **changes})
+        """Return a copy with some settings changed; the new values are validated.
+
+        `model_fields_set` then names the settings that were given before and those that are changed.
+        """
+        return type(self)(**{**{name: getattr(self, name) for name in self.model_fields_set}, **changes})
 
 
 S = TypeVar("S", bound=Settings)

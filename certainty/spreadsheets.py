@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from typing import Any, TextIO
 
@@ -10,8 +11,10 @@ EXCEL_HELP = "write CSV for French spreadsheets: semicolons, decimal commas, no 
 """Help of the option `--excel`."""
 
 _BOM = "\ufeff"  # lets spreadsheets recognise UTF-8
+_LINE_END = "\r\n"
 _DECIMALS = 6
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet may take for the beginning of a formula, also in full width, or skips before it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class CsvWriter:
@@ -28,11 +31,13 @@ class CsvWriter:
     """
 
     def __init__(self, out: TextIO, excel: bool = False, marked: bool = False) -> None:
-        self._excel = excel
+        self._out, self._excel = out, excel
         if excel or marked:
             out.write(_BOM)
         if excel:
-            self._rows = csv.writer(out, delimiter=";", lineterminator="\n")
+            # The writer quotes a cell with a carriage return only if that is in its own line ends.
+            self._line = io.StringIO(newline="")
+            self._rows = csv.writer(self._line, delimiter=";", lineterminator=_LINE_END)
         else:
             self._rows = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
 
@@ -42,7 +47,13 @@ class CsvWriter:
         U+0000, which neither the csv module of Python 3.10 nor a spreadsheet takes, is written as U+FFFD.
         """
         cells = (cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in row)
-        self._rows.writerow(map(_french_cell, cells) if self._excel else cells)
+        if not self._excel:
+            self._rows.writerow(cells)
+            return
+        self._rows.writerow(map(_french_cell, cells))
+        self._out.write(self._line.getvalue().removesuffix(_LINE_END) + "\n")
+        self._line.seek(0)
+        self._line.truncate()
 
 
 def without_guard(cell: str) -> str:

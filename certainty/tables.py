@@ -18,6 +18,7 @@ from certainty.reading import read_text
 logger = logging.getLogger(__name__)
 
 _LONGEST_FIELD = 2**31 - 1
+_BATCH = 1024  # rows of a Parquet file in memory
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
@@ -110,13 +111,17 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """
     needs("pyarrow", extra="parquet", user=f"{path}: Parquet")
     from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
+    from pyarrow.parquet import ParquetFile
 
+    number = 0
     try:
-        rows = read_table(path).to_pylist()
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH):  # a small file may have any number of rows
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
     except (ArrowException, OSError) as error:
         raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); save it again.") from error
-    yield from enumerate(rows, 1)
 
 
 def _to_header(lines: Iterator[str]) -> Iterator[str]:

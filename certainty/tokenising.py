@@ -12,8 +12,7 @@ from tokenizers import Tokenizer
 from certainty.errors import CertaintyError
 from certainty.forking import native
 from certainty.model_folder import TOKENIZER_FILE
-from certainty.normalising import reading_form
-from certainty.sentence_score import SCORED_CHARACTERS
+from certainty.unread import read_form
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MASKS = ("<mask>", "[MASK]")
@@ -90,11 +89,11 @@ class SentenceTokenizer:
     def __call__(self, sentences: Iterable[str]) -> list[Encoding]:
         """Tokenise sentences without special tokens; each result has `ids`, `offsets` (characters) and `word_ids`.
 
-        The tokenizer reads `certainty.normalising.reading_form` of each sentence; the offsets refer to the sentence
-        itself. Only the first 5,000 characters of a sentence are tokenised: longer ones are tables or encoded data, and
-        could take minutes.
+        The tokenizer reads `certainty.unread.read_form` of each sentence; the offsets refer to the sentence itself.
+        Encoded data, and what follows 5,000 characters, are not tokenised, as they could take minutes; nothing may be
+        left.
         """
-        forms = [reading_form(_SURROGATES.sub("\ufffd", sentence[:SCORED_CHARACTERS])) for sentence in sentences]
+        forms = [read_form(_SURROGATES.sub("\ufffd", sentence)) for sentence in sentences]
         with native:
             encodings = self._tokenizer.encode_batch([form.text for form in forms], add_special_tokens=False)
         return [

@@ -11,7 +11,9 @@ _WHOLE = r"(?:aujourd|quelqu|prud)['’]\w+"
 _WORD = re.compile(rf"{_WHOLE}|{_LETTERS}(?:-(?!{_ENCLITIC}){_LETTERS})*['’]?", re.IGNORECASE)
 
 # What stands before a capitalised word that does not begin a sentence or a quotation; "M. Dupont" is not two sentences.
-_WITHIN = re.compile(r"(?:[\w,'’-]|\b[A-ZÀ-Ý]\w{0,2}\.)\s*\Z")
+_WITHIN = re.compile(r"(?:[\w,'’-]|\b[A-ZÀ-Ý]\w{0,2}\.)\Z")
+_SPACES = 200  # characters before the word, most of which may be white space
+_BEFORE = 5  # characters before the word that the pattern looks at
 
 # Determiners, prepositions, pronouns, conjunctions, and auxiliaries in the indicative. Missing on purpose are those
 # that mark commitment: negations ("pas", "ni", "sans", "aucun"), "si", "selon", "moi" ("pour moi"), and conditionals.
@@ -46,4 +48,6 @@ def is_empty_word(text: str, start: int, end: int) -> bool:
     word = text[start:end]
     if _FUNCTION_WORD.fullmatch(word):
         return True
-    return word[0].isupper() and not word.isupper() and _WITHIN.search(text[:start]) is not None
+    if not word[0].isupper() or word.isupper():
+        return False
+    return _WITHIN.search(text[max(0, start - _SPACES) : start].rstrip()[-_BEFORE:]) is not None

@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 
 import certainty
 from certainty import CertaintyClassifier, CertaintyError, Document, Label
-from certainty.batching import cut_windows
 from certainty.labels import LABELS
 from certainty.normalising import without_invisible
-from certainty.sentence_score import SCORED_CHARACTERS
+from certainty.unread import SCORED_CHARACTERS
 
 SENTENCES = [
     "La Russie aurait livré des armes.",
@@ -263,26 +262,33 @@ def test_large_texts(classifier: CertaintyClassifier) -> None:
     assert len(classifier.score("La pluie tombe sur la ville.\n" * 2000)) == 2000
 
 
-def test_a_run_without_spaces_costs_no_more_than_its_beginning(
-    classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+RUN = "iVBORw0KGgoAAAANSUhEUg" * 10_000
+
+
+def test_encoded_data_is_not_read_and_said_so(
+    classifier: CertaintyClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
-    windows: list[int] = []
-
-    def counted(*arguments):
-        made = cut_windows(*arguments)
-        windows.append(len(made))
-        return made
-
-    monkeypatch.setattr("certainty.classifier.cut_windows", counted)
-    run = "iVBORw0KGgoAAAANSUhEUg" * 10_000
-    (longest,) = classifier.score(run)
-    (cut,) = classifier.score(run[:SCORED_CHARACTERS])
-    assert (longest.text, longest.truncated, cut.truncated) == (run, True, False)
-    assert longest.probabilities == cut.probabilities
-    assert windows[0] == windows[1] < SCORED_CHARACTERS
+    text = f"La pluie {RUN} tombe."
+    around, alone = classifier.score_sentences([text, RUN])
+    (given,) = classifier.score_sentences(["La pluie  tombe."])
+    assert (around.text, around.unread, around.truncated) == (text, len(RUN), True)
+    assert around.probabilities == pytest.approx(given.probabilities, abs=1e-5)
+    assert (given.unread, given.truncated) == (0, False)
+    assert all(text[cue.start : cue.end] == cue.text for cue in around.cues)
+    assert (alone.label, alone.claim_probability, alone.unread) == (certainty.Label.NO_CLAIM, 0.0, len(RUN))
+    assert alone.to_dict()["unread"] == len(RUN)
     assert [record.getMessage() for record in caplog.records] == [
-        f"a sentence of {len(run)} characters, at offset 0, is scored by its first {SCORED_CHARACTERS} characters only"
+        "2 sentence(s) are not read to the end, as they contain encoded data or more than 5000 characters; the "
+        f"longest, at offset 0, without {len(RUN)} characters"
     ]
+
+
+def test_a_long_sentence_is_read_to_a_limit(classifier: CertaintyClassifier) -> None:
+    text = "la pluie " * 1000
+    longest, cut = classifier.score_sentences([text, text[:SCORED_CHARACTERS]])
+    assert (longest.unread, cut.unread) == (len(text) - SCORED_CHARACTERS, 0)
+    assert longest.probabilities == cut.probabilities
+    assert len(classifier.tokenize([text])[0].ids) == len(classifier.tokenize([text[:SCORED_CHARACTERS]])[0].ids)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +335,7 @@ def test_files_are_scored_by_their_content_only_if_read(
     assert certainty.score("article.txt").text == "article.txt"
     assert "'article.txt' is the name of a file: the name is scored" in caplog.text
     caplog.clear()
-    for text in ("article.text", "Il lit article.txt", "a" * 5000, "\0", "\ud800"):
+    for text in ("article.text", "Il lit article.txt", "a" * 999, "\0", "\ud800"):
         certainty.score(text)
     assert caplog.text == ""
 

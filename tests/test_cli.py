@@ -474,6 +474,33 @@ def test_doctor_says_what_a_bug_report_needs(tiny_model: Path, capsys: pytest.Ca
     assert shown.count("not installed") == bool(missing) and not re.search(r" -$|None", shown, re.MULTILINE)
 
 
+def test_doctor_compares_the_files_with_those_that_were_packaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import base64
+    import hashlib
+    from importlib import metadata
+
+    from certainty.commands.doctor import examine
+    from certainty.commands.engine import ModelChoice
+
+    folder = tmp_path / "certainty_fr-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: certainty-fr\nVersion: 1\n")
+    (tmp_path / "certainty").mkdir()
+    code = tmp_path / "certainty/code.py"
+    code.write_text("1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"1\n").digest()).rstrip(b"=").decode()
+    (folder / "RECORD").write_text(f"certainty/code.py,sha256={digest},2\ncertainty_fr-1.dist-info/RECORD,,\n")
+    monkeypatch.setattr(metadata, "files", lambda name: metadata.PathDistribution(folder).files)
+    choice = ModelChoice(model=str(tmp_path / "none"))
+    assert examine(choice)["files"] == "1 as packaged"
+    code.write_text("2\n")
+    assert examine(choice)["files"] == "changed: certainty/code.py"
+    code.unlink()
+    assert examine(choice)["files"] == "changed: certainty/code.py"
+
+
 def test_doctor_describes_an_installation_whose_model_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -236,7 +236,7 @@ def test_corrections_reach_train_and_dev_but_never_test(
         raise CertaintyError("enough")
 
     monkeypatch.setattr("certainty.finetuning.run.read_data", read_data)
-    monkeypatch.setattr("certainty.finetuning.data.check_data", lambda train, dev: train)
+    monkeypatch.setattr("certainty.finetuning.data.check_counts", lambda *_: None)
     rows: list[dict[str, object]] = [
         {"id": name, "text": f"Phrase {name}.", "label": "denied"} for name in ("a", "b", "c")
     ]

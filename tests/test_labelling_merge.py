@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from certainty import CertaintyError, Label
 from certainty.cli import main
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.agreement import agreement
+from certainty.labelling.annotators import Answers
 from certainty.labelling.merging import merge
+from certainty.labelling.rows import write_rows
 from certainty.labels import LABELS
 
 A, P, O, D = LABELS  # noqa: E741
@@ -101,3 +105,41 @@ def test_mistakes() -> None:
         merge([("f", [row("Il pleut.", A, "ana", "1")])], {"9": "denied"})
     with pytest.raises(CertaintyError, match="annotator 'ana' labelled '1' twice"):
         merge([("f", [row("Il pleut.", A, "ana", "1"), row("Il pleut.", D, "ana", "1")])])
+
+
+def _unequal() -> list[LabelledSentence]:
+    """Ana and Cy always agree, and Bo often differs; on the last sentence only Ana and Bo were asked."""
+    rows = []
+    for n, label in enumerate([*LABELS, *LABELS]):
+        for annotator, own in (("ana", label), ("bo", D if n % 2 else label), ("cy", label)):
+            rows.append(row(f"Phrase {n}.", own, annotator, str(n)))
+    return [*rows, row("Il aurait fui.", P, "ana", "last"), row("Il aurait fui.", D, "bo", "last")]
+
+
+def test_reliable_annotators_settle_what_has_no_majority() -> None:
+    pytest.importorskip("cleanlab")
+    from certainty.labelling.reliability import most_reliable
+
+    def weigh(table: Mapping[str, Answers]) -> dict[str, str]:
+        return most_reliable(table, np.full((len(table), 5), 0.2))
+
+    rows = [("f", _unequal())]
+    assert [s.label for s in merge(rows).sentences] == [*LABELS, *LABELS]
+    result = merge(rows, None, weigh)
+    assert [s.label for s in result.sentences] == [*LABELS, *LABELS, P]
+    assert (result.sentences[-1].annotator, result.open, result.weighted) == ("ana", 0, 1)
+    assert merge(rows, {"last": "denied"}, weigh).sentences[-1].label is D
+    with pytest.raises(CertaintyError, match="no sentence has two annotators that agree"):
+        merge([("f", _unequal()[-2:])], None, weigh)
+
+
+def test_the_command_weighs_with_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cleanlab")
+    data, merged = tmp_path / "rows.jsonl", tmp_path / "merged.jsonl"
+    with data.open("w", encoding="utf-8") as file:
+        write_rows(_unequal(), file)
+    assert main(["label", "merge", str(data), "--weighted", "-o", str(merged)]) == 0
+    assert "settled by reliability: 1; left open: 0." in capsys.readouterr().err
+    assert read_labelled(merged)[-1].label in (P, D)
+    assert main(["label", "merge", str(data), "--model", "x", "-o", str(merged)]) == 2
+    assert "--model is about --weighted" in capsys.readouterr().err

@@ -325,6 +325,18 @@ def test_a_body_that_does_not_arrive_in_time(classifier: certainty.CertaintyClas
                 assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.parametrize(
+    "head", [b"", b"POST /v1/score HTTP/1.1\r\nHost: x\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"]
+)
+def test_a_connection_without_a_request_is_closed(classifier: certainty.CertaintyClassifier, head: bytes) -> None:
+    with serving(create_app(classifier, ServerSettings(timeout_keep_alive=1))) as address:
+        where = urlsplit(address)
+        with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+            connection.sendall(head)
+            while connection.recv(1000):
+                pass
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
 @pytest.mark.parametrize("route", ["/v1/score", "/v1/view", "/v1/score/stream"])
 def test_another_content_type(client: TestClient, route: str, kind: str) -> None:

@@ -153,6 +153,8 @@ class PartWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._tables:
+            for table in self._tables.values():
+                table.abandon()
             unfinished = error or _NotCommittedError()
             with suppress(_NotCommittedError):
                 self._open.__exit__(type(unfinished), unfinished, unfinished.__traceback__)
@@ -214,6 +216,7 @@ class _NotCommittedError(Exception):
 class _Table(Protocol):
     def write(self, row: dict[str, Any]) -> None: ...
     def finish(self) -> None: ...
+    def abandon(self) -> None: ...
 
 
 class _JsonLines:
@@ -226,6 +229,9 @@ class _JsonLines:
     def finish(self) -> None:
         self._out.flush()
         self._out.detach()
+
+    def abandon(self) -> None:
+        pass
 
 
 class _Parquet:
@@ -250,6 +256,9 @@ class _Parquet:
         self._convert()
         self._flush()
         self._writer.close()
+
+    def abandon(self) -> None:
+        self._writer.is_open = False  # else it writes the end of the file when it is collected
 
     def _convert(self) -> None:
         import pyarrow as pa

@@ -60,7 +60,7 @@ def score_fields(columns: Iterable[str]) -> list[pyarrow.Field]:
 
     span = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
     types = {
-        **dict.fromkeys(("row", "sentence", "start", "end"), pa.int64()),
+        **dict.fromkeys(("row", "sentence", "start", "end", "unread"), pa.int64()),
         **dict.fromkeys(
             ("probability", *(label.value for label in LABELS), "claim_probability", "certainty", "second_probability"),
             pa.float64(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import platform
@@ -72,6 +74,7 @@ def examine(choice: ModelChoice) -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
         "encoding": f"{sys.getfilesystemencoding()} (files), {sys.stdout.encoding} (output)",
+        "files": _changed_files(),
         "packages": _packages(),
         "cores": _cores(),
     }
@@ -90,6 +93,26 @@ def _packages() -> dict[str, str | None]:
         required = list(_CORE)
     names = [found[0] for line in required if (found := re.match(r"[\w.-]+", line))]
     return {name: _version(name) for name in dict.fromkeys(names) if name != DISTRIBUTION}
+
+
+def _changed_files() -> str:
+    """Compare the installed files, the model's too, with the digests that were recorded when they were packaged."""
+    try:
+        recorded = metadata.files(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        recorded = []
+    packaged = {file: file.hash.value for file in recorded if file.hash and file.parts[0] == certainty.__name__}
+    if not packaged:
+        return "not installed from a package, so not compared"
+    changed = [str(file) for file, digest in packaged.items() if _digest(Path(str(file.locate()))) != digest]
+    return f"{len(packaged)} as packaged" if not changed else f"changed: {', '.join(changed)}"
+
+
+def _digest(path: Path) -> str | None:
+    """Return the SHA-256 of a file as it is recorded in a wheel; None if it is missing."""
+    if not path.is_file():
+        return None
+    return base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
 
 
 def _version(name: str) -> str | None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
+from certainty.commands.label_names import add_label_names
 from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.labelled import read_labelled
 from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL"
     )
+    add_label_names(parser)
     parser.add_argument(
         "--behaviour", metavar="FILE", type=Path, help="behaviour tests (JSONL with text, label, kind, group)"
     )
@@ -122,10 +125,10 @@ def run(args: argparse.Namespace) -> int:
     with _progress(args.quiet):
         result = _result(
             args.model,
-            args.data,
+            _labelled(args.data, args.map),
             args.behaviour,
             seeds_of_one=args.seeds_of_one,
-            train=args.train,
+            train=_labelled(args.train, args.map),
             by=args.by,
             seed=args.seed,
             faithfulness=args.faithfulness,
@@ -142,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _result(
     names: Sequence[str | None],
-    data: Sequence[str] | None,
+    data: Any,
     behaviour: Path | None,
     *,
     seeds_of_one: bool,
@@ -159,6 +162,11 @@ def _result(
     mean = evaluate_seeds(models, data, **options)
     tests = compare(models, behaviour=behaviour).behaviour if behaviour else ()
     return Comparison((mean,), errors=mean.errors, behaviour=tests)
+
+
+def _labelled(files: Sequence[str] | None, label_names: Sequence[tuple[str, str]]) -> Any:
+    """Return the files, or with other names for labels their rows."""
+    return read_labelled(files, dict(label_names)) if files and label_names else files
 
 
 def _check_without_data(behaviour: Path | None, needing_data: Sequence[str]) -> None:

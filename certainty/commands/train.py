@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
+from certainty.commands.label_names import add_label_names
 from certainty.commands.output import log_shown
 
-SETTINGS = ("encoder", "initial", "pseudo_labels", "epochs", "learning_rate", "batch_size", "device", "seed")
+SETTINGS = (
+    *("encoder", "initial", "pseudo_labels", "folds", "group_by"),
+    *("epochs", "learning_rate", "batch_size", "device", "seed"),
+)
 """The settings that are also options, which take precedence over --config."""
 
 
@@ -26,6 +30,8 @@ def add_parser(commands: Any) -> None:
         "from. The output folder only appears when it is complete, with calibrated weights, ONNX files, evaluation and "
         "model card.",
         epilog="examples:\n"
+        "  certainty train --train my.csv --folds 5 --output models/mine\n"
+        "  certainty train --train my.csv --group-by document --map rumeur=probable --output models/mine\n"
         "  certainty train --train my.csv --dev my_dev.csv --output models/mine\n"
         "  certainty train --train my.csv --dev my_dev.csv --test held_out.csv --epochs 2 --output models/mine\n"
         "  certainty train --train my.csv --dev my_dev.csv --encoder almanach/camembert-base --output models/large\n"
@@ -37,9 +43,21 @@ def add_parser(commands: Any) -> None:
     data.add_argument(
         "--dev",
         nargs="+",
-        required=True,
         metavar="FILE",
-        help="sentences like the texts to be scored, used for calibration and to decide when to stop",
+        help="sentences like the texts to be scored, used for calibration and to decide when to stop (default: a fifth "
+        "of --train is set apart)",
+    )
+    data.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="instead of --dev: cross-validate --train in N folds, so that every sentence is judged by a model that "
+        "was not trained on it; takes about N + 1 times as long",
+    )
+    data.add_argument(
+        "--group-by",
+        metavar="COLUMN",
+        help="without --dev: never split the rows with one value of this column, such as those of a document",
     )
     data.add_argument("--test", nargs="+", metavar="FILE", help="sentences to evaluate the finished model on")
     data.add_argument(
@@ -49,6 +67,7 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
+    add_label_names(data)
     data.add_argument(
         "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, used in addition to --train"
     )
@@ -61,10 +80,11 @@ def add_parser(commands: Any) -> None:
         "--epochs",
         type=float,
         metavar="N",
-        help="maximum number of epochs (default: 4); training may stop earlier if dev no longer improves",
+        help="maximum number of epochs; training may stop earlier if dev no longer improves (default of this and the "
+        "next two: by the number of sentences; with --encoder 4, 3e-4 and 32)",
     )
-    recipe.add_argument("--learning-rate", type=float, metavar="R", help="(default: 3e-4)")
-    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device (default: 32)")
+    recipe.add_argument("--learning-rate", type=float, metavar="R", help="peak learning rate of AdamW")
+    recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU if there is one)")
     recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
     output = parser.add_argument_group("output")
@@ -83,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") == "0":
         print("Loading the libraries for training …", file=sys.stderr)  # the imports take seconds, or a minute
     from certainty.finetuning import FinetuningSettings, finetune  # reports missing libraries itself
-    from certainty.finetuning.verdict import no_better_than_baselines
+    from certainty.finetuning.verdict import compared_with_initial, no_better_than_baselines
+    from certainty.model_folder import ModelSettings
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
@@ -97,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
                 settings,
                 test=args.test,
                 corrections=args.corrections,
+                label_names=dict(args.map),
                 resume=args.resume,
                 overwrite=args.overwrite,
             )
@@ -105,6 +127,9 @@ def run(args: argparse.Namespace) -> int:
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
     if evaluation:
+        made = ModelSettings.load(args.output).training or {}
+        if "against_initial" in made:
+            print(f"{compared_with_initial(made['against_initial'])}\n")
         done = "Done, but the model is poor; see the warnings." if no_better_than_baselines(evaluation) else "Done."
         print(f"{done} certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
     return 0

@@ -12,6 +12,13 @@ from certainty.errors import CertaintyError
 _LARGEST = 300_000_000  # bytes of all members together
 _RATIO = 200  # text is compressed by a factor of 10 to 20, a zip bomb by a factor of 1,000
 _SMALL = 1_000_000  # bytes of a member whose compression is not limited
+_MOST_MEMBERS = 10_000
+_LARGEST_MARKUP = 50_000_000  # bytes of a member that is parsed; its tree takes ten times as much memory
+_MARKUP = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
+# XML is also valid in UTF-16.
+_DECLARATIONS = [
+    word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")
+]
 
 
 @contextmanager
@@ -19,7 +26,8 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     """Yield a zip archive whose members are small enough to be read.
 
     Raises:
-        CertaintyError: If the archive is damaged or encrypted, or would unpack to over 300 MB or 200 times its size.
+        CertaintyError: If the archive is damaged or encrypted, or is too large: over 300 MB or 200 times its size
+            when unpacked, a member to parse over 50 MB, or over 10,000 members.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -35,16 +43,27 @@ def refuse_entities(xml: bytes, name: str) -> None:
     Raises:
         CertaintyError: If there is a document type.
     """
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
+    if any(declaration in xml for declaration in _DECLARATIONS):
         raise CertaintyError(f"{name}: declares XML entities, which no office program writes; it is not read.")
 
 
 def _check(members: list[zipfile.ZipInfo], name: str) -> None:
+    if len(members) > _MOST_MEMBERS:
+        raise CertaintyError(
+            f"{name}: has {len(members):,} members, more than is allowed ({_MOST_MEMBERS:,}); save its text as plain "
+            "text."
+        )
     total = sum(member.file_size for member in members)
     if total > _LARGEST or any(member.file_size > max(_SMALL, _RATIO * member.compress_size) for member in members):
         raise CertaintyError(
             f"{name}: would unpack to {total / 1e6:,.0f} MB, more than is allowed (300 MB, or 200 times its "
             "size); save its text as plain text."
         )
+    for member in members:
+        if member.filename.lower().endswith(_MARKUP) and member.file_size > _LARGEST_MARKUP:
+            raise CertaintyError(
+                f"{name}: its member {member.filename} would unpack to {member.file_size / 1e6:,.0f} MB, more than is "
+                "allowed (50 MB); save its text as plain text."
+            )
     if any(member.flag_bits & 1 for member in members):
         raise CertaintyError(f"{name}: is encrypted; save it without a password.")

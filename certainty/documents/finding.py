@@ -48,13 +48,25 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
             _tell_left_out(name, [path for path in every if not _is_readable(path)])
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
-            matched = sorted(path for path in glob.glob(name, recursive=True) if not is_left_out(path))
+            matched = sorted(path for path in _matching(name) if not is_left_out(path))
             if not matched:
                 raise CertaintyError(f"{name}: matches no file; check the pattern and the folder.")
             found += find_files(matched, True, out) if recursive else [p for p in matched if not os.path.isdir(p)]
         else:
             found.append(name)
     return list(dict.fromkeys(found)) if recursive else found
+
+
+def _matching(pattern: str) -> Iterable[str]:
+    """Return the paths that match a pattern; `**` follows no links to folders, which may lead in circles."""
+    path = Path(pattern)
+    if "**" not in path.parts:
+        return glob.glob(pattern)
+    base = Path(path.anchor)
+    first = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
+    base = Path(*path.parts[:first])
+    found = base.glob(str(Path(*path.parts[first:])))
+    return [str(one) for one in found if not any(part.startswith(".") for part in one.relative_to(base).parts)]
 
 
 def _below(folder: str) -> Iterator[str]:

@@ -78,7 +78,7 @@ def _check(data: bytes, name: str) -> None:
         for member in archive.namelist():
             if member.endswith((".xml", ".rels")):
                 with archive.open(member) as part:
-                    refuse_entities(part.read(4096), name)
+                    refuse_entities(part.read(), name)
 
 
 def _is_hidden(paragraph: Any) -> bool:

@@ -99,7 +99,7 @@ def _spine(archive: zipfile.ZipFile, name: str) -> Iterator[str]:
     except (KeyError, etree.XMLSyntaxError) as error:
         raise CertaintyError(f"{name}: is a damaged EPUB ({error}); get it again.") from error
     members = set(archive.namelist())
-    for href in chapters:
+    for href in dict.fromkeys(chapters):  # each is in the book once
         path = posixpath.normpath(posixpath.join(posixpath.dirname(package), unquote(urldefrag(href)[0])))
         if path not in members:
             raise CertaintyError(f"{name}: is a damaged EPUB (there is no {path}); get it again.")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from certainty.engines.base import Engine
+from certainty.engines.external_data import check_external_data
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.model_folder import INT8_FILE, ONNX_FILE
+from certainty.model_folder import INT8_FILE, ONNX_FILE, default_model
 
 EngineName = Literal["auto", "onnx", "onnx-int8", "torch", "torch-compile"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -44,7 +45,10 @@ def open_engine(
             raise CertaintyError(f"engine {name!r} runs on the CPU, not on {device!r}; give engine='torch'.")
         from certainty.engines.onnx import OnnxEngine
 
-        return OnnxEngine(folder / ONNX_FILES[chosen], threads)
+        path = folder / ONNX_FILES[chosen]
+        if path.is_file() and folder.resolve() != default_model().resolve():
+            check_external_data(path)
+        return OnnxEngine(path, threads)
     needs("torch", "transformers", extra="torch", user=f"engine {chosen!r}")
     from certainty.engines.torch import TorchEngine
 

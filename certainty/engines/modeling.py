@@ -6,7 +6,7 @@ This module needs torch and transformers; `import certainty` does not import it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +115,17 @@ class CertaintyModel(nn.Module):
         Raises:
             CertaintyError: If the encoder cannot be loaded.
         """
-        options = {} if dropout is None else _dropout_rates(AutoConfig.from_pretrained(encoder), dropout)
         try:
+            config = AutoConfig.from_pretrained(encoder, trust_remote_code=False)
+            options = {} if dropout is None else _dropout_rates(config, dropout)
             classifier = AutoModelForSequenceClassification.from_pretrained(
                 encoder,
                 num_labels=len(LABELS),
                 id2label=dict(enumerate(label.value for label in LABELS)),
                 label2id={label.value: i for i, label in enumerate(LABELS)},
                 dtype=torch.float32,
+                trust_remote_code=False,
+                use_safetensors=True,
                 **options,
             )
         except (OSError, ValueError) as error:
@@ -142,7 +145,7 @@ class CertaintyModel(nn.Module):
         """
         folder = Path(folder)
         try:
-            config = AutoConfig.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             if dropout is not None:
                 config.update(_dropout_rates(config, dropout))
             tensors = load_file(folder / WEIGHTS_FILE)
@@ -150,6 +153,7 @@ class CertaintyModel(nn.Module):
             body = {k: v for k, v in tensors.items() if not k.startswith(HEADS_PREFIX)}
             names = {name.split(".")[0] for name in heads} | set(FIRST_HEADS)
             channels = len(heads["cue.bias"])
+            _check_sizes(config, names, channels, tensors)
             model = cls(AutoModelForSequenceClassification.from_config(config), names, channels)
             model.classifier.load_state_dict(body)
             model.heads.load_state_dict(heads)
@@ -173,6 +177,24 @@ class CertaintyModel(nn.Module):
         """Return the logits as NumPy arrays, computed without gradients."""
         with torch.inference_mode():
             return self.named(self(input_ids, attention_mask))
+
+
+def _check_sizes(config: Any, names: Collection[str], channels: int, tensors: Mapping[str, Tensor]) -> None:
+    """Check that a configuration describes the tensors of a file before memory of its sizes is asked for.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if (layers := getattr(config, "num_hidden_layers", 0)) > len(tensors):
+        raise ValueError(f"{layers} layers in config.json, but only {len(tensors)} tensors in {WEIGHTS_FILE}")
+    with torch.device("meta"):
+        sketch = CertaintyModel(AutoModelForSequenceClassification.from_config(config), names, channels)
+    described = {name: value.shape for name, value in sketch.classifier.state_dict().items()}
+    described |= {f"{HEADS_PREFIX}{name}": value.shape for name, value in sketch.heads.state_dict().items()}
+    for name, shape in described.items():
+        if name not in tensors or tensors[name].shape != shape:
+            given = f"of shape {tuple(tensors[name].shape)}" if name in tensors else "missing"
+            raise ValueError(f"{name} is {given} in {WEIGHTS_FILE}, and of shape {tuple(shape)} by config.json")
 
 
 def _dropout_rates(config: Any, dropout: float) -> dict[str, float]:

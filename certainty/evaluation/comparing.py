@@ -85,7 +85,7 @@ def _side_by_side(
         one = judge({name: own}, sentences, against, calibrations, train, by, seed)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
-    return Comparison(tuple(evaluations), _differences(scores, sentences, seed), errors_of(scores, sentences))
+    return Comparison(tuple(evaluations), differences(scores, sentences, seed), errors_of(scores, sentences))
 
 
 def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:
@@ -94,17 +94,24 @@ def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow])
         yield evaluate_behaviour(classifier, tests, name=name)
 
 
-def _differences(
-    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence], seed: int
+def differences(
+    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence], seed: int = 0
 ) -> list[dict[str, Any]]:
+    """Compare each pair of models on the same sentences; see `Comparison.differences`.
+
+    Args:
+        scores: Scores of the sentences, by model name.
+        sentences: The held-out sentences.
+        seed: Seed for the resamples and the permutations.
+    """
     judged = {name: Judged.of(own, sentences) for name, own in scores.items()}
-    differences = []
+    found = []
     for (first, one), (second, other) in combinations(judged.items(), 2):
         gold, a, b = one.gold, one.predicted, other.predicted
         apart = int(((a == gold) != (b == gold)).sum())
         for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
             test = paired_test(rival(metric, gold, [a], b), seed=seed)
-            differences.append(
+            found.append(
                 {
                     "metric": name,
                     "first": first,
@@ -117,4 +124,4 @@ def _differences(
                     "detectable": detectable_difference(apart, len(gold)),
                 }
             )
-    return differences
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from certainty import CertaintyError
@@ -15,15 +15,17 @@ MOST_SEED = 2**32 - 1
 """The greatest seed that numpy and scikit-learn accept."""
 
 
-def read_held_out(data: Any, by: Sequence[str] = ()) -> list[LabelledSentence]:
-    """Read held-out data and check it.
+def read_held_out(
+    data: Any, by: Sequence[str] = (), label_names: Mapping[str, str] | None = None
+) -> list[LabelledSentence]:
+    """Read held-out data and check it; for `label_names` see `certainty.labelled.read_labelled`.
 
     Raises:
         CertaintyError: the data cannot be used, or a column of `by` cannot be sliced by.
     """
     if isinstance(by, str):
         raise CertaintyError(f"by is {by!r}; give a list of columns, such as [{by!r}].")
-    sentences = read_labelled(data)
+    sentences = read_labelled(data, label_names)
     check_labels(sentences, _named(data))
     for column in by:
         column_values(sentences, column)

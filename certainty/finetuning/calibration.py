@@ -85,6 +85,23 @@ def choose_calibration(
     return fits[int(close.argmax())](logits, gold)
 
 
+def cross_calibrated(
+    logits: NDArray[np.floating], gold: NDArray[np.int64], folds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Calibrate the logits of each fold with the calibration that the others justify.
+
+    Args:
+        logits: Raw label logits, shape (n, 4).
+        gold: Label indices, shape (n,); -1 for sentences without a claim.
+        folds: Fold of each sentence, shape (n,).
+    """
+    result = np.array(logits, dtype=np.float64)
+    for fold in np.unique(folds):
+        fitted = (folds != fold) & (gold >= 0)
+        result[folds == fold] = choose_calibration(logits[fitted], gold[fitted]).apply(logits[folds == fold])
+    return result
+
+
 def negative_log_likelihoods(logits: NDArray[np.floating], gold: NDArray[np.int64]) -> Array:
     """Return the negative log-likelihood of each claim, shape (n,), from logits (n, 4) and label indices (n,)."""
     return np.asarray(-np.log(softmax(logits)[np.arange(len(gold)), gold] + 1e-12))

@@ -1,4 +1,4 @@
-"""Read the sentences of a run, apply corrections, and split off the held-out groups."""
+"""Read the sentences of a run, apply corrections, and split off the held-out groups, dev or folds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
-from certainty.finetuning.splits import check_data, split_held_out_groups
+from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
@@ -34,10 +36,11 @@ class FinetuningData:
 
     Attributes:
         train: Training sentences.
-        dev: Sentences used to choose the checkpoint, the calibration and the thresholds.
+        dev: Sentences used to choose the checkpoint, the calibration and the thresholds; with folds, those of train.
         test: Sentences evaluated at the end, or None.
         contrast: Groups held out of train and evaluated at the end; empty without two labels.
         names: File names of "train" and "dev"; empty lists for data that is not read from files.
+        folds: The fold of each sentence of train in a cross-validation, or None.
     """
 
     train: list[LabelledSentence]
@@ -45,18 +48,32 @@ class FinetuningData:
     test: list[LabelledSentence] | None
     contrast: list[LabelledSentence]
     names: dict[str, list[str]]
+    folds: list[int] | None = None
 
 
 def read_data(
-    train: Labelled, dev: Labelled, test: Labelled | None = None, corrections: Sequence[str | Path] = ()
+    train: Labelled,
+    dev: Labelled | None,
+    test: Labelled | None = None,
+    corrections: Sequence[str | Path] = (),
+    settings: FinetuningSettings | None = None,
+    label_names: Mapping[str, str] | None = None,
 ) -> FinetuningData:
     """Read the data of a run; see `certainty.finetuning.finetune`.
+
+    Without dev, the settings say whether train is split into folds, or into train and dev.
 
     Raises:
         CertaintyError: a file or a row is invalid, or the data is unsuitable for training or evaluation.
     """
-    names = {split: _file_names(data) for split, data in (("train", train), ("dev", dev))}
-    given, held_out = corrected(read_labelled(train), read_labelled(dev), corrections)
+    settings = settings or FinetuningSettings()
+    if dev is not None and (settings.folds or settings.group_by):
+        which = "folds" if settings.folds else "group_by"
+        raise CertaintyError(f"{which} says how to split train, but dev is given as well; leave one of them out.")
+    names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
+    given, held_out = corrected(
+        read_labelled(train, label_names), [] if dev is None else read_labelled(dev, label_names), corrections
+    )
     trained_on, contrast = split_held_out_groups(given)
     if len({sentence.label for sentence in contrast if sentence.label}) < 2:
         if contrast:
@@ -66,8 +83,35 @@ def read_data(
                 len(contrast),
             )
         contrast = []
-    judged = None if test is None else read_held_out(test)
-    return FinetuningData(check_data(trained_on, held_out), held_out, judged, contrast, names)
+    judged = None if test is None else read_held_out(test, label_names=label_names)
+    folds = None
+    if dev is not None:
+        trained_on = check_overlap(trained_on, held_out)
+    elif settings.folds:
+        folds, held_out = folds_of(trained_on, settings.folds, settings.group_by, settings.seed).tolist(), trained_on
+    else:
+        part = folds_of(trained_on, PARTS, settings.group_by, settings.seed)
+        held_out = [s for s, of in zip(trained_on, part, strict=True) if of == 0]
+        trained_on = [s for s, of in zip(trained_on, part, strict=True) if of]
+        logger.info(
+            "%d of %d sentences of train are set apart as dev; give folds to have every one judged.",
+            *(len(held_out), len(held_out) + len(trained_on)),
+        )
+    check_counts(trained_on, held_out, "train" if folds else "dev")
+    if folds is None:
+        _warn_of_near_duplicates(trained_on, held_out, "dev")
+    _warn_of_near_duplicates(trained_on, judged or [], "test")
+    return FinetuningData(trained_on, held_out, judged, contrast, names, folds)
+
+
+def _warn_of_near_duplicates(
+    train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence], name: str
+) -> None:
+    if found := near_duplicates(train, held_out):
+        logger.warning(
+            "%d sentences of %s are nearly the same as one of train, so figures on %s are too good: %r and %r.",
+            *(len(found), name, name, *found[0]),
+        )
 
 
 def corrected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -51,10 +51,22 @@ class DevSentences:
 
     def logits(self, run: Run) -> SentenceLogits:
         """Run the model on the sentences and return their logits."""
+        return self.logits_of_parts([(range(len(self.sentences)), run)])
+
+    def logits_of_parts(self, parts: Iterable[tuple[Collection[int], Run]]) -> SentenceLogits:
+        """Return the logits of the sentences, of which each part was run with a model of its own.
+
+        Args:
+            parts: The indices of the sentences of each part, and the function that runs its model; each sentence is in
+                one part.
+        """
         logits = SentenceLogits(self._windows, len(self.sentences))
-        rows = [window.ids for window in self._windows]
-        for indices in batches([len(row) for row in rows], TOKEN_BUDGET):
-            logits.add(indices, run(*pad([rows[i] for i in indices], self._pad_token_id)))
+        for sentences, run in parts:
+            wanted = set(sentences)
+            own = [i for i, window in enumerate(self._windows) if window.sentence in wanted]
+            rows = [self._windows[i].ids for i in own]
+            for indices in batches([len(row) for row in rows], TOKEN_BUDGET):
+                logits.add([own[i] for i in indices], run(*pad([rows[i] for i in indices], self._pad_token_id)))
         return logits
 
     def scores(self, logits: SentenceLogits, settings: ModelSettings) -> list[SentenceScore]:

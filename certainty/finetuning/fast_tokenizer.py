@@ -20,7 +20,7 @@ def load_tokenizer(encoder: str | Path) -> PreTrainedTokenizerBase:
         CertaintyError: it cannot be loaded, or has no fast version, which scoring needs.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(encoder)
+        tokenizer = AutoTokenizer.from_pretrained(encoder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise CertaintyError(

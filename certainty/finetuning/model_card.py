@@ -11,6 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from certainty.evaluation import METRICS
 from certainty.evaluation.wording import number
+from certainty.finetuning.verdict import compared_with_initial
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.settings_file import Settings, as_yaml
@@ -48,6 +49,7 @@ def write_model_card(
     Returns:
         The path of the card.
     """
+    against = (model.training or {}).get("against_initial")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     templates = environment(__package__, autoescape=False)
     templates.filters["number"] = number  # which shows what could not be measured as a dash
@@ -62,6 +64,7 @@ def write_model_card(
         model=model,
         untaught=[head for head in HEADS if head not in model.heads],
         training=model.training,
+        comparison=compared_with_initial(against) if against else None,
         evaluation=evaluation,
         titles=METRICS,
         yaml=as_yaml(settings).strip(),

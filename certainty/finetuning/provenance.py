@@ -33,11 +33,15 @@ def provenance(
         return {**files, "sentences": len(sentences), "labels": labels, "sha256": digest(sentences)}
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
+    replayed = {"replay": settings.replay} if settings.replay else {}
+    folds = {"folds": settings.folds} if data.folds else {}
     state = setup.trainer.state
     return {
         **start.origin,
         "train": split("train", data.train),
         "dev": split("dev", data.dev),
+        **folds,
+        **replayed,
         **distilled,
         "heads": list(setup.heads),
         "calibration": {"temperature": calibration.temperature, "bias": list(calibration.bias)},

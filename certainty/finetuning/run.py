@@ -6,11 +6,12 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 import certainty
@@ -19,7 +20,11 @@ from certainty.engines import open_engine
 from certainty.engines.modeling import CertaintyModel
 from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
-from certainty.finetuning.calibration import choose_calibration, fold_into_head
+from certainty.evaluation.judging import judge as judge_scores
+from certainty.evaluation.judging import predict_baselines
+from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
+from certainty.finetuning.cross_validation import check_processes, out_of_fold_logits
 from certainty.finetuning.data import FinetuningData, read_data
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.export.int8_check import int8_comparison
@@ -32,11 +37,13 @@ from certainty.finetuning.provenance import provenance
 from certainty.finetuning.resume import checkpoints_of, claimed, identity, last_complete_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup, set_up
+from certainty.finetuning.splits import warn_if_few
 from certainty.finetuning.start import Start, find_start
 from certainty.finetuning.thresholds import choose_thresholds
 from certainty.finetuning.trainer import CertaintyTrainer, check_finite
-from certainty.finetuning.verdict import no_better_than_baselines
+from certainty.finetuning.verdict import against_initial, no_better_than_baselines
 from certainty.model_folder import HEADS, ModelSettings
+from certainty.results import SentenceScore
 from certainty.scoring import SentenceLogits
 from certainty.settings_file import save_settings
 from certainty.tokenising import SentenceTokenizer
@@ -48,18 +55,21 @@ __all__ = ["finetune"]
 
 logger = logging.getLogger(__name__)
 
+CROSS_VALIDATION = "cross-validation"
+"""Name of the evaluation of train, of which each sentence is scored by a model that was trained on the other folds."""
 INT8_SENTENCES = 256
 """Number of training sentences used to measure the ranges of the activations."""
 
 
 def finetune(
     train: Labelled,
-    dev: Labelled,
+    dev: Labelled | None,
     output: str | Path,
     settings: FinetuningSettings | None = None,
     *,
     test: Labelled | None = None,
     corrections: Sequence[str | Path] = (),
+    label_names: Mapping[str, str] | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Evaluation]:
@@ -71,39 +81,52 @@ def finetune(
     Args:
         train: Training sentences; every fifth group is held out.
         dev: Sentences used to choose the checkpoint, the calibration and the thresholds. They should have the same
-            distribution as the texts to be scored.
+            distribution as the texts to be scored. None sets a fifth of train apart, or cross-validates with the
+            setting `folds`.
         output: Folder of the model, created atomically at the end. Checkpoints are kept in `<output>.checkpoints`.
-        settings: The settings; None continues from the shipped model with the defaults.
+        settings: The settings; None continues from the shipped model. Those that are not given are chosen by the number
+            of sentences.
         test: Further sentences to evaluate at the end. The metrics on dev are optimistic.
         corrections: Files of label corrections, applied to train and dev but not to test.
+        label_names: The data's other names for labels, such as `{"rumeur": "probable"}`.
         resume: Continue from the last checkpoint of an interrupted run with the same data and settings.
         overwrite: Replace an existing model; it is kept until the new one is complete.
 
     Returns:
-        The evaluations of "dev", of "test" if given, and of "contrast", the held-out groups, if there are any. With
-        several processes (torchrun), every process but the first returns an empty dict.
+        The evaluations of "dev" (with folds: of "cross-validation", in which each sentence of train is scored by a
+        model that was trained on the other folds), of "test" if given, and of "contrast", the held-out groups, if there
+        are any. With several processes (torchrun), every process but the first returns an empty dict.
 
     Raises:
         CertaintyError: the data, the settings, the starting model or the output cannot be used.
     """
     output, settings = Path(output), settings or FinetuningSettings()
-    data = read_data(train, dev, test, corrections)
+    check_processes(settings)
+    data = read_data(train, dev, test, corrections, settings, label_names)
     start = find_start(settings)
+    if not settings.pseudo_labels:
+        warn_if_few(sum(s.label is not None for s in data.train), from_encoder=start.model is None)
+    settings = suited(settings, start, len(data.train))
+    warn_if_unlikely(settings, len(data.train))
+    of_dev = None if data.folds else data.dev
+    held_out = data.test or ()
     checkpoints = checkpoints_of(output)
     run = identity(settings, data)
     if os.environ.get("RANK", "0") != "0":
         with quiet_transformers():
-            _train(set_up(settings, start, data.train, data.dev, checkpoints).trainer, checkpoints, resume)
+            setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)
+            _train(setup.trainer, checkpoints, resume)
         return {}
     check_output(output, overwrite)
     with quiet_transformers(), named_write_errors(output), claimed(checkpoints, run, resume):
         clear_drafts(output)
-        setup = set_up(settings, start, data.train, data.dev, checkpoints)
+        setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)
         started = time.monotonic()
         _train(setup.trainer, checkpoints, resume)
         with new_folder(output) as folder:
-            made = write_model(folder, settings, start, data, setup, time.monotonic() - started)
-            evaluation = judge(folder, output.resolve().name, data, made)
+            made, scores = write_model(folder, settings, start, data, setup, time.monotonic() - started)
+            evaluation = judge(folder, output.resolve().name, data, made, scores)
+            made = with_comparison(made, folder, start, data, scores)
             save_settings(settings, folder / "settings.yaml")
             shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
             (folder / "evaluation.json").write_text(json.dumps(shown, indent=1) + "\n", encoding="utf-8")
@@ -117,7 +140,7 @@ def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:
     last = last_complete_checkpoint(checkpoints) if resume else None
     if last is None:
         trainer.train()
-    elif trainer.has_ended(last):
+    elif trainer.args.load_best_model_at_end and trainer.has_ended(last):
         trainer.restore_best(last)
     else:
         trainer.train(resume_from_checkpoint=str(last))
@@ -125,7 +148,7 @@ def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:
 
 def write_model(
     folder: Path, settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, seconds: float
-) -> ModelSettings:
+) -> tuple[ModelSettings, list[SentenceScore] | None]:
     """Calibrate the trained model, choose its thresholds and its engine, and write the files needed for scoring.
 
     Args:
@@ -137,12 +160,17 @@ def write_model(
         seconds: Training time in seconds.
 
     Returns:
-        The model settings, as written to `certainty.json`.
+        The model settings, as written to `certainty.json`; and with folds, the score of each sentence of train by the
+        model that was trained on the other folds.
     """
-    logger.info("Calibrating on %d sentences of dev and exporting the model.", len(data.dev))
+    split = "train, each scored by a model that was not trained on it," if data.folds else "dev"
+    logger.info("Calibrating on %d sentences of %s and exporting the model.", len(data.dev), split)
     tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
     dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
-    calibration, logits = calibrate(model, dev, settings.learning_rate)
+    round_weights(model)
+    logits = out_of_fold_logits(settings, start, data, setup.heads, dev) if data.folds else dev.logits(runner(model))
+    raw = logits.label
+    calibration = calibrate(model, dev, logits, settings.learning_rate)
     before = start.model or ModelSettings(setup.max_length)
     made = ModelSettings(
         max_length=setup.max_length,
@@ -165,29 +193,31 @@ def write_model(
     if export_int8(model, folder, typical, tokenizer.pad_token_id):
         exact, integer = (dev.logits(open_engine(name, folder, None).run).label for name in ("onnx", "onnx-int8"))
         compared = int8_comparison(exact, integer, dev.gold)
-        engine = "onnx-int8" if compared["as_good"] else "onnx"
+        # Without dev the two are compared on sentences of train, which shows less.
+        engine = "onnx-int8" if compared["as_good"] and not data.folds else "onnx"
         made = replace(made, engine=engine, training={**(made.training or {}), "int8": compared})
     made.save(folder)
-    return made
+    if not data.folds:
+        return made, None
+    logits.label = cross_calibrated(raw, dev.gold, np.array(data.folds))
+    return made, dev.scores(logits, made)
 
 
-def calibrate(model: CertaintyModel, dev: DevSentences, learning_rate: float) -> tuple[Calibration, SentenceLogits]:
-    """Calibrate the label head in place; return the calibration and the calibrated logits of dev.
+def calibrate(model: CertaintyModel, dev: DevSentences, logits: SentenceLogits, learning_rate: float) -> Calibration:
+    """Calibrate the label head and the logits of dev in place, and return the calibration.
 
-    The weights are rounded before and after to the 16-bit floats that are saved.
+    The weights are rounded afterwards to the 16-bit floats that are saved.
 
     Raises:
         CertaintyError: the weights are too large for 16-bit floats, because the learning rate was too high.
     """
-    round_weights(model)
-    logits = dev.logits(runner(model))
     check_finite(logits.label, learning_rate)
     claims = dev.gold >= 0
     calibration = choose_calibration(logits.label[claims], dev.gold[claims])
     fold_into_head(model.classifier, calibration)
     round_weights(model)
     logits.label = calibration.apply(logits.label)
-    return calibration, logits
+    return calibration
 
 
 @torch.no_grad()
@@ -198,18 +228,59 @@ def round_weights(model: CertaintyModel) -> None:
             tensor.copy_(tensor.half())
 
 
-def judge(folder: Path, name: str, data: FinetuningData, made: ModelSettings) -> dict[str, Evaluation]:
+def judge(
+    folder: Path, name: str, data: FinetuningData, made: ModelSettings, scores: list[SentenceScore] | None = None
+) -> dict[str, Evaluation]:
     """Evaluate the finished model on dev, test and the held-out groups, as far as they exist.
 
     If the model has a cue head, faithfulness is measured on test, or on dev without a test set.
+
+    Args:
+        folder: The folder of the model.
+        name: The name of the model.
+        data: The data of the run.
+        made: The model settings.
+        scores: With folds, the scores that are evaluated instead of those of dev by the model.
     """
-    splits = {"dev": data.dev, "test": data.test, "contrast": data.contrast}
+    splits = {"dev": None if scores else data.dev, "test": data.test, "contrast": data.contrast}
     given = {split: sentences for split, sentences in splits.items() if sentences}
-    logger.info("Evaluating on %s.", ", ".join(f"{len(sentences)} sentences of {s}" for s, sentences in given.items()))
+    named = {CROSS_VALIDATION: data.train, **given} if scores else given
+    logger.info("Evaluating on %s.", ", ".join(f"{len(sentences)} sentences of {s}" for s, sentences in named.items()))
     classifier = certainty.load(folder)
-    evaluation = evaluate_splits(classifier, given, data.train, name=name)
-    if "cue" in made.heads:
+    evaluation = evaluate_splits(classifier, given, data.train, name=name) if given else {}
+    if scores:
+        baselines = predict_baselines(data.train)
+        evaluation = {CROSS_VALIDATION: judge_scores({name: scores}, data.train, baselines), **evaluation}
+    if "cue" in made.heads and (data.test or not scores):
         judged = "test" if data.test else "dev"
         cues = faithfulness(classifier, given[judged], name=name)
         evaluation[judged] = replace(evaluation[judged], faithfulness=cues)
     return evaluation
+
+
+def with_comparison(
+    made: ModelSettings, folder: Path, start: Start, data: FinetuningData, scores: list[SentenceScore] | None
+) -> ModelSettings:
+    """Compare the finished model with the one that it continues from, and record it in its settings.
+
+    The two are compared on test, without it on the folds, and without these on dev. A run from an encoder has nothing
+    to compare with.
+
+    Args:
+        made: The model settings.
+        folder: The folder of the model, in which they are saved again.
+        start: The encoder or model that the run started from.
+        data: The data of the run.
+        scores: With folds, the scores of train.
+    """
+    if start.model is None:
+        return made
+    split, sentences = ("test", data.test) if data.test else (CROSS_VALIDATION if scores else "dev", data.dev)
+    logger.info("Comparing with %s on %d sentences of %s.", start.name, len(sentences), split)
+    texts = [sentence.text for sentence in sentences]
+    new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
+    initial = certainty.load(start.folder).score_sentences(texts)
+    result = against_initial(split, new, initial, start.name, sentences)
+    made = replace(made, training={**(made.training or {}), "against_initial": result})
+    made.save(folder)
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from typing_extensions import Self
 
 from certainty.settings_file import Settings
@@ -15,17 +15,28 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class FinetuningSettings(Settings):
     """Settings of a fine-tuning run; `certainty.settings_file` reads and writes them as YAML.
 
+    The defaults are for training from an encoder. If the run continues from a model, the settings named in
+    `certainty.finetuning.automatic` that are not given are chosen by the number of training sentences.
+
     Attributes:
         encoder: Folder or hub name (`owner/name`) of a pretrained encoder; training starts with new heads.
         initial: Folder or hub name of a fine-tuned model to continue from, including its heads. If both `encoder` and
             `initial` are null, the run continues from the shipped model.
-        epochs: Maximum number of epochs; early stopping may end training sooner.
+        folds: Number of folds of a cross-validation on train, which then needs no dev: each sentence is judged by a
+            model that was trained on the other folds, and the finished model is trained on all. Null for none.
+        group_by: Column of train (a document, an author) whose values are never split between train and dev, or between
+            folds; null if rows are independent. Groups of `quad` and near duplicates are never split.
+        epochs: Maximum number of epochs; early stopping may end training sooner, except with `folds`.
         patience: Number of evaluations without a better likelihood on dev before training stops.
         evaluations_per_epoch: Number of evaluations on dev, each with a checkpoint, per epoch.
         batch_size: Sentences per step and device.
         gradient_accumulation: Steps per optimiser update.
         learning_rate, warmup_fraction, weight_decay: Settings of AdamW with linear warm-up and decay.
         layer_decay: Factor applied to the learning rate from each layer to the one below.
+        frozen_layers: Number of layers of the encoder, from below, that do not change; the embeddings neither, unless
+            it is 0.
+        replay: Number of the package's own labelled sentences that are added to train, so that the model does not
+            forget what the data does not show (`certainty.finetuning.replay`).
         dropout: Dropout rate of the encoder and the label head.
         pooling_layer: Whether to add to the encoder a layer that starts as mean pooling (see
             `certainty.finetuning.pooling_layer`).
@@ -44,6 +55,8 @@ class FinetuningSettings(Settings):
 
     encoder: str | None = None
     initial: str | None = None
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None
+    group_by: str | None = None
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 4.0
     patience: PositiveInt = 4
     evaluations_per_epoch: PositiveInt = 2
@@ -53,6 +66,8 @@ class FinetuningSettings(Settings):
     warmup_fraction: Share = 0.1
     weight_decay: NonNegativeFloat = 0.01
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+    frozen_layers: NonNegativeInt = 0
+    replay: NonNegativeInt = 0
     dropout: Share = 0.1
     pooling_layer: bool = False
     class_weights: Literal["none", "balanced"] = "none"

@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import SentenceFeatures, taught_heads
 from certainty.finetuning.pseudo_labels import read_pseudo_labels
+from certainty.finetuning.replay import replayed
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.finetuning.splits import warn_if_few
 from certainty.finetuning.start import Start
 from certainty.finetuning.trainer import CertaintyTrainer, build_trainer, training_device
 from certainty.labelled import LabelledSentence
@@ -46,8 +46,11 @@ def set_up(
     settings: FinetuningSettings,
     start: Start,
     train: Sequence[LabelledSentence],
-    dev: Sequence[LabelledSentence],
-    checkpoints: Path,
+    dev: Sequence[LabelledSentence] | None,
+    checkpoints: Path | None,
+    *,
+    held_out: Sequence[LabelledSentence] = (),
+    heads: tuple[str, ...] | None = None,
 ) -> Setup:
     """Load the model to start from and encode the sentences.
 
@@ -55,15 +58,15 @@ def set_up(
         settings: The fine-tuning settings.
         start: The encoder or model to start from.
         train: The training sentences.
-        dev: The sentences used to choose the checkpoint.
-        checkpoints: Folder for the checkpoints.
+        dev: The sentences used to choose the checkpoint; None to train for all epochs.
+        checkpoints: Folder for the checkpoints; None to save none.
+        held_out: Further sentences that are not replayed.
+        heads: The heads to train besides the label head; None for those that train can teach.
 
     Raises:
         CertaintyError: a file cannot be used, or the device is not available.
     """
     device = training_device(settings)
-    if not settings.pseudo_labels:
-        warn_if_few(sum(s.label is not None for s in train), from_encoder=start.model is None)
     tokenizer = start.tokenizer()
     transformers.set_seed(settings.seed)
     model = start.weights(settings)
@@ -75,10 +78,13 @@ def set_up(
     fast = backend(tokenizer)
     reader = SentenceTokenizer(fast)
     features = SentenceFeatures(train, reader, max_length, settings.second_weight)
-    dev_features = SentenceFeatures(dev, reader, max_length)
+    dev_features = None if dev is None else SentenceFeatures(dev, reader, max_length)
     extend_by_pseudo_labels(features, fast, max_length, settings)
-    heads = taught_heads(features)
-    trainer = build_trainer(settings, model, features, dev_features, heads, tokenizer.pad_token_id, checkpoints)
+    heads = taught_heads(features) if heads is None else heads
+    again = replayed(settings.replay, [*(dev or ()), *held_out], settings.seed)
+    features.extend(SentenceFeatures(again, reader, max_length, settings.second_weight).rows)
+    kept = start.heads if again else ()
+    trainer = build_trainer(settings, model, features, dev_features, heads, tokenizer.pad_token_id, checkpoints, kept)
     return Setup(trainer, tokenizer, max_length, heads)
 
 

@@ -31,11 +31,17 @@ def split_held_out_groups(
 
 
 def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> list[LabelledSentence]:
-    """Return train without the sentences that are also in dev, and warn about overlap and small data sets.
+    """Return the result of `check_overlap`, after `check_counts`."""
+    kept = check_overlap(train, dev)
+    check_counts(kept, dev)
+    return kept
+
+
+def check_overlap(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence]) -> list[LabelledSentence]:
+    """Return train without the sentences that are also in dev; warn if there are any.
 
     Raises:
-        CertaintyError: a label has no sentence in train, all sentences of train are also in dev, or dev has fewer
-            than two labels.
+        CertaintyError: all sentences of train are also in dev.
     """
     both = {s.text for s in leaked(train, dev)}
     overlap = leaked(dev, train)
@@ -47,11 +53,25 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
         )
         dropped = {id(s) for s in overlap}
         train = [s for s in train if id(s) not in dropped]
+    return list(train)
+
+
+def check_counts(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], name: str = "dev") -> None:
+    """Warn about small data sets.
+
+    Args:
+        train: The training sentences.
+        dev: The sentences that the model is calibrated on.
+        name: What messages call them.
+
+    Raises:
+        CertaintyError: a label has no sentence in train, or dev has fewer than two labels.
+    """
     missing = [label.value for label in LABELS if not any(s.label is label for s in train)]
     if missing:
         raise CertaintyError(f"train has no sentence labelled {', '.join(missing)}. Add some, at least ten of each.")
     if len({s.label for s in dev if s.label}) < 2:
-        raise CertaintyError("dev has fewer than two labels; add sentences of each label.")
+        raise CertaintyError(f"{name} has fewer than two labels; add sentences of each label.")
     counts = {label.value: sum(s.label is label for s in train) for label in LABELS}
     few = {label: count for label, count in counts.items() if count < FEW}
     if few:
@@ -60,9 +80,8 @@ def check_data(train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence
     claims = sum(s.label is not None for s in dev)
     if claims < FEW_CLAIMS:
         logger.warning(
-            "dev has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", claims
+            "%s has %d claims: calibration, thresholds and metrics are imprecise; use a few hundred.", name, claims
         )
-    return list(train)
 
 
 def warn_if_few(claims: int, from_encoder: bool) -> None:

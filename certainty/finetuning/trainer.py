@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import tempfile
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.evaluation import metrics
-from certainty.finetuning.calibration import fit_calibration, negative_log_likelihoods
+from certainty.finetuning.calibration import choose_calibration, fit_calibration, negative_log_likelihoods
 from certainty.finetuning.features import Collator, LengthGroupedSampler, SentenceFeatures
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.precision import bf16_is_fast
@@ -36,7 +38,7 @@ class CertaintyTrainer(Trainer):
     Args:
         settings: The fine-tuning settings.
         class_weights: Weight of each label, shape (4,), or None.
-        heads: The heads to train besides the label head; the losses of the others have weight 0.
+        heads: The heads besides the label head that have a loss; those of the others have weight 0.
         options: Passed to `transformers.Trainer`.
     """
 
@@ -92,7 +94,11 @@ class CertaintyTrainer(Trainer):
     ) -> Any:
         """Return the joint loss of all heads."""
         settings = self.settings
-        logits = model(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
+        forward: Callable[..., Any] = model
+        if not model.training:
+            # That of the instance rounds to 16 bits in mixed precision; the finished model is evaluated without.
+            forward = partial(CertaintyModel.forward, self.accelerator.unwrap_model(model))
+        logits = forward(inputs["input_ids"], inputs["attention_mask"], output_attentions=settings.attention_weight > 0)
         class_weights = None if self.class_weights is None else self.class_weights.to(logits[0].device)
         loss = joint_loss(logits, inputs, self.head_weights, class_weights, settings.label_smoothing)
         return (loss, {"logits": logits[0]}) if return_outputs else loss
@@ -144,10 +150,11 @@ def build_trainer(
     settings: FinetuningSettings,
     model: CertaintyModel,
     train: SentenceFeatures,
-    dev: SentenceFeatures,
+    dev: SentenceFeatures | None,
     heads: Collection[str],
     pad_token_id: int,
-    checkpoints: Path,
+    checkpoints: Path | None,
+    kept: Collection[str] = (),
 ) -> CertaintyTrainer:
     """Build the trainer.
 
@@ -155,16 +162,18 @@ def build_trainer(
         settings: The fine-tuning settings.
         model: The model to train; heads that are not in `heads` are frozen.
         train: Features of the training sentences.
-        dev: Features of the dev sentences.
+        dev: Features of the dev sentences; without them, training runs for all epochs.
         heads: The heads to train besides the label head.
         pad_token_id: Id used to pad shorter rows.
-        checkpoints: Folder for the checkpoints.
+        checkpoints: Folder for the checkpoints; None to save none, which needs `dev` to be None.
+        kept: Frozen heads whose loss still trains the layers below them, so that these keep what the heads read.
 
     Raises:
-        CertaintyError: the settings require a GPU, but there is none.
+        CertaintyError: the settings require a GPU, but there is none; or they freeze more layers than there are.
     """
     for head in set(HEADS) - set(heads):
         model.heads[head].requires_grad_(False)
+    freeze_layers(model, settings.frozen_layers)
 
     def dev_metrics(prediction: Any) -> dict[str, float]:
         claims = prediction.label_ids.sum(axis=1) > 0
@@ -172,10 +181,10 @@ def build_trainer(
         check_finite(logits, settings.learning_rate)
         # Calibrate on dev, as for the finished model. Enriched training data differs by more than the label prior, so
         # correcting for the prior alone would favour the wrong checkpoint.
-        logits = fit_calibration(logits, gold).apply(logits)
+        fitted, finished = (fit(logits, gold).apply(logits) for fit in (fit_calibration, choose_calibration))
         return {
-            "macro_f1": float(metrics.macro_f1(gold, logits.argmax(axis=1))),
-            "nll": float(negative_log_likelihoods(logits, gold).mean()),
+            "macro_f1": float(metrics.macro_f1(gold, finished.argmax(axis=1))),
+            "nll": float(negative_log_likelihoods(fitted, gold).mean()),
         }
 
     counts = np.sum([row["labels"] for row in train.rows], axis=0)
@@ -185,7 +194,7 @@ def build_trainer(
     every = max(1, steps // settings.evaluations_per_epoch)
     device = training_device(settings)
     arguments = TrainingArguments(
-        output_dir=str(checkpoints),
+        output_dir=str(checkpoints or tempfile.gettempdir()),  # into which nothing is written without checkpoints
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=64,
@@ -198,12 +207,13 @@ def build_trainer(
         use_cpu=device.type == "cpu",
         dataloader_pin_memory=device.type != "cpu",
         dataloader_num_workers=4 if device.type == "cuda" else 0,
-        eval_strategy="steps",
+        eval_strategy="steps" if dev else "no",
         eval_steps=every,
+        save_strategy="steps" if checkpoints else "no",
         save_steps=every,
         logging_steps=every,
         save_total_limit=2,
-        load_best_model_at_end=True,
+        load_best_model_at_end=dev is not None,
         # With only a few dozen dev sentences of a rare label, macro-F1 is too noisy for choosing a checkpoint.
         metric_for_best_model="nll",
         greater_is_better=False,
@@ -218,17 +228,31 @@ def build_trainer(
     trainer = CertaintyTrainer(
         settings,
         balanced if settings.class_weights == "balanced" else None,
-        heads,
+        {*heads, *kept},
         model=model,
         args=arguments,
         train_dataset=train,
         eval_dataset=dev,
         data_collator=Collator(pad_token_id),
         compute_metrics=dev_metrics,
-        callbacks=[EarlyStoppingCallback(settings.patience), TrainingProgress()],
+        callbacks=[*([EarlyStoppingCallback(settings.patience)] if dev else []), TrainingProgress()],
     )
     trainer.remove_callback(PrinterCallback)  # prints dictionaries
     return trainer
+
+
+def freeze_layers(model: CertaintyModel, layers: int) -> None:
+    """Freeze the embeddings and the lowest layers of the encoder; nothing if `layers` is 0.
+
+    Raises:
+        CertaintyError: the encoder has fewer layers.
+    """
+    depth = int(model.config.num_hidden_layers)
+    if layers > depth:
+        raise CertaintyError(f"frozen_layers is {layers}, but the encoder has {depth} layers; give at most {depth}.")
+    for name, parameter in model.named_parameters():
+        if layers and _depth(name, depth) <= layers:
+            parameter.requires_grad_(False)
 
 
 def check_finite(logits: NDArray[np.floating], learning_rate: float) -> None:

@@ -1,15 +1,25 @@
-"""Warn if a finished model is useless: no better than a baseline, or finding hardly any claims."""
+"""Say what a finished model is worth: whether it is better than the one it started from, and than the baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from certainty import SentenceScore
 from certainty.evaluation import Evaluation
+from certainty.evaluation.comparing import differences
+from certainty.evaluation.metric_table import Judged
+from certainty.evaluation.metrics import macro_f1
+from certainty.evaluation.wording import number
+from certainty.labelled import LabelledSentence
 
-__all__ = ["missed_claims", "no_better_than_baselines"]
+__all__ = ["against_initial", "compared_with_initial", "missed_claims", "no_better_than_baselines"]
+
+LEVEL = 0.05
+"""Greatest p-value of a difference that is taken as shown."""
 
 TOO_MANY = 0.2
 """Largest plausible excess of the predicted share of sentences without a claim over the share in the data."""
@@ -33,6 +43,64 @@ def no_better_than_baselines(evaluation: Mapping[str, Evaluation]) -> list[str]:
                 f"the baseline {better[best]:.3f}. Train on more sentences, for more epochs, or from the shipped model."
             )
     return told
+
+
+def against_initial(
+    split: str,
+    new: Sequence[SentenceScore],
+    initial: Sequence[SentenceScore],
+    name: str,
+    sentences: Sequence[LabelledSentence],
+) -> dict[str, Any]:
+    """Compare a model with the one that it continues from, on the same held-out sentences.
+
+    Args:
+        split: Name of the sentences.
+        new: Scores of the sentences by the new model.
+        initial: Scores by the initial model.
+        name: Name of the initial model.
+        sentences: The sentences.
+
+    Returns:
+        `split`, `claims`, `initial` (its name), `macro_f1` and `macro_f1_initial`, their `difference` with `low` and
+        `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show), and
+        `verdict`: "better", "worse", or "undecided" unless both the interval and p exclude that the two are equal.
+    """
+    both = Judged.of(new, sentences), Judged.of(initial, sentences)
+    values = [float(macro_f1(one.gold, one.predicted)) for one in both]
+    found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences)}
+    own = found["macro_f1"]
+    is_shown = own["p_value"] <= LEVEL and not own["low"] <= 0 <= own["high"]
+    return {
+        "split": split,
+        "claims": len(both[0].gold),
+        "initial": name,
+        "macro_f1": values[0],
+        "macro_f1_initial": values[1],
+        "difference": own["value"],
+        "low": own["low"],
+        "high": own["high"],
+        "p_value": own["p_value"],
+        "detectable": found["accuracy"]["detectable"],
+        "verdict": ("better" if own["value"] > 0 else "worse") if is_shown else "undecided",
+    }
+
+
+def compared_with_initial(result: Mapping[str, Any]) -> str:
+    """Return the result of `against_initial` as plain sentences."""
+    split, initial, claims = result["split"], result["initial"], result["claims"]
+    verdict = {
+        "better": f"The new model is better than {initial}.",
+        "worse": f"The new model is worse than {initial}; keep that one.",
+        "undecided": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
+        f"under {number(result['detectable'])} cannot be detected. Label more held-out rows to know.",
+    }[result["verdict"]]
+    optimistic = " (a little optimistic: the checkpoint was chosen on these rows)" if split == "dev" else ""
+    return (
+        f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
+        f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
+        f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), p = {result['p_value']:.4f}. {verdict}"
+    )
 
 
 def missed_claims(is_claim: NDArray[np.bool_], gold: Sequence[bool]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ DECISION = "decision"
 """Column in the list of disagreements that a third person fills in."""
 _TOGETHER = ", "
 _T = TypeVar("_T", bound=Hashable)
+Weigh = Callable[[Mapping[str, Answers]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class Merged:
             (may be empty) and `decision` (to be filled in).
         annotators: Names of the annotators, sorted.
         open: Number of sentences without a majority or a decision.
+        weighted: Number of sentences that were settled by the reliability of the annotators.
     """
 
     sentences: list[LabelledSentence]
     disagreements: list[dict[str, Any]]
     annotators: list[str]
     open: int
+    weighted: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -47,7 +50,7 @@ class Merged:
         return ["id", "text", *self.annotators, "majority", DECISION]
 
 
-def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None) -> Merged:
+def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None, weigh: Weigh | None = None) -> Merged:
     """Give each sentence the label of more than half of its annotators, or its decision if there is one.
 
     Attribution and second label are decided by majority among the annotators who gave the chosen label. The cues are
@@ -56,6 +59,8 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None)
     Args:
         sources: See `certainty.labelling.annotators.by_sentence`.
         decisions: Labels by id, as returned by `read_decisions`; they override the majority.
+        weigh: Function from the answers by id to labels by id, which settle sentences that have neither; such as
+            `certainty.labelling.reliability.most_reliable` with the probabilities of a model.
 
     Raises:
         CertaintyError: see `by_sentence`; or a decision has an unknown id or an unknown label.
@@ -67,6 +72,8 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None)
             raise CertaintyError(
                 f"decision on {name!r}: no sentence has this id; use the list made from the same rows."
             )
+    weights = weigh(table) if weigh else {}
+    weighted = 0
     sentences: list[LabelledSentence] = []
     disagreements: list[dict[str, Any]] = []
     for name, row in table.items():
@@ -77,12 +84,14 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None)
             open_row = {"id": name, "text": next(iter(row.values())).text, **given}
             disagreements.append({**open_row, "majority": majority or "", DECISION: decided or ""})
         chosen = decided or majority
+        if not chosen and name in weights:
+            chosen, weighted = weights[name], weighted + 1
         if chosen:
             sentences.append(_merged(row, name, chosen))
     annotators = sorted({annotator for row in table.values() for annotator in row})
     for item in disagreements:
         item.update({annotator: item.get(annotator, "") for annotator in annotators})
-    return Merged(sentences, disagreements, annotators, len(table) - len(sentences))
+    return Merged(sentences, disagreements, annotators, len(table) - len(sentences), weighted)
 
 
 def read_decisions(path: Path) -> dict[str, str]:

@@ -27,7 +27,7 @@ LISTENING = {
     "workers": Option(1, "processes; each loads the model and keeps its own limits and metrics"),
     "root_path": Option("", "path under which a reverse proxy serves the app, such as /certainty", "PATH"),
     "timeout_keep_alive": Option(
-        120, "seconds that an idle connection is kept open; set more than in the proxy", "SECONDS"
+        120, "seconds that a connection is kept open without a request; set more than in the proxy", "SECONDS"
     ),
     "ssl_certfile": Option(None, "certificate (PEM); the server then speaks HTTPS", "FILE"),
     "ssl_keyfile": Option(

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from certainty.errors import CertaintyError
+from certainty.server.connections import WatchedProtocol
 from certainty.server.service import Service
 
 _ONCE = 1.0  # seconds in which signals count as one: both systemd and the parent of a worker send it one
@@ -37,6 +38,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=WatchedProtocol,
                 lifespan="on",
                 log_config=None,
                 access_log=False,  # it would write URLs, which may contain a text

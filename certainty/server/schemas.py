@@ -37,6 +37,7 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
             "second_probability": None,
             "second_cues": [],
             "source": None,
+            "unread": 0,
         }
     ],
 }
@@ -193,6 +194,10 @@ class SentenceSchema(BaseModel):
     )
     second_cues: list[CueSchema] = Field(description="Those of the second claim.")
     source: SourceSchema | None = Field(description="Null where nobody is named, or if the model cannot tell.")
+    unread: int = Field(
+        description="Characters that the model did not read: runs of more than 1,000 without white space, and all that "
+        "follows 5,000 others."
+    )
     undecided: bool | SkipJsonSchema[None] = Field(
         None, description="Only with `min_confidence`: whether it is a claim whose label is less probable than that."
     )

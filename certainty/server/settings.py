@@ -50,7 +50,7 @@ class ServerSettings(BaseSettings):
         port: Port; 0 picks a free one.
         workers: Number of processes.
         root_path: Path under which a reverse proxy serves the app, whether or not the proxy strips it.
-        timeout_keep_alive: Seconds that an idle connection stays open.
+        timeout_keep_alive: Seconds that a connection stays open without a request.
         ssl_certfile: Certificate for HTTPS.
         ssl_keyfile: Private key of the certificate.
         log_level: Lowest level that is logged.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from certainty.comparison import Comparison, SentencePair
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_MOST_WORDS = 1000  # with spaces and punctuation; of a longer sentence all words are marked
 _SAME = ("unchanged", "moved")
 Spans = list[tuple[int, int]]
 
@@ -108,7 +109,9 @@ def _text(sentence: SentenceScore, spans: Spans, tag: str, lang: Language) -> st
 def _differences(old: str, new: str) -> tuple[Spans, Spans]:
     """Return the spans of the words that are only in the old sentence, and of those only in the new one."""
     olds, news = list(_WORD.finditer(old)), list(_WORD.finditer(new))
-    matcher = SequenceMatcher(None, [word[0] for word in olds], [word[0] for word in news], autojunk=False)
+    if max(len(olds), len(news)) > _MOST_WORDS:  # the time would grow with its square
+        return [(0, len(old))], [(0, len(new))]
+    matcher = SequenceMatcher(None, [word[0] for word in olds], [word[0] for word in news])
     steps = [step for step in matcher.get_opcodes() if step[0] != "equal"]
     return list(_spans(olds, [step[1:3] for step in steps])), list(_spans(news, [step[3:5] for step in steps]))
 

@@ -28,6 +28,7 @@ _TYPES = {
     "second_probability": "float64",
     "second_cues": "object",
     "source": "object",
+    "unread": "int64",
 }
 
 

@@ -133,6 +133,8 @@ def sentence_element(
     if sentence.attributed:
         parts.append(lang.say("attributed"))
         classes += " certainty-attributed"
+    if unread := sentence.unread:
+        parts.append(lang.counted("unread", unread))
     shares = sentence.probabilities if sentence.is_claim else {sentence.label: sentence.probability}
     probabilities = " · ".join(f"{lang.say(label.value)} {lang.percent(p)}" for label, p in shares.items())
     data = {
@@ -147,6 +149,7 @@ def sentence_element(
         "second-probability": "" if sentence.second_probability is None else str(_rounded(sentence.second_probability)),
         "second-cues": _spans(sentence.second_cues),
         "source": _spans([sentence.source] if sentence.source else []),
+        "unread": str(unread or ""),
     }
     attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items() if value)
     return (

@@ -80,11 +80,13 @@ def _line(sentence: SentenceScore, min_confidence: float | None) -> str:
 
 
 def remarks(sentence: SentenceScore) -> list[str]:
-    """Return the second claim after `+`, and the source after its mark, as far as the sentence has them."""
+    """Return the second claim after `+`, the source after its mark, and what was not read, if the sentence has them."""
     found = []
     if sentence.second:
         cues = "; ".join(one_line(cue.text) for cue in sentence.second_cues)
         found.append(f"+ {category_name(sentence.second)}{f' [{cues}]' if cues else ''}")
     if sentence.source:
         found.append(f"{ATTRIBUTED_MARK} {one_line(sentence.source.text)}")
+    if sentence.unread:
+        found.append(f"({sentence.unread} characters not read)")
     return found

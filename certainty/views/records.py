@@ -30,6 +30,7 @@ COLUMNS: tuple[str, ...] = (
     "second_probability",
     "second_cues",
     "source",
+    "unread",
 )
 """Columns of a table: the members of `SentenceScore.to_dict`, with one column for each of the `probabilities`."""
 

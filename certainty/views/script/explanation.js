@@ -108,6 +108,7 @@ function addExplanations(root, sentences) {
       const verdict = [words.say(label), words.percent(probability)];
       if (category === "undecided") verdict.unshift(words.say(category));
       if (sentence.matches(".certainty-attributed")) verdict.push(words.say("attributed"));
+      if (sentence.dataset.unread) verdict.push(words.counted("unread", Number(sentence.dataset.unread)));
       sentence.setAttribute("aria-label", verdict.join(", "));
     }
     if (described) show(described);

@@ -1,6 +1,6 @@
 // Export of what the filters show: as the files of `certainty score`, and as lines for a spreadsheet or a mail.
 
-const COLUMNS = ["file", "text", "start", "end", "label", "probability", ...LABELS, "claim_probability", "certainty", "is_claim", "attributed", "cues", "second", "second_probability", "second_cues", "source"];
+const COLUMNS = ["file", "text", "start", "end", "label", "probability", ...LABELS, "claim_probability", "certainty", "is_claim", "attributed", "cues", "second", "second_probability", "second_cues", "source", "unread"];
 const PAIR_COLUMNS = ["change", "label", "certainty", "attributed", "text"];
 
 const quoted = (value) => `"${value.replace(/"/g, '""')}"`;
@@ -8,7 +8,7 @@ const cell = (value) => (value === null ? "" : typeof value === "number" ? Strin
 const excelCell = (value) => {
   if (typeof value === "number" && !Number.isInteger(value)) return value.toFixed(6).replace(".", ",");
   if (typeof value !== "string") return value === null ? "" : String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value; // which a spreadsheet would compute
+  const safe = /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : value; // which a spreadsheet would compute
   return /[;"\r\n]/.test(safe) ? quoted(safe) : safe;
 };
 const table = (rows, excel) =>

@@ -4,7 +4,7 @@ const LABELS = ["asserted", "probable", "personal_opinion", "denied"];
 const rounded = (number) => Math.round(number * 1e6) / 1e6;
 
 const recordOf = (sentence) => {
-  const { label, claim, cues = "", second = null, secondProbability = null, secondCues = "", source = "", span } = sentence.dataset;
+  const { label, claim, cues = "", second = null, secondProbability = null, secondCues = "", source = "", unread = "0", span } = sentence.dataset;
   const text = sentence.textContent;
   const characters = [...text]; // offsets count code points
   const [start, end] = span.split(" ").map(Number);
@@ -31,6 +31,7 @@ const recordOf = (sentence) => {
     second_probability: secondProbability === null ? null : Number(secondProbability),
     second_cues: words(secondCues),
     source: words(source)[0] ?? null,
+    unread: Number(unread),
   };
 };
 

@@ -1,0 +1,31 @@
+"""The option `--map`, which translates a user's names of the labels."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from certainty.errors import CertaintyError
+from certainty.labels import Label
+
+
+def add_label_names(parser: Any) -> None:
+    """Declare `--map`; its value is a list of pairs of a name and a label."""
+    parser.add_argument(
+        "--map",
+        nargs="+",
+        default=[],
+        type=_pair,
+        metavar="NAME=LABEL",
+        help="what your names of labels stand for, such as rumeur=probable opinion=personal_opinion, in any case",
+    )
+
+
+def _pair(given: str) -> tuple[str, Label]:
+    name, equals, label = given.rpartition("=")
+    if not (name.strip() and equals):
+        raise argparse.ArgumentTypeError(f"it is {given!r}; write NAME=LABEL, such as rumeur=probable")
+    try:
+        return name.strip(), Label.parse(label)
+    except CertaintyError as error:
+        raise argparse.ArgumentTypeError(f"{given!r}: {error}") from None

@@ -1,0 +1,59 @@
+"""Train a model for each fold and score the sentences that it was not trained on."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+
+from certainty.errors import CertaintyError
+from certainty.finetuning.data import FinetuningData
+from certainty.finetuning.dev_logits import DevSentences, Run, runner
+from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.setup import set_up
+from certainty.finetuning.start import Start
+from certainty.finetuning.trainer import check_finite
+from certainty.scoring import SentenceLogits
+
+__all__ = ["check_processes", "out_of_fold_logits"]
+
+logger = logging.getLogger(__name__)
+
+
+def check_processes(settings: FinetuningSettings) -> None:
+    """Check that a cross-validation runs in one process.
+
+    Raises:
+        CertaintyError: it does not.
+    """
+    if settings.folds and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise CertaintyError("folds cannot be used with several processes; start one, or give dev instead.")
+
+
+def out_of_fold_logits(
+    settings: FinetuningSettings, start: Start, data: FinetuningData, heads: tuple[str, ...], dev: DevSentences
+) -> SentenceLogits:
+    """Return the logits of the training sentences, each by a model that was trained on the other folds.
+
+    Args:
+        settings: The fine-tuning settings, with which each of these models is trained.
+        start: The encoder or model that each of them starts from.
+        data: The data, with folds.
+        heads: The heads to train besides the label head.
+        dev: The sentences of train.
+    """
+    folds = data.folds or []
+
+    def parts() -> Iterator[tuple[Sequence[int], Run]]:
+        for fold in sorted(set(folds)):
+            own = [i for i, of in enumerate(folds) if of == fold]
+            logger.info("Fold %d of %d.", fold + 1, len(set(folds)))
+            others = [s for s, of in zip(data.train, folds, strict=True) if of != fold]
+            held_out = [*(data.train[i] for i in own), *(data.test or ())]
+            setup = set_up(settings, start, others, None, None, held_out=held_out, heads=heads)
+            setup.trainer.train()
+            yield own, runner(setup.trainer.trained_model())
+
+    logits = dev.logits_of_parts(parts())
+    check_finite(logits.label, settings.learning_rate)
+    return logits

@@ -1,0 +1,121 @@
+"""Split labelled sentences into folds, or into train and dev, so that what belongs together stays together."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.neighbors import NearestNeighbors
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+from certainty.labels import LABELS
+
+__all__ = ["PARTS", "folds_of", "near_duplicates", "together"]
+
+logger = logging.getLogger(__name__)
+
+PARTS = 5
+"""Without dev and without cross-validation, one part in so many becomes dev."""
+SIMILARITY = 0.8
+"""Cosine similarity from which two texts are near duplicates: a long sentence in which about two words differ."""
+_COLUMNS = {"quad": "group", "id": "id", "corpus": "corpus", "annotator": "annotator"}
+
+Ints = NDArray[np.int64]
+
+
+def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | None, seed: int) -> Ints:
+    """Return the fold of each sentence, shape (n,). Folds have about the same shares of labels.
+
+    Args:
+        sentences: The sentences.
+        folds: Number of folds.
+        group_by: Column whose values are not split; see `together`.
+        seed: Seed of the split.
+
+    Raises:
+        CertaintyError: no sentence has this column, or a label occurs in fewer sets of rows than there are folds.
+    """
+    sets = together(sentences, group_by)
+    for label in LABELS:
+        held = len({int(of) for of, s in zip(sets, sentences, strict=True) if s.label is label})
+        if held < folds:
+            rows = sum(s.label is label for s in sentences)
+            raise CertaintyError(
+                f"train has {rows} rows labelled {label.value}, in {held} sets that must not be split (documents, near "
+                f"duplicates); a split into {folds} parts needs at least {folds}. Add some, or give dev as well."
+            )
+    strata = [s.label.value if s.label else "no_claim" for s in sentences]
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    result = np.zeros(len(sentences), dtype=np.int64)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # sentences without a claim may be rare
+        for fold, (_, held_out) in enumerate(splitter.split(strata, strata, sets)):
+            result[held_out] = fold
+    return result
+
+
+def together(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> Ints:
+    """Return the number of the set that each sentence belongs to, shape (n,); a set must not be split.
+
+    Sentences with the same value of a column belong together, and so do those of one `quad`, and near duplicates.
+
+    Args:
+        sentences: The sentences.
+        group_by: The column: `quad`, `id`, `corpus`, `annotator` or another column of the data. Sentences without a
+            value do not belong together.
+
+    Raises:
+        CertaintyError: no sentence has this column.
+    """
+    pairs = [*_near_pairs([s.text for s in sentences])]
+    for column in filter(None, ("quad", group_by)):
+        first: dict[str, int] = {}
+        values = _values(sentences, column)
+        pairs += [(first.setdefault(value, row), row) for row, value in enumerate(values) if value]
+    if not pairs:
+        return np.arange(len(sentences))
+    rows, columns = np.array(pairs).T
+    links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(sentences), len(sentences)))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+
+
+def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
+    """Return the held-out texts that are nearly the same as a training text, each with that text."""
+    if not train or not held_out:
+        return []
+    vectors = _vectorizer().fit([s.text for s in train])
+    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors.transform([s.text for s in train]))
+    distances, nearest = neighbours.kneighbors(vectors.transform([s.text for s in held_out]))
+    found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY).tolist()
+    return [(held_out[i].text, train[int(nearest[i, 0])].text) for i in found]
+
+
+def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    vectors = _vectorizer().fit_transform(texts)
+    graph = NearestNeighbors(radius=1 - SIMILARITY, metric="cosine").fit(vectors).radius_neighbors_graph().tocoo()
+    yield from zip(graph.row.tolist(), graph.col.tolist(), strict=True)
+
+
+def _vectorizer() -> TfidfVectorizer:
+    # Every text has a word: punctuation counts as one.
+    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", dtype=np.float32)
+
+
+def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
+    if column in _COLUMNS:
+        given = [getattr(sentence, _COLUMNS[column]) for sentence in sentences]
+        values = ["" if value is None else str(value) for value in given]
+    else:
+        values = [sentence.columns.get(column, "") for sentence in sentences]
+    if column != "quad" and not any(values):
+        known = sorted({name for sentence in sentences for name in sentence.columns} | set(_COLUMNS))
+        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {', '.join(known)}.")
+    return values

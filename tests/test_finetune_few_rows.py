@@ -1,0 +1,277 @@
+"""Training on a few rows of one's own: splits without dev, cross-validation, automatic settings, the verdict."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA
+
+import certainty
+from certainty import CertaintyError, Label, SentenceScore
+from certainty.cli import main
+from certainty.finetuning import FinetuningSettings, finetune
+from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.calibration import cross_calibrated
+from certainty.finetuning.data import read_data
+from certainty.finetuning.partition import folds_of, near_duplicates, together
+from certainty.finetuning.replay import read_replay, replayed
+from certainty.finetuning.setup import set_up
+from certainty.finetuning.start import find_start
+from certainty.finetuning.verdict import against_initial, compared_with_initial
+from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labels import LABELS
+from certainty.model_folder import ModelSettings
+
+ROOT = Path(__file__).parent.parent
+TOWNS = ("Sète", "Brest", "Lens", "Auch", "Dole", "Metz", "Vire", "Laon", "Foix", "Gap")
+PLACES = ("pont", "marché", "lycée", "port", "cinéma", "stade", "musée", "moulin", "phare", "château")
+WORDINGS = {
+    "asserted": "À {}, le {} est fermé.",
+    "rumeur": "{} vendrait son {}.",
+    "personal_opinion": "Quelle honte que {} et ce {} !",
+    "denied": "Personne à {} ne visite ce {}.",
+}
+
+
+def _rows() -> list[dict[str, str]]:
+    """Ten documents, each with a sentence of each label under a user's names; they differ by the town."""
+    return [
+        {"text": wording.format(town, place), "label": name, "document": town}
+        for town, place in zip(TOWNS, PLACES, strict=True)
+        for name, wording in WORDINGS.items()
+    ]
+
+
+def _sentences() -> list[LabelledSentence]:
+    return read_labelled(_rows(), {"rumeur": "probable"})
+
+
+def test_documents_quads_and_near_duplicates_are_not_split() -> None:
+    def row(text: str, group: int | None = None, **columns: str) -> LabelledSentence:
+        return LabelledSentence(text, Label.ASSERTED, group=group, columns=columns)
+
+    rows = [
+        row("Le préfet a signé hier le permis de construire du nouveau port de commerce."),
+        row("Le préfet a signé hier le permis de construire du nouveau port de commerce !"),
+        row("Il pleut.", group=3),
+        row("Le lac est gelé.", group=3, document="a"),
+        row("Une bibliothèque ouvre à la rentrée.", document="a"),
+        row("!"),
+    ]
+    sets = together(rows, "document").tolist()
+    assert sets[0] == sets[1] and sets[2] == sets[3] == sets[4] and len(set(sets)) == 3
+    assert len(set(together(rows).tolist())) == 4
+    assert near_duplicates(rows[2:], rows[:2]) == []
+    assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
+    with pytest.raises(CertaintyError, match=r"group_by is 'doc', but train has no such column. Allowed: .*document"):
+        together(rows, "doc")
+
+
+def test_folds_are_stratified_by_label_and_whole_by_document() -> None:
+    sentences = _sentences()
+    folds = folds_of(sentences, 5, "document", seed=1)
+    for fold in range(5):
+        held = [s for s, of in zip(sentences, folds, strict=True) if of == fold]
+        assert [sum(s.label is label for s in held) for label in LABELS] == [2] * 4
+        assert len({s.columns["document"] for s in held}) == 2
+    assert folds.tolist() == folds_of(sentences, 5, "document", seed=1).tolist()
+    with pytest.raises(CertaintyError, match=r"3 rows labelled denied, in 3 sets .* into 5 parts needs at least 5"):
+        folds_of(
+            [s for s in sentences if s.label is not Label.DENIED or s.columns["document"] in TOWNS[:3]], 5, None, 1
+        )
+
+
+def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixture) -> None:
+    by_document = FinetuningSettings(group_by="document")
+    with caplog.at_level(logging.INFO):
+        data = read_data(_rows(), None, settings=by_document, label_names={"Rumeur": "probable"})
+    assert (len(data.train), len(data.dev), data.folds) == (32, 8, None)
+    assert "8 of 40 sentences of train are set apart as dev" in caplog.text
+    documents = [{s.columns["document"] for s in split} for split in (data.train, data.dev)]
+    assert documents[0].isdisjoint(documents[1])
+    with pytest.raises(CertaintyError, match="group_by says how to split train, but dev is given as well"):
+        read_data(_rows(), _rows(), settings=by_document)
+    with pytest.raises(CertaintyError, match="row 1: label: unknown label 'rumeur'"):
+        read_data(_rows(), None)
+
+
+def test_settings_suit_the_number_of_rows_unless_they_are_given(
+    tiny_encoder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = find_start(FinetuningSettings())
+    with caplog.at_level(logging.INFO):
+        few = suited(FinetuningSettings(epochs=9), shipped, 200)
+    assert (few.epochs, few.learning_rate, few.batch_size) == (9, 1e-4, 16)
+    assert "Chosen for 200 sentences: learning_rate 0.0001, batch_size 16, evaluations_per_epoch 1" in caplog.text
+    assert suited(few.replace(learning_rate=1e-5), shipped, 9000).learning_rate == 1e-5
+    assert suited(FinetuningSettings(), shipped, 9000) == FinetuningSettings()
+    from_encoder = FinetuningSettings(encoder=str(tiny_encoder))
+    assert suited(from_encoder, find_start(from_encoder), 200) == from_encoder
+    warn_if_unlikely(FinetuningSettings(learning_rate=0.1, epochs=1), 200)
+    assert "learning_rate is 0.1, with which training is unlikely to work" in caplog.text
+    assert "Training has only 6 steps" in caplog.text
+
+
+def test_replayed_sentences_are_ours_and_never_held_out() -> None:
+    pool = read_replay()
+    assert {s.label for s in pool} >= set(LABELS) and any(s.cues for s in pool) and len(pool) > 1000
+    sample = replayed(20, pool[:1000], seed=1)
+    assert len(sample) == 20 and not {s.text for s in sample} & {s.text for s in pool[:1000]}
+    assert sample == replayed(20, pool[:1000], seed=1) and replayed(0, [], seed=1) == []
+
+
+def test_the_file_of_replayed_sentences_is_made_from_the_authored_ones() -> None:
+    if not (ROOT / "training" / "data" / "contrast.jsonl").is_file():
+        pytest.skip("the authored sentences are not here")
+    from training.data.replay import chosen
+
+    sentences = chosen(ROOT / "training" / "data")
+    assert [(s.text, s.label, s.cues) for s in sentences] == [(s.text, s.label, s.cues) for s in read_replay()]
+    assert not [s for s in sentences if s.group is None or s.group % 5 == 0]
+
+
+def test_cross_validation_judges_every_row_and_says_if_the_model_is_better(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, config, output = tmp_path / "mine.csv", tmp_path / "config.yaml", tmp_path / "mine"
+    with train.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["text", "label", "document"])
+        writer.writeheader()
+        writer.writerows(_rows())
+    config.write_text("epochs: 12\nlearning_rate: 0.003\nreplay: 8\nfrozen_layers: 1\nbf16: false\n", encoding="utf-8")
+    arguments = ["--train", train, "--folds", 2, "--group-by", "document", "--map", "RUMEUR=probable"]
+    arguments += ["--initial", tiny_model, "--config", config, "--output", output]
+    assert main(["train", *map(str, arguments)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("── cross-validation ──\n40 sentences")
+    assert "Fold 2 of 2." in captured.err and "Chosen for 40 sentences: batch_size 16" in captured.err
+    told = re.search(
+        r"On 40 claims of cross-validation, macro-F1 is (\S+), and \S+ for tiny: .*\.$", captured.out, re.M
+    )
+    evaluation = json.loads((output / "evaluation.json").read_text(encoding="utf-8"))
+    assert told and list(evaluation) == ["cross-validation"]
+    made = ModelSettings.load(output)
+    assert made.training and made.engine == "onnx" and (made.training["folds"], made.training["replay"]) == (2, 8)
+    result = made.training["against_initial"]
+    assert f"{result['macro_f1']:.3f}" == told[1]
+    assert result["macro_f1"] == pytest.approx(evaluation["cross-validation"]["metrics"]["macro_f1"]["value"])
+    initial = certainty.load(tiny_model)
+    gold = [s.label for s in _sentences()]
+    predicted = initial.classes_[initial.predict_proba([row["text"] for row in _rows()]).argmax(axis=1)]
+    own = np.mean(
+        [
+            2
+            * sum(g == p == label for g, p in zip(gold, predicted, strict=True))
+            / max(1, gold.count(label) + predicted.tolist().count(label))
+            for label in LABELS
+        ]
+    )
+    assert result["macro_f1_initial"] == pytest.approx(own)
+    card = (output / "README.md").read_text(encoding="utf-8")
+    assert told[0] in card and "cross-validated in 2 folds" in card and "| dev |" not in card
+    settings = (output / "settings.yaml").read_text(encoding="utf-8")
+    assert "batch_size: 16" in settings and "folds: 2" in settings
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "mine.csv"]
+
+
+def test_replay_does_not_teach_a_head_that_the_rows_do_not(tiny_model: Path) -> None:
+    """The heads stay as they are, but their loss on the replayed sentences guides the layers below."""
+    settings = FinetuningSettings(initial=str(tiny_model), replay=8, frozen_layers=3, bf16=False)
+    setup = set_up(settings, find_start(settings), _sentences(), None, None)
+    assert setup.heads == () and len(setup.trainer.train_dataset) == 48
+    assert setup.trainer.head_weights.cue == settings.cue_weight
+    moving = {name for name, p in setup.trainer.model.named_parameters() if p.requires_grad}
+    assert moving and all(name.startswith("classifier.classifier.") for name in moving)
+    with pytest.raises(CertaintyError, match="frozen_layers is 4, but the encoder has 3 layers"):
+        set_up(settings.replace(frozen_layers=4), find_start(settings), _sentences(), None, None)
+
+
+def test_evaluation_in_training_does_not_round_to_16_bits(tiny_model: Path, tmp_path: Path) -> None:
+    settings = FinetuningSettings(initial=str(tiny_model), epochs=1, evaluations_per_epoch=1, bf16=True)
+    dev = read_labelled(DATA / "tiny_dev.jsonl")
+    setup = set_up(settings, find_start(settings), _sentences(), dev, tmp_path)
+    setup.trainer.train()
+    seen = setup.trainer.predict(setup.trainer.eval_dataset).predictions
+    batch = setup.trainer.data_collator(setup.trainer.eval_dataset.rows)
+    exact = setup.trainer.trained_model().logits(batch["input_ids"], batch["attention_mask"]).label
+    np.testing.assert_allclose(seen, exact, atol=1e-5)
+
+
+def _scores(labels: list[Label]) -> list[SentenceScore]:
+    texts = [s.text for s in _sentences()]
+    sure = [{label: 0.97 if label is own else 0.01 for label in LABELS} for own in labels]
+    return [
+        SentenceScore(text, 0, len(text), own, probabilities, 1.0, False, ())
+        for text, own, probabilities in zip(texts, labels, sure, strict=True)
+    ]
+
+
+def test_the_verdict_is_plain() -> None:
+    gold = [s.label for s in _sentences() if s.label]
+    right, wrong, nearly = _scores(gold), _scores([Label.DENIED] * 40), _scores([*gold[:-1], Label.ASSERTED])
+    better, worse, same = (
+        against_initial("dev", new, initial, "old", _sentences())
+        for new, initial in ((right, wrong), (wrong, right), (right, nearly))
+    )
+    assert [one["verdict"] for one in (better, worse, same)] == ["better", "worse", "undecided"]
+    assert compared_with_initial(better).endswith("p = 0.0001. The new model is better than old.")
+    assert compared_with_initial(worse).endswith("The new model is worse than old; keep that one.")
+    assert "cannot be told apart with so many rows; differences in accuracy under 0." in compared_with_initial(same)
+
+
+def test_each_fold_is_calibrated_by_the_others() -> None:
+    logits = np.random.default_rng(0).normal(size=(400, 4)) * 6
+    gold = (logits / 6 + np.random.default_rng(1).gumbel(size=logits.shape)).argmax(axis=1)
+    folds = np.arange(400) % 2
+    calibrated = cross_calibrated(logits, gold, folds)
+    gold[folds == 0] = -1
+    np.testing.assert_array_equal(cross_calibrated(logits, gold, folds)[folds == 0], calibrated[folds == 0])
+    assert np.abs(calibrated).mean() < np.abs(logits).mean() / 2
+
+
+def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "held_out.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in _rows()[:8]), encoding="utf-8")
+    given = ["evaluate", "--data", str(data), "--format", "json", "--quiet"]
+    assert main([*given, "--map", "rumeur=Probable"]) == 0
+    assert json.loads(capsys.readouterr().out)["evaluations"][0]["data"]["labels"]["probable"] == 2
+    assert main(given) == 2
+    assert "line 2: label: unknown label 'rumeur'" in capsys.readouterr().err
+    for wrong, told in (("rumeur", "write NAME=LABEL"), ("a=maybe", "unknown label 'maybe'")):
+        with pytest.raises(SystemExit):
+            main([*given, "--map", wrong])
+        assert told in capsys.readouterr().err
+
+
+def test_folds_need_a_single_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(CertaintyError, match="folds cannot be used with several processes"):
+        finetune(_rows(), None, tmp_path / "x", FinetuningSettings(folds=2))
+
+
+def test_a_cross_validation_that_was_interrupted_is_resumed(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    train, config = tmp_path / "mine.jsonl", tmp_path / "config.yaml"
+    train.write_text("".join(json.dumps(row) + "\n" for row in _rows()), encoding="utf-8")
+    config.write_text("epochs: 1\nreplay: 0\nbf16: false\n", encoding="utf-8")
+    arguments = ["train", "--train", train, "--folds", 2, "--map", "rumeur=probable", "--initial", tiny_model]
+    given = [str(argument) for argument in [*arguments, "--config", config, "--output", tmp_path / "mine"]]
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.finetuning.run.out_of_fold_logits", interrupted)
+        assert main(given) == 130
+    assert "--resume continues from step 3" in capsys.readouterr().err
+    assert main([*given, "--folds", "3", "--resume"]) == 2
+    assert "folds was 2, now 3" in capsys.readouterr().err
+    assert main([*given, "--resume"]) == 0
+    assert "Fold 2 of 2." in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "mine.jsonl"]
