@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
 REFERENCE = (ROOT / "docs" / "pages" / "reference" / "api.md").read_text(encoding="utf-8")
 
 # The packages whose names are a promise, each in its `__all__`.
-PUBLIC = ["certainty", "certainty.evaluation", "certainty.finetuning"]
+PUBLIC = ["certainty", "certainty.archive", "certainty.evaluation", "certainty.finetuning", "certainty.ray"]
 # Modules from which an example of the documentation imports beside these: their names without an underscore.
 ALSO_SHOWN = {"certainty.evaluation.metrics", "certainty.labelled", "certainty.labels"}
 
