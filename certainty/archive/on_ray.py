@@ -45,7 +45,7 @@ class RayPool:
             ray.init(address=self.address, log_to_driver=False)
         if not (left := work.left()):
             return
-        cpus = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+        cpus = ray.cluster_resources().get("CPU", 1)
         workers = min(self.workers or max(1, int(cpus / max(self.cpus, 0.01))), len(left))
         rows = ray.data.from_items(
             [{"number": unit.number, "start": unit.files.start, "stop": unit.files.stop} for unit in left],
