@@ -570,7 +570,7 @@ def test_every_command_that_scores_takes_an_engine(
     for options, message in (
         (["--engine", "onnx-int8", "--device", "cuda"], "engine 'onnx-int8' runs on the CPU, not on 'cuda'"),
         (["--engine", "torch", "--device", "gpu"], "unknown device 'gpu'"),
-        (["--threads", "0"], "threads is 0"),
+        (["--threads", "0"], "threads is 0; give an integer of at least 1, or leave it out"),
     ):
         port = ["--port", "0"] if arguments == ["serve"] else []
         assert main([*arguments, *port, "--model", str(tiny_model), *options]) == 2

@@ -50,7 +50,7 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--force",
         action="store_true",
-        help="also score texts that are mostly markup or encoded, logs, and sources of mails",
+        help="also score texts that are mostly markup or encoded, logs, and sources of mails, subtitles and LaTeX",
     )
     add_engine_arguments(parser)
 
