@@ -40,21 +40,40 @@ def read_rows(
     """
     for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
-        text = _cell(row, text_column, columns_of, "text_column")
-        if _is_missing(text):
-            continue
-        if not isinstance(text, str):
-            raise CertaintyError(
-                f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with "
-                f"{argument('text_column')}."
-            )
-        key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "id_column")
-        if isinstance(key, (bytes, Mapping, list)):
-            raise CertaintyError(
-                f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
-                f"{argument('id_column')}."
-            )
-        yield (str(number) if _is_missing(key) else str(key)), text
+        if found := text_of_row(row, number, where, columns_of, text_column, id_column):
+            yield found
+
+
+def text_of_row(
+    row: Mapping[str, Any], number: int, where: str, columns_of: str, text_column: str, id_column: str | None
+) -> tuple[str, str] | None:
+    """Return the id and the text of a row, or None if it has no text; see `read_rows`.
+
+    Args:
+        row: The row.
+        number: Its number, which is the id if the row has none.
+        where: Its place, for messages.
+        columns_of: What has the columns, for messages: the row, or the table.
+        text_column: As for `read_rows`.
+        id_column: As for `read_rows`.
+
+    Raises:
+        CertaintyError: If a column is missing, or the text or the id is of another type.
+    """
+    text = _cell(row, text_column, columns_of, "text_column")
+    if is_missing(text):
+        return None
+    if not isinstance(text, str):
+        raise CertaintyError(
+            f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with {argument('text_column')}."
+        )
+    key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "id_column")
+    if isinstance(key, (bytes, Mapping, list)):
+        raise CertaintyError(
+            f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
+            f"{argument('id_column')}."
+        )
+    return (str(number) if is_missing(key) else str(key)), text
 
 
 def _read(
@@ -64,7 +83,7 @@ def _read(
     rows: Iterable[tuple[int, Mapping[str, Any]]]
     unit = "line"
     if kind == "json":
-        unit, rows = _json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
+        unit, rows = json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
     elif isinstance(file, bytes):
         if kind != "json lines":
             raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
@@ -79,8 +98,12 @@ def _read(
         yield f"{name}, {unit} {number}", row
 
 
-def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
-    """Return the unit of the rows and the rows: the objects of a list, a single object, or those of JSON Lines."""
+def json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
+    """Return the unit of the rows and the rows: the objects of a list, a single object, or those of JSON Lines.
+
+    Raises:
+        CertaintyError: If the data are none of these.
+    """
     try:
         found = json.loads(decode(data, name))
     except (ValueError, RecursionError) as error:
@@ -121,5 +144,6 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
     return row[column]
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a cell is empty: None, NaN, or only white space."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())  # NaN is not itself
