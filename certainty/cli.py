@@ -26,6 +26,7 @@ from certainty.commands import (
 from certainty.commands.help import Parser
 from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
+from certainty.messages import naming_options
 
 COMMANDS = (score, archive, archive_summary, view, serve, label, threshold, train, evaluate, doctor, completion)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own
     told = interruption(getattr(args, "output", None))
     try:
-        status: int = args.run(args)
+        with naming_options():
+            status: int = args.run(args)
         sys.stdout.flush()
     except CertaintyError as error:
         report(error)

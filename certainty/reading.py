@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from certainty.errors import CertaintyError
+from certainty.messages import argument, counted
 
 logger = logging.getLogger(__name__)
 
 # The encodings used in Western Europe before UTF-8, most likely first. Windows-1252 also covers Latin-1 text.
 _OLD_ENCODINGS = {"cp1252": "Windows-1252", "cp850": "the MS-DOS code page 850", "mac-roman": "Mac OS Roman"}
 _REPLACEMENT = "\ufffd"
+_LEAST_ZEROS = 0.5  # share of the high bytes of UTF-16, which are zero for all of French but the typographic signs
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+_MOST_CONTROLS = 0.02  # share of the bytes of a text; random data has a tenth
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
@@ -55,7 +59,7 @@ def opening(path: Path) -> Iterator[None]:
         raise CertaintyError(f"{path}: no such file; check the name and the folder.") from None
     except IsADirectoryError:
         raise CertaintyError(
-            f"{path}: is a directory; give the files in it, such as {path / '*.txt'}, or --recursive."
+            f"{path}: is a directory; give the files in it, such as {path / '*.txt'}, or {argument('recursive', True)}."
         ) from None
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
@@ -70,19 +74,27 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
         encoding: As for `read_text`.
 
     Raises:
-        CertaintyError: If the text is empty or only white space, has NUL characters as binary files do, or cannot be
-            decoded, or if the encoding is unknown.
+        CertaintyError: If the text is empty or only white space, has control characters as binary files do, or cannot
+            be decoded, or if the encoding is unknown.
     """
     text = _detect(data, name) if encoding is None else _decode_as(data, name, encoding)
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise CertaintyError(f"{name}: is empty; give a file with text in it.")
     if "\0" in text:
-        raise CertaintyError(
-            f"{name}: has NUL characters, so it is not plain text; save it as UTF-8 text, or give the encoding if it "
-            "is UTF-16 without a byte order mark (utf-16-le or utf-16-be)."
-        )
+        raise _no_text(data, name)
     return text
+
+
+def _no_text(data: bytes, name: str) -> CertaintyError:
+    """Return the error of binary data, or of UTF-16 without a byte order mark, half of whose bytes are zero."""
+    for encoding, start in (("utf-16-be", 0), ("utf-16-le", 1)):
+        if data[start::2].count(0) > _LEAST_ZEROS * len(data[start::2]) and not data[1 - start :: 2].count(0):
+            return CertaintyError(
+                f"{name}: looks like UTF-16 without a byte order mark; give the encoding "
+                f"({argument('encoding', encoding)})."
+            )
+    return CertaintyError(f"{name}: is binary data, not plain text (control characters); give a file of text.")
 
 
 def _detect(data: bytes, name: str) -> str:
@@ -96,16 +108,18 @@ def _detect(data: bytes, name: str) -> str:
     if bad := _damages(data, text):
         line, column = _place(data[:first].decode("utf-8"))
         logger.warning(
-            "%s: %d place(s) are not valid UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
-            *(name, bad, data[first], line, column, _REPLACEMENT),
+            "%s: %s not valid UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
+            *(name, f"{counted(bad, 'place')} {'is' if bad == 1 else 'are'}", data[first], line, column, _REPLACEMENT),
         )
         return text
+    if len(data) - len(data.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(data):
+        raise _no_text(data, name)
     encoding = _old_encoding(data)
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
-            "%s: not UTF-8, read as %s; give the encoding (--encoding) if accents look wrong.",
-            *(name, _OLD_ENCODINGS[encoding]),
+            "%s: not UTF-8, read as %s; give the encoding (%s) if accents look wrong.",
+            *(name, _OLD_ENCODINGS[encoding], argument("encoding")),
         )
     return text
 

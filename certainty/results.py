@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from certainty.errors import CertaintyError
 from certainty.labels import Label
+from certainty.messages import counted
 from certainty.model_info import ModelInfo
 from certainty.sentence_score import Cue, SentenceScore, Source, checked_probability, shortened
 
@@ -41,7 +42,12 @@ class Document(Sequence[SentenceScore]):
     def __getitem__(self, index: slice) -> Document: ...
     def __getitem__(self, index: int | slice) -> SentenceScore | Document:
         if not isinstance(index, slice):
-            return self.sentences[index]
+            try:
+                return self.sentences[index]
+            except IndexError:
+                raise IndexError(
+                    f"there is no sentence {index}; the document has {counted(len(self), 'sentence')}."
+                ) from None
         if index.step is not None and index.step < 0:
             raise CertaintyError(
                 "a document keeps the order of its text, so a slice cannot have a negative step; use "
@@ -57,8 +63,9 @@ class Document(Sequence[SentenceScore]):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {label.value}" for label, n in self.counts().items() if n)
-        sentences = "1 sentence" if len(self) == 1 else f"{len(self)} sentences"
-        return f"<Document {shortened(self.text)!r}: {sentences}{f' ({counts})' if counts else ''}>"
+        return (
+            f"<Document {shortened(self.text)!r}: {counted(len(self), 'sentence')}{f' ({counts})' if counts else ''}>"
+        )
 
     def __str__(self) -> str:
         from certainty.views.plain import plain_table

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from certainty.batching import batches, cut_windows, pad
 from certainty.engines.base import Engine, Logits
+from certainty.messages import counted
 from certainty.model_folder import ModelSettings
 from certainty.progress import Count, uncounted
 from certainty.scoring import SentenceLogits
@@ -43,9 +44,10 @@ class Runner:
             unread = [(unread_characters(sentence.text), sentence.start) for sentence in chunk]
             if skipped := [one for one in unread if one[0]]:
                 logger.warning(
-                    "%d sentence(s) are not read to the end, as they contain encoded data or more than %d characters; "
-                    "the longest, at offset %d, without %d characters",
-                    *(len(skipped), SCORED_CHARACTERS, max(skipped)[1], max(skipped)[0]),
+                    "%s not read to the end because of encoded data or more than %d characters; the longest, at offset "
+                    "%d, without %d characters",
+                    f"{counted(len(skipped), 'sentence')} {'is' if len(skipped) == 1 else 'are'}",
+                    *(SCORED_CHARACTERS, max(skipped)[1], max(skipped)[0]),
                 )
             encodings = self._tokenizer(sentence.text for sentence in chunk)
             yield chunk, encodings, self.logits([encoding.ids for encoding in encodings], count)

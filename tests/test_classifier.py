@@ -278,7 +278,7 @@ def test_encoded_data_is_not_read_and_said_so(
     assert (alone.label, alone.claim_probability, alone.unread) == (certainty.Label.NO_CLAIM, 0.0, len(RUN))
     assert alone.to_dict()["unread"] == len(RUN)
     assert [record.getMessage() for record in caplog.records] == [
-        "2 sentence(s) are not read to the end, as they contain encoded data or more than 5000 characters; the "
+        "2 sentences are not read to the end because of encoded data or more than 5000 characters; the "
         f"longest, at offset 0, without {len(RUN)} characters"
     ]
 

@@ -567,10 +567,11 @@ def test_every_command_that_scores_takes_an_engine(
     monkeypatch.chdir(tmp_path)
     given = {"ARTICLE": str(article), "ROWS": str(Path(__file__).parent / "data" / "tiny.jsonl")}
     arguments = [given.get(argument, argument) for argument in arguments]
+    allowed = "it must be greater" if arguments == ["serve"] else "give an integer of at least 1, or leave it out for"
     for options, message in (
-        (["--engine", "onnx-int8", "--device", "cuda"], "engine 'onnx-int8' runs on the CPU, not on 'cuda'"),
+        (["--engine", "onnx-int8", "--device", "cuda"], "not on 'cuda'; give --engine torch"),
         (["--engine", "torch", "--device", "gpu"], "unknown device 'gpu'"),
-        (["--threads", "0"], "threads is 0"),
+        (["--threads", "0"], f"threads is 0; {allowed}"),
     ):
         port = ["--port", "0"] if arguments == ["serve"] else []
         assert main([*arguments, *port, "--model", str(tiny_model), *options]) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from certainty import CertaintyError, read_files
 from certainty.cli import main
 
 
@@ -92,3 +93,27 @@ def test_a_warning_is_shown_once(folder: Path) -> None:
     Path("c.csv").write_bytes("id;text\n1;Il a plu cet été.\n".encode("cp1252"))
     done = subprocess.run([sys.executable, "-m", "certainty", "score", "c.csv", "--quiet"], capture_output=True)
     assert done.stderr.count(b"not UTF-8, read as Windows-1252") == 1
+
+
+def test_messages_name_options_in_a_command_and_arguments_in_python(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts").mkdir()
+    Path("a.srt").write_text("Le maire dément.\n", encoding="utf-8")
+    Path("a.csv").write_text("texte\nLe maire dément.\n", encoding="utf-8")
+    for file, option, named in (
+        ("texts", "--recursive", "recursive=True"),
+        ("a.srt", "--force", "force=True"),
+        ("a.csv", "name it with --text-column", "name it with text_column"),
+    ):
+        assert main(["score", file]) == 2
+        assert option in capsys.readouterr().err
+        with pytest.raises(CertaintyError, match=named):
+            list(read_files(file))
+    Path("b.txt").write_text("La rÃ©union a dÃ©jÃ  commencÃ©.\n", encoding="utf-8")
+    list(read_files("b.txt"))
+    assert "fix_encoding=True repairs them" in caplog.text

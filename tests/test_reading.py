@@ -59,7 +59,7 @@ def test_a_bad_byte_in_utf8_is_named_and_costs_one_character(
         [*lines[:2], "\ufffd", lines[2]]
     )
     (message,) = caplog.messages
-    assert message.startswith(f"{path}: 1 place(s) are not valid UTF-8, the first (0x{bad[0]:02X}) in line 2, column 5")
+    assert message.startswith(f"{path}: 1 place is not valid UTF-8, the first (0x{bad[0]:02X}) in line 2, column 5")
 
 
 @pytest.mark.parametrize(("encoding", "said"), [("cp850", "MS-DOS"), ("mac-roman", "Mac OS")])
@@ -78,7 +78,10 @@ def test_accents_of_older_systems_are_read(
         (b"\xef\xbb\xbf", None, "is empty"),
         (b" \r\n\t", None, "is empty"),
         ("\u00a0\n".encode(), None, "is empty"),
-        (b"PK\x03\x04\x00\x00\xe9", None, "NUL"),
+        (b"PK\x03\x04\x00\x00\xe9", None, "is binary data"),
+        (bytes(range(1, 256)) * 3, None, "is binary data"),
+        (b"Il pleut.\0\n", None, "is binary data"),
+        ("L’été".encode("utf-16-be"), None, "encoding='utf-16-be'"),
         ("é".encode("utf-16-le"), None, "utf-16-le"),
         (b"caf\xe9", "utf-8", "cannot be decoded as utf-8"),
         (b"\xff\xfea", None, "cannot be decoded as utf-16"),

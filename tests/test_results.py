@@ -275,6 +275,11 @@ def test_arguments_of_a_wrong_type_are_told() -> None:
         DOCUMENT.to_html(title=5)  # type: ignore[arg-type]
 
 
+def test_a_sentence_that_is_not_there_is_told() -> None:
+    with pytest.raises(IndexError, match=f"no sentence 10; the document has {len(DOCUMENT)} sentences"):
+        DOCUMENT[10]
+
+
 def test_json_lines_are_no_document() -> None:
     with pytest.raises(CertaintyError, match=r"as in JSON Lines.*certainty score --format json"):
         Document.from_json('{"text": "Il pleut."}\n{"text": "Il neige."}\n')

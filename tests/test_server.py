@@ -166,7 +166,9 @@ def test_sentences_that_are_split_already_stay_as_they_are(
     assert found["limit"] == "max_characters" and "sentences[1]" in found["detail"]
 
 
-def test_an_answer_can_be_asked_for_claims_only_and_for_what_is_undecided(client: TestClient) -> None:
+def test_an_answer_can_be_asked_for_claims_only_and_for_what_is_undecided(
+    client: TestClient, classifier: certainty.CertaintyClassifier
+) -> None:
     plain = client.post("/v1/score", json={"text": TEXT}).json()["sentences"]
     assert plain[-1]["label"] == "no_claim" and all("undecided" not in sentence for sentence in plain)
     choices = {"text": TEXT, "claims_only": True, "min_confidence": 1}
@@ -181,6 +183,9 @@ def test_an_answer_can_be_asked_for_claims_only_and_for_what_is_undecided(client
     assert [sentence["undecided"] for sentence in decided] == [False] * len(plain)
     pages = [client.post("/v1/view", json={"text": TEXT, **extra}).text for extra in ({}, {"min_confidence": 1})]
     assert "undecided" in pages[1] and pages[0] != pages[1]
+    french = client.post("/v1/view", json={"text": TEXT, "lang": "fr"})
+    assert french.text == classifier.score(TEXT).to_html(lang="fr") and 'lang="fr"' in french.text
+    assert problem(client.post("/v1/view", json={"text": TEXT, "lang": "de"}), 422)["errors"][0]["field"] == "lang"
 
 
 # ---- Batching --------------------------------------------------------------------------------------------------------
@@ -383,7 +388,7 @@ def test_a_wrong_body_is_explained_without_a_word_of_it(
         ("/v1/score", {"txt": "a"}, "txt", "did you mean `text`?"),
         ("/v1/score", {"text": "a", "min_confidance": 0.5}, "min_confidance", "did you mean `min_confidence`?"),
         ("/v1/score", {"text": "a", "lang": "fr"}, "lang", "takes `text`, `texts`, `sentences`, `min_confidence`"),
-        ("/v1/view", {"text": "a", "texts": []}, "texts", "takes `text`, `min_confidence`, `claims_only`"),
+        ("/v1/view", {"text": "a", "texts": []}, "texts", "takes `text`, `lang`, `min_confidence`, `claims_only`"),
         ("/v1/score", {"text": "a", "x" * 90: 1}, "x" * 40, "unknown field"),
     ],
 )
@@ -436,7 +441,7 @@ def test_stream_answers_each_line_in_order(client: TestClient, classifier: certa
             b"",
             b'{"text": "Il pleut."}\r',
             b"{oops SECRET",
-            b'{"text": 3, "id": "SECRET"}',
+            b'{"text": ["SECRET"], "id": "c"}',
             b'{"text": "' + b"a" * 501 + b'", "id": 5}',
             b"x" * 5000,
             b'"SECRET"',
@@ -451,9 +456,19 @@ def test_stream_answers_each_line_in_order(client: TestClient, classifier: certa
     assert_same(second, classifier.score("Il pleut."))
     assert last["id"] == 0 and last["text"] == "Il neige."
     assert [(f["line"], f["error"]["status"]) for f in failed] == [(4, 400), (5, 422), (6, 413), (7, 413), (8, 422)]
+    assert failed[1]["id"] == "c"
     assert failed[2]["id"] == 5 and failed[2]["error"]["limit"] == "max_characters"
     assert failed[3]["error"]["limit"] == "max_body_bytes" and failed[3]["error"]["given"] == 5000
     assert "SECRET" not in answer.text
+
+
+def test_stream_keeps_the_id_of_a_wrong_line(client: TestClient) -> None:
+    body = b'{"id": "b", "text": null}\n{"id": 3, "texte": "x"}\n{"id": true, "text": 1}\n[]'
+    answer = client.post("/v1/score/stream", content=body, headers=NDJSON)
+    null, unknown, invalid, listed = map(json.loads, answer.text.splitlines())
+    assert (null["line"], null["id"], null["error"]["errors"][0]["field"]) == (1, "b", "text")
+    assert unknown["id"] == 3 and unknown["error"]["detail"].startswith("texte: unknown field; did you mean `text`?")
+    assert "id" not in invalid and "id" not in listed
 
 
 def test_stream_says_what_is_wrong_with_a_line(client: TestClient) -> None:

@@ -14,6 +14,7 @@ from certainty.archive.inputs import InputFile
 from certainty.archive.settings import ArchiveSettings
 from certainty.documents.kinds import ENDINGS, TABLES
 from certainty.errors import CertaintyError
+from certainty.messages import argument
 
 OTHER = "other"
 """Column for values of columns that the first tables do not have, or of another type: a JSON object, or None."""
@@ -67,7 +68,7 @@ class KeptColumns:
         if readable and readable == len(files) and settings.text_column not in found:
             raise CertaintyError(
                 f"{tables[0].name}: no column {settings.text_column!r}. Found: {', '.join(found)}; name it with "
-                "--text-column."
+                f"{argument('text_column')}."
             )
         for name in (settings.text_column, settings.id_column or _ID):
             found.pop(name, None)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
 from certainty.documents.language import foreign_share
 from certainty.documents.reader import ReadingOptions
 from certainty.errors import CertaintyError
+from certainty.messages import argument
 
 logger = logging.getLogger(__name__)
 
 _MOST_FOREIGN = 0.3
-_ACCENTS = "accents decoded wrongly; --fix-encoding repairs them"
+_ACCENTS = "accents decoded wrongly; {fix_encoding} repairs them"
 _UNDECODABLE = "bytes that could not be decoded, read as U+FFFD"
 _NOT_FRENCH = "a language other than French, which the model does not know"
 
@@ -39,11 +41,12 @@ class Doubts:
                 self._note(_ACCENTS, where)
         if not options.force and (share := noise(text)) > MOST_NOISE:
             raise CertaintyError(
-                f"{where}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to "
-                "score it anyway."
+                f"{where}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or "
+                f"{argument('force', True)} to score it anyway."
             )
-        if is_file and not options.force and (what := machine_text(text)):
-            raise CertaintyError(f"{where}: is {what}; give the text that is in it, or --force to score it as it is.")
+        if is_file and not options.force and (source := machine_text(text, Path(where).suffix)):
+            what, mend = source
+            raise CertaintyError(f"{where}: is {what}; {mend}, or {argument('force', True)} to score it as it is.")
         if "\ufffd" in text:
             self._note(_UNDECODABLE, where)
         if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
@@ -60,5 +63,7 @@ class Doubts:
         self._found[what] = count + 1, first
 
     def _lines(self) -> Iterator[str]:
+        mend = argument("fix_encoding", True)
         for what, (count, first) in self._found.items():
-            yield f"{'1 text has' if count == 1 else f'{count:,} texts have'} {what} (first: {first})."
+            told = what.format(fix_encoding=mend)
+            yield f"{'1 text has' if count == 1 else f'{count:,} texts have'} {told} (first: {first})."

@@ -22,7 +22,8 @@ class ArchiveSettings:
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
         encoding: Encoding of texts, pages and CSV; None detects it.
         fix_encoding: Repair accents that were decoded wrongly.
-        force: Also score texts that are mostly markup, encoded or undecodable, logs, and the sources of mails.
+        force: Also score texts that are mostly markup, encoded or undecodable, logs, and sources of mails, subtitles
+            and LaTeX.
         format: Format of the rows, "parquet" or "jsonl".
         min_confidence: If given, each row has `undecided`: whether it is a claim whose label is less probable.
         part_sentences: Number of sentences after which a part ends, with the document in progress.

@@ -61,7 +61,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> argparse._Argument
     group.add_argument(
         "--force",
         action="store_true",
-        help="also score texts that are mostly markup or encoded, logs, and sources of mails",
+        help="also score texts that are mostly markup or encoded, logs, and sources of mails, subtitles and LaTeX",
     )
     return group
 

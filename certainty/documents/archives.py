@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 from certainty.errors import CertaintyError
 
@@ -14,6 +15,7 @@ _RATIO = 200  # text is compressed by a factor of 10 to 20, a zip bomb by a fact
 _SMALL = 1_000_000  # bytes of a member whose compression is not limited
 _MOST_MEMBERS = 10_000
 _LARGEST_MARKUP = 50_000_000  # bytes of a member that is parsed; its tree takes ten times as much memory
+_ARCHIVES = (".docx", ".odt", ".epub", ".xlsx", ".pptx", ".ods", ".odp")
 _MARKUP = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
 # XML is also valid in UTF-16.
 _DECLARATIONS = [
@@ -34,7 +36,14 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
             _check(archive.infolist(), name)
             yield archive
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise CertaintyError(f"{name}: is a damaged zip archive ({error}); get it again.") from error
+        raise damaged_archive(name, error) from error
+
+
+def damaged_archive(name: str, error: Exception) -> CertaintyError:
+    """Return the error of an archive that cannot be opened; its ending says what it would be."""
+    ending = Path(name).suffix.lower()
+    what = f"{ending[1:].upper()} file" if ending in _ARCHIVES else "zip archive"
+    return CertaintyError(f"{name}: is a damaged {what} ({error}); get it again.")
 
 
 def refuse_entities(xml: bytes, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from certainty.extras import needs
+from certainty.messages import argument
 from certainty.normalising import without_invisible
 
 # UTF-8 read as Windows-1252: « Ã© » for « é », « â€™ » for « ’ », « Â« » for « « », « Å“ » for « œ ».
@@ -40,15 +41,47 @@ _TECHNICAL_HEADER = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
+_GIVE = "give the text that is in it"
+_CLOCK = r"(?:\d+:)?\d\d:\d\d[.,]\d{3}"
+# What the source is, endings of its files, how it begins, and what to do.
+_SOURCES = (
+    (
+        "a file of subtitles",
+        (".srt", ".vtt"),
+        re.compile(rf"WEBVTT(?!\S)|\s*\d+\r?\n{_CLOCK} --> {_CLOCK}"),
+        "give what is said without numbers and times",
+    ),
+    (
+        "a mailbox",
+        (".mbox",),
+        re.compile(r"From \S+ .*\d\d:\d\d:\d\d.*\r?\n[A-Za-z][\w-]*:"),
+        "save each mail as text",
+    ),
+    (
+        "LaTeX",
+        (".tex",),
+        re.compile(r"(?:\s|%.*\n)*\\documentclass\b"),
+        "turn it into text first (`pandoc -t plain FILE`)",
+    ),
+)
 
-def machine_text(text: str) -> str | None:
-    """Return what a text is if programs wrote it for programs, such as "a log file"; None for all others."""
+
+def machine_text(text: str, ending: str = "") -> tuple[str, str] | None:
+    """Return what a text is if it is written for programs, such as "a log file", and what to do; None for all others.
+
+    Args:
+        text: The text.
+        ending: The ending of its file, such as ".tex".
+    """
+    for kind, endings, beginning, mend in _SOURCES:
+        if ending.lower() in endings or beginning.match(text):
+            return kind, mend
     headers = _MAIL_HEADERS.match(text)
     if headers and len({name.lower() for name in _TECHNICAL_HEADER.findall(headers[1])}) > 1:
-        return "the source of a mail"
+        return "the source of a mail", _GIVE
     lines = [line for line in text.splitlines() if line.strip()]
     logged = sum(bool(_LOG_LINE.search(line)) for line in lines)
-    return "a log file" if logged >= max(_FEWEST_LOG_LINES, _LEAST_LOG * len(lines)) else None
+    return ("a log file", _GIVE) if logged >= max(_FEWEST_LOG_LINES, _LEAST_LOG * len(lines)) else None
 
 
 def mojibake(text: str) -> int:
@@ -66,7 +99,7 @@ def repaired(text: str) -> str:
     Raises:
         MissingExtraError: If ftfy is not installed.
     """
-    needs("ftfy", extra="documents", user="--fix-encoding")
+    needs("ftfy", extra="documents", user=argument("fix_encoding", True))
     from ftfy import fix_encoding
 
     return "".join(map(fix_encoding, text.splitlines(keepends=True)))

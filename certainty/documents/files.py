@@ -33,7 +33,7 @@ def read_files(
         text_column: Column of a table that holds the texts.
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
         fix_encoding: Repair accents that were decoded wrongly (« Ã© »).
-        force: Also accept texts that are mostly markup or undecodable.
+        force: Also accept texts that are mostly markup or undecodable, logs, and sources of mails, subtitles and LaTeX.
 
     Returns:
         Texts and their names: the name of the file or, for a table, the id of the row (`table.csv#id` if there are

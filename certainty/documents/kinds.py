@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
+from certainty.documents.archives import damaged_archive
 from certainty.errors import CertaintyError
 
 Kind = Literal["text", "html", "pdf", "docx", "odt", "epub", "rtf", "csv", "json", "json lines", "parquet"]
@@ -131,7 +132,7 @@ def _kind_of_archive(file: Path | BytesIO, name: str) -> Kind:
             with archive.open("mimetype") if "mimetype" in members else BytesIO() as declared:
                 mimetype = declared.read(100).decode("ascii", "replace").strip()
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise CertaintyError(f"{name}: is a damaged zip archive ({error}); get it again.") from error
+        raise damaged_archive(name, error) from error
     if mimetype.startswith("application/epub"):
         return "epub"
     if mimetype.startswith("application/vnd.oasis.opendocument"):

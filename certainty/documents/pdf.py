@@ -7,6 +7,7 @@ from io import BytesIO
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.messages import counted
 
 _TWO_SPACES = re.compile(r"(?<=\S)  (?=\S)")
 
@@ -33,7 +34,7 @@ def pdf_text(data: bytes, name: str) -> str:
     pages = [_TWO_SPACES.sub(" ", page.extract_text()) for page in reader.pages]
     if not any(map(str.strip, pages)):
         raise CertaintyError(
-            f"{name}: is a PDF without text, whose {len(pages)} page(s) are images; make them readable first, by OCR "
+            f"{name}: is a PDF without text ({counted(len(pages), 'page')} of images); make it readable first, by OCR "
             "such as `ocrmypdf`."
         )
     return "\n\f".join(pages)

@@ -15,6 +15,7 @@ from certainty.documents.kinds import TABLES, Kind, kind_of
 from certainty.documents.language import foreign_share
 from certainty.documents.rows import read_rows
 from certainty.errors import CertaintyError
+from certainty.messages import argument
 from certainty.reading import opening, read_bytes
 from certainty.sentences import split_sentences
 
@@ -23,11 +24,11 @@ logger = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(?:https?|ftp)://|www\.", re.IGNORECASE)
 _MOST_FOREIGN = 0.3
 # A problem of one row, the same of several rows, and what to do.
-_WRONG_ACCENTS = ("has accents decoded wrongly", "have accents decoded wrongly", "--fix-encoding repairs them")
+_WRONG_ACCENTS = ("has accents decoded wrongly", "have accents decoded wrongly", "{fix_encoding} repairs them")
 _NO_WORDS = (
     "is mostly markup or undecodable and left out",
     "are mostly markup or undecodable and left out",
-    "--force scores such rows",
+    "{force} scores such rows",
 )
 _SAME_ID = ("has the id of an earlier row", "have ids of earlier rows", "give each row an id of its own")
 _NOT_FRENCH = ("is not French", "are not French", "the model knows only French")
@@ -41,7 +42,8 @@ class ReadingOptions:
         encoding: Encoding of texts, pages and CSV; None detects it.
         text_column: Column of a table that holds the texts.
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
-        force: Accept texts that are mostly markup, encoded or undecodable, logs, and the sources of mails.
+        force: Accept texts that are mostly markup, encoded or undecodable, logs, and sources of mails, subtitles and
+            LaTeX.
         fix_encoding: Repair accents that were decoded wrongly.
 
     Raises:
@@ -137,19 +139,19 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
             text = repaired(text)
         else:
             logger.warning(
-                "%s: %d accents look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »); --fix-encoding "
-                "repairs them.",
-                *(name, wrong),
+                "%s: %d accents look as if UTF-8 had been read as Windows-1252 (« Ã© » for « é »); %s repairs them.",
+                *(name, wrong, argument("fix_encoding", True)),
             )
     if not options.force and (share := noise(text)) > MOST_NOISE:
         raise CertaintyError(
-            f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or --force to score it "
-            "anyway."
+            f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or "
+            f"{argument('force', True)} to score it anyway."
         )
-    if not options.force and (what := machine_text(text)):
-        raise CertaintyError(f"{name}: is {what}; give the text that is in it, or --force to score it as it is.")
-    if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
-        share, language = found
+    if not options.force and (found := machine_text(text, Path(name).suffix)):
+        what, mend = found
+        raise CertaintyError(f"{name}: is {what}; {mend}, or {argument('force', True)} to score it as it is.")
+    if (foreign := foreign_share(text)) and foreign[0] > _MOST_FOREIGN:
+        share, language = foreign
         logger.warning(
             "%s: about %.0f %% is not French (%s); the model knows only French.", name, 100 * share, language
         )
@@ -177,10 +179,12 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
         yield key, text
     if not seen:
         raise CertaintyError(
-            f"{name}: has no row with a text in {options.text_column!r}; name the column with --text-column."
+            f"{name}: has no row with a text in {options.text_column!r}; name the column with "
+            f"{argument('text_column')}."
         )
+    flags = {flag: argument(flag, True) for flag in ("fix_encoding", "force")}
     for (one, several, mend), keys in doubtful.items():
         told = (
             f"1 row {one} (row {keys[0]})" if len(keys) == 1 else f"{len(keys)} rows {several} (first: row {keys[0]})"
         )
-        logger.warning("%s: %s; %s.", name, told, mend)
+        logger.warning("%s: %s; %s.", name, told, mend.format(**flags))

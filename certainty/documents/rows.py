@@ -12,6 +12,7 @@ from typing import Any
 from certainty.documents.kinds import Kind
 from certainty.errors import CertaintyError
 from certainty.json_lines import parse_json_lines, read_json_lines
+from certainty.messages import argument
 from certainty.reading import decode, read_bytes
 from certainty.tables import read_csv, read_parquet
 
@@ -59,18 +60,18 @@ def text_of_row(
     Raises:
         CertaintyError: If a column is missing, or the text or the id is of another type.
     """
-    text = _cell(row, text_column, columns_of, "--text-column")
+    text = _cell(row, text_column, columns_of, "text_column")
     if is_missing(text):
         return None
     if not isinstance(text, str):
         raise CertaintyError(
-            f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
+            f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with {argument('text_column')}."
         )
-    key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
+    key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "id_column")
     if isinstance(key, (bytes, Mapping, list)):
         raise CertaintyError(
             f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
-            "--id-column."
+            f"{argument('id_column')}."
         )
     return (str(number) if is_missing(key) else str(key)), text
 
@@ -108,11 +109,21 @@ def json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[
     except (ValueError, RecursionError) as error:
         if isinstance(error, CertaintyError):
             raise
+        if not _begins_with_an_object(data):
+            raise CertaintyError(f"{name}: is not valid JSON ({error}); get it again if it was cut off.") from error
         return "line", _json_lines(data, name)
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise CertaintyError(f"{name}: is JSON, but not a list of objects with a text in each; give such a list.")
     return "object", enumerate(rows, 1)
+
+
+def _begins_with_an_object(data: bytes) -> bool:
+    """Return whether the first line is a JSON object, as in JSON Lines."""
+    try:
+        return isinstance(json.loads(data.strip().partition(b"\n")[0]), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _json_lines(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -127,7 +138,9 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
         names = {str(name).casefold(): str(name) for name in row}
         close = get_close_matches(column.casefold(), names, n=1)
         meant = f" Did you mean {names[close[0]]!r}?" if close else ""
-        raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it with {option}.{meant}")
+        raise CertaintyError(
+            f"{where}: no column {column!r}. Found: {columns}; name it with {argument(option)}.{meant}"
+        )
     return row[column]
 
 

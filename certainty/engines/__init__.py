@@ -9,6 +9,7 @@ from certainty.engines.base import Engine
 from certainty.engines.external_data import check_external_data
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.messages import argument, left_out
 from certainty.model_folder import INT8_FILE, ONNX_FILE, default_model
 
 EngineName = Literal["auto", "onnx", "onnx-int8", "torch", "torch-compile"]
@@ -36,13 +37,15 @@ def open_engine(
         MissingExtraError: If torch or transformers is needed and not installed.
     """
     if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
-        raise CertaintyError(f"threads is {threads!r}; give an integer of at least 1, or None for all cores.")
+        raise CertaintyError(f"threads is {threads!r}; give an integer of at least 1, or {left_out()} for all cores.")
     if name not in ENGINES:
         raise CertaintyError(f"unknown engine {name!r}. Allowed: {', '.join(map(repr, ENGINES))}.")
     chosen = chosen_engine(name, folder, device, default)
     if chosen in ONNX_FILES:
         if not _on_cpu(device):
-            raise CertaintyError(f"engine {name!r} runs on the CPU, not on {device!r}; give engine='torch'.")
+            raise CertaintyError(
+                f"engine {name!r} runs on the CPU, not on {device!r}; give {argument('engine', 'torch')}."
+            )
         from certainty.engines.onnx import OnnxEngine
 
         path = folder / ONNX_FILES[chosen]

@@ -16,6 +16,7 @@ from certainty.engines.cores import available_cores
 from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
 from certainty.forking import inherited, native, renew_after_fork
+from certainty.messages import argument, counted
 
 CPU_TOKEN_BUDGET = 1024
 GPU_TOKEN_BUDGET = 16_384
@@ -133,7 +134,7 @@ def _find_device(name: str | None) -> torch.device:
         raise CertaintyError(f"unknown device {name!r}; give 'cpu', 'cuda', 'cuda:1' or 'mps'.") from error
     if not there:
         raise CertaintyError(
-            f"device {name!r} not found: torch {torch.__version__} finds {found[device.type]} device(s) of type "
-            f"{device.type!r}. Give device='cpu', or install a torch build for your GPU."
+            f"device {name!r} not found: torch {torch.__version__} finds {counted(found[device.type], 'device')} "
+            f"of type {device.type!r}. Give {argument('device', 'cpu')}, or install a torch build for your GPU."
         )
     return device

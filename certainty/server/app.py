@@ -151,7 +151,7 @@ def _scoring(service: Service) -> APIRouter:
     async def view(body: ViewRequest, request: Request) -> Response:
         """Return a self-contained HTML page of the text, with its sentences tinted by label."""
         [document] = await while_connected(request, service.score([body.text]))
-        page = chosen(document, body).to_html(body.min_confidence)
+        page = chosen(document, body).to_html(body.min_confidence, lang=body.lang)
         return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
     return router

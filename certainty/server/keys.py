@@ -37,10 +37,10 @@ class ApiKey(AuthenticationBackend):
         scheme, _, bearer = conn.headers.get("Authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else conn.headers.get(HEADER, "")
         if not secrets.compare_digest(given.encode(), self._key):
-            raise AuthenticationError
+            raise AuthenticationError("Wrong API key; " if given else "This server asks for its API key; ")
 
 
 def on_wrong_key(conn: HTTPConnection, error: AuthenticationError) -> Response:
     """Answer a request whose key is missing or wrong."""
-    detail = f"This server asks for its API key; send it as `Authorization: Bearer KEY` or as `{HEADER}: KEY`."
+    detail = f"{error}send it as `Authorization: Bearer KEY` or as `{HEADER}: KEY`."
     return problem_response(ProblemError(401, detail, {"WWW-Authenticate": "Bearer"}))

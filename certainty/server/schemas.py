@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -73,16 +73,21 @@ class Body(Choices):
     @model_validator(mode="before")
     @classmethod
     def _name_the_unknown(cls, given: object) -> object:
-        known = sorted(cls.model_fields, key=lambda name: name in Choices.model_fields)
-        unknown = [name for name in given if name not in known] if isinstance(given, dict) else []
-        if unknown:
-            close = get_close_matches(unknown[0], known, n=1)
-            hint = f"did you mean `{close[0]}`? " if close else ""
-            allowed = f"{hint}This route takes {', '.join(f'`{name}`' for name in known)}"
-            raise PydanticCustomError(
-                "unknown_field", "unknown field; {allowed}", {"allowed": allowed, "field": unknown[0]}
-            )
+        _refuse_unknown(cls, given)
         return given
+
+
+def _refuse_unknown(model: type[Choices], given: object) -> None:
+    """Raise an error that names the first unknown member, if there is one."""
+    known = sorted(model.model_fields, key=lambda name: name in Choices.model_fields)
+    unknown = [name for name in given if name not in known] if isinstance(given, dict) else []
+    if unknown:
+        close = get_close_matches(unknown[0], known, n=1)
+        hint = f"did you mean `{close[0]}`? " if close else ""
+        allowed = f"{hint}This route takes {', '.join(f'`{name}`' for name in known)}"
+        raise PydanticCustomError(
+            "unknown_field", "unknown field; {allowed}", {"allowed": allowed, "field": unknown[0]}
+        )
 
 
 def _exactly_one(*names: str) -> Callable[[dict[str, Any]], None]:
@@ -114,19 +119,29 @@ class ViewRequest(Body):
     """A text."""
 
     text: str = Field(description="A French text.", examples=[EXAMPLE_TEXT])
+    lang: Literal["en", "fr"] | None = Field(
+        None, description="Language of the page's own words; null follows the reader's browser, with a switch."
+    )
 
 
 class Line(Choices):
-    """A line of the streaming route; further members are ignored."""
+    """A line of the streaming route; further members, such as those of a corpus, are ignored beside a text."""
 
     text: str = Field("", description="A French text.")
     sentences: list[SplitSentence] = Field([], description=SENTENCES)
     id: str | int | None = Field(None, description="Returned with the answer.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_unknown(cls, given: object) -> object:
+        if isinstance(given, dict) and "text" not in given and "sentences" not in given:
+            _refuse_unknown(cls, given)
+        return given
+
     @field_validator("id", mode="before")
     @classmethod
     def _is_returned_as_it_came(cls, given: object) -> object:
-        if given is not None and type(given) not in (str, int):  # pydantic would make 1 of true and of 1.0
+        if given is not None and not _is_id(given):
             raise ValueError("give a string or a whole number")
         return given
 
@@ -135,6 +150,16 @@ class Line(Choices):
         if len(self.model_fields_set & {"text", "sentences"}) != 1:
             raise ValueError("give either `text` (a string) or `sentences` (a list of strings)")
         return self
+
+
+def valid_id(line: object) -> str | int | None:
+    """Return the `id` of a line, which may be wrong in other members; None if it has no valid one."""
+    given = line.get("id") if isinstance(line, dict) else None
+    return given if _is_id(given) else None
+
+
+def _is_id(given: object) -> TypeGuard[str | int]:
+    return type(given) in (str, int)  # pydantic would make 1 of true and of 1.0
 
 
 class CueSchema(BaseModel):

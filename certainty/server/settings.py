@@ -19,6 +19,15 @@ from certainty.server.options import ENV_PREFIX, OPTIONS, flag, variable
 _ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]")
 _SECRETS = ("api_key",)
+# What is allowed, for the errors that pydantic words for programmers.
+_ALLOWED = {
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "finite_number": "it must be a number",
+    "path_not_file": "there is no such file",
+    "string_pattern_mismatch": "it must be a path such as /certainty",  # only root_path has a pattern
+}
 
 
 def _default(name: str) -> Any:
@@ -87,7 +96,7 @@ class ServerSettings(BaseSettings):
     ssl_keyfile: FilePath | None = _default("ssl_keyfile")
     log_level: Literal["debug", "info", "warning", "error", "critical"] = _default("log_level")
 
-    api_key: SecretStr | None = Field(_default("api_key"), min_length=1)
+    api_key: SecretStr | None = _default("api_key")
     cors_origins: Listed = _default("cors_origins")
     allowed_hosts: Listed = _default("allowed_hosts")
 
@@ -119,7 +128,11 @@ class ServerSettings(BaseSettings):
     @field_validator("api_key")
     @classmethod
     def _can_be_sent(cls, given: SecretStr | None) -> SecretStr | None:
-        key = "" if given is None else given.get_secret_value()
+        key = None if given is None else given.get_secret_value()
+        if key is None:
+            return given
+        if not key:
+            raise ValueError("it is empty; give a key, or leave it out")
         if not key.isascii() or not (key.isprintable() and key == key.strip()):
             raise ValueError("it must consist of printable ASCII characters, so that it can be sent in a header")
         return given
@@ -175,7 +188,8 @@ def refuse_misspelt(variables: Iterable[str]) -> None:
 
 def _told(error: ErrorDetails) -> str:
     """Return an error of pydantic as a sentence."""
-    message = str(error.get("ctx", {}).get("error") or error["msg"])  # ours, or "Input should be greater than 0"
+    # Ours, or one of pydantic, such as "Input should be greater than 0".
+    message = _ALLOWED.get(error["type"]) or str(error.get("ctx", {}).get("error") or error["msg"])
     message = message.replace("Input should be", "it must be", 1).rstrip(".")
     if not error["loc"]:
         return f"{message}."

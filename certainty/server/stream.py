@@ -18,7 +18,7 @@ from certainty.server.access import log_bug
 from certainty.server.answers import answer, encoded
 from certainty.server.limits import require_type
 from certainty.server.problems import ProblemError, invalid, too_large, unreadable
-from certainty.server.schemas import Line
+from certainty.server.schemas import Line, valid_id
 from certainty.server.service import Service
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -155,8 +155,9 @@ async def _answer(raw: _Raw, service: Service) -> bytes:
     try:
         if raw.problem:
             raise raw.problem
-        line = _parse(raw.content)
-        identifier = line.id
+        value = _parse(raw.content)
+        identifier = valid_id(value)
+        line = _validated(value)
         if line.sentences:
             document = await service.score_sentences(line.sentences)
         else:
@@ -171,11 +172,14 @@ async def _answer(raw: _Raw, service: Service) -> bytes:
     return encoded({**named, **answer(document, line)}) + b"\n"
 
 
-def _parse(content: bytes) -> Line:
+def _parse(content: bytes) -> object:
     try:
-        value = json.loads(content)
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise unreadable("The line", error) from None
+
+
+def _validated(value: object) -> Line:
     try:
         return Line.model_validate(value)
     except ValidationError as error:
