@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import add_engine_arguments
@@ -30,17 +31,20 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_quiet_argument(parser)
+    parser.set_defaults(as_table=False)
     group = parser.add_argument_group("reading")
     group.add_argument("-r", "--recursive", action="store_true", help="read the files in folders and their subfolders")
     group.add_argument(
         "--text-column",
         metavar="NAME",
+        action=_Column,
         default="text",
-        help="column of a table that holds the texts (default: %(default)s)",
+        help="column of a table that holds the texts (default: %(default)s); if given, text is read as CSV",
     )
     group.add_argument(
         "--id-column",
         metavar="NAME",
+        action=_Column,
         help="column of a table that identifies its rows (default: id, else rows are numbered)",
     )
     group.add_argument(
@@ -53,6 +57,16 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         help="also score texts that are mostly markup or encoded, logs, and sources of mails",
     )
     add_engine_arguments(parser)
+
+
+class _Column(argparse.Action):
+    """Store the name of a column, and that the files are tables whatever their names."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.as_table = True
 
 
 class GivenTexts:
@@ -93,7 +107,9 @@ class GivenTexts:
     @classmethod
     def from_args(cls, args: argparse.Namespace, output: str | Path | None) -> GivenTexts:
         """Create it from the arguments of `add_text_arguments`."""
-        options = ReadingOptions(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding)
+        options = ReadingOptions(
+            *(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding, args.as_table)
+        )
         return cls(args.files, options, output, args.recursive, args.quiet)
 
     def texts(self) -> Iterator[tuple[str, str]]:

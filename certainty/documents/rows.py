@@ -16,20 +16,21 @@ from certainty.reading import decode, read_bytes
 from certainty.tables import read_csv, read_parquet
 
 _ID = "id"
+_LARGEST_EXACT = 2**53  # a float may stand for several larger integers
 
 
 def read_rows(
     file: Path | bytes, kind: Kind, name: str, *, text_column: str, id_column: str | None, encoding: str | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Yield the id and the text of each row; rows without a text are left out.
+    """Yield the id and the text of each row; the text is empty if the row has none.
 
     Args:
         file: Path of the table, or its content.
         kind: Kind of the table.
         name: Name of the table in messages.
         text_column: Column with the texts.
-        id_column: Column with the ids; None takes `id` if there is such a column. A row without an id is named by its
-            number, from 1. Ids may repeat.
+        id_column: Column with the ids, which may repeat or be empty; None takes `id` if there is such a column, and
+            numbers the rows from 1 otherwise.
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
@@ -37,11 +38,13 @@ def read_rows(
             string or a number. The message names the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
+    has_ids = id_column is not None
     for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
+        has_ids = has_ids or _ID in row
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
         text = _cell(row, text_column, columns_of, "--text-column")
         if _is_missing(text):
-            continue
+            text = ""
         if not isinstance(text, str):
             raise CertaintyError(
                 f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
@@ -52,7 +55,7 @@ def read_rows(
                 f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
                 "--id-column."
             )
-        yield (str(number) if _is_missing(key) else str(key)), text
+        yield (_written(key) if has_ids else str(number)), text
 
 
 def _read(
@@ -63,14 +66,14 @@ def _read(
     unit = "line"
     if kind == "json":
         unit, rows = _json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
+    elif kind == "csv":
+        rows = read_csv(file, encoding, text_column, name)
     elif isinstance(file, bytes):
         if kind != "json lines":
             raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
         rows = _json_lines(file, name)
     elif kind == "json lines":
         rows = read_json_lines(file)
-    elif kind == "csv":
-        rows = read_csv(file, encoding, text_column)
     else:
         unit, rows = "row", read_parquet(file)
     for number, row in rows:
@@ -105,6 +108,15 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
         meant = f" Did you mean {names[close[0]]!r}?" if close else ""
         raise CertaintyError(f"{where}: no column {column!r}. Found: {columns}; name it with {option}.{meant}")
     return row[column]
+
+
+def _written(key: Any) -> str:
+    """Return an id as a string, empty if there is none."""
+    if _is_missing(key):
+        return ""  # the number of the row could be the id of another
+    if isinstance(key, float) and key.is_integer() and abs(key) <= _LARGEST_EXACT:
+        return str(int(key))  # pandas stores integers as floats in a column in which one is missing
+    return str(key)
 
 
 def _is_missing(value: Any) -> bool:
