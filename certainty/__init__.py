@@ -26,4 +26,4 @@ __all__ = [
     "read_files",
     "score",
 ]
-__version__ = "0.4.0"
+__version__ = "0.5.0.dev0"

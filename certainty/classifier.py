@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from certainty.engines import EngineName, open_engine
+from certainty.engines import EngineName, chosen_engine, open_engine
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
@@ -83,6 +83,12 @@ class CertaintyClassifier:
     def settings(self) -> ModelSettings:
         """The model's thresholds and origin. Use `with_thresholds` to get a classifier with other thresholds."""
         return self._settings
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that runs the model, such as "onnx"."""
+        name, _, device = self._options
+        return chosen_engine(name, self._folder, device, self._settings.engine)
 
     @cached_property
     def model(self) -> ModelInfo:

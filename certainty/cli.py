@@ -10,12 +10,24 @@ import os
 import sys
 
 import certainty
-from certainty.commands import completion, doctor, evaluate, label, score, serve, threshold, train, view
+from certainty.commands import (
+    archive,
+    archive_summary,
+    completion,
+    doctor,
+    evaluate,
+    label,
+    score,
+    serve,
+    threshold,
+    train,
+    view,
+)
 from certainty.commands.help import Parser
 from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 
-COMMANDS = (score, view, serve, label, threshold, train, evaluate, doctor, completion)
+COMMANDS = (score, archive, archive_summary, view, serve, label, threshold, train, evaluate, doctor, completion)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -31,10 +43,13 @@ def main(argv: list[str] | None = None) -> int:
         error, 130 after Ctrl-C.
     """
     parser = build_parser()
-    if not (sys.argv[1:] if argv is None else argv):
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
         parser.print_help()
         return 0
-    args = parser.parse_args(argv)
+    if given[:2] == ["archive", "summary"]:  # argparse has no subcommand beside a list of files
+        given = [archive_summary.NAME, *given[2:]]
+    args = parser.parse_args(given)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own

@@ -44,12 +44,20 @@ def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, d
     """
     try:
         for number, line in enumerate(lines, 1):
-            where = f"{name}, line {number}"
-            text = _decoded(line, where)
-            if text.strip():
-                yield number, _object(text, where)
+            if (row := parse_json_line(line, f"{name}, line {number}")) is not None:
+                yield number, row
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CertaintyError(f"{name}: the compressed file is damaged ({error}); get it again.") from error
+
+
+def parse_json_line(line: bytes, where: str) -> dict[str, Any] | None:
+    """Return the object of a line, or None if the line is blank.
+
+    Raises:
+        CertaintyError: If the line is not a JSON object. The message refers to it as `where`.
+    """
+    text = _decoded(line, where)
+    return _object(text, where) if text.strip() else None
 
 
 def _bounded(lines: BufferedReader | BytesIO, name: str) -> Iterator[bytes]:

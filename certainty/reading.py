@@ -93,16 +93,14 @@ def _detect(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         first = error.start
     text = data.decode("utf-8", "replace")
-    bad = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
-    # In an old encoding, nearly all accents are invalid UTF-8; in damaged UTF-8, only a few are.
-    if bad < len(text) - len(text.encode("ascii", "ignore")) - bad:
+    if bad := _damages(data, text):
         line, column = _place(data[:first].decode("utf-8"))
         logger.warning(
             "%s: %d place(s) are not valid UTF-8, the first (0x%02X) in line %d, column %d; each is read as %s.",
             *(name, bad, data[first], line, column, _REPLACEMENT),
         )
         return text
-    encoding = max(_OLD_ENCODINGS, key=lambda old: _accents(data, old))  # the first, if several have as many
+    encoding = _old_encoding(data)
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
@@ -110,6 +108,32 @@ def _detect(data: bytes, name: str) -> str:
             *(name, _OLD_ENCODINGS[encoding]),
         )
     return text
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding of a text of which only the beginning is known: UTF-8, UTF-16 or an old one; see `read_text`.
+
+    Text in UTF-8 may be damaged, so it should be decoded with `errors="replace"`.
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut off
+    except UnicodeDecodeError:
+        if not _damages(head, head.decode("utf-8", "replace")):
+            return _old_encoding(head)
+    return "utf-8-sig"
+
+
+def _damages(data: bytes, text: str) -> int:
+    """Return the number of places that are not valid UTF-8, or 0 if the text is rather in an old encoding."""
+    bad = text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
+    # In an old encoding, nearly all accents are invalid UTF-8; in damaged UTF-8, only a few are.
+    return bad if bad < len(text) - len(text.encode("ascii", "ignore")) - bad else 0
+
+
+def _old_encoding(data: bytes) -> str:
+    return max(_OLD_ENCODINGS, key=lambda old: _accents(data, old))  # the first, if several have as many
 
 
 def _accents(data: bytes, encoding: str) -> int:

@@ -6,8 +6,8 @@ import csv
 import io
 import logging
 import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,36 @@ def read_csv(
     """
     name = name or str(path)
     text = decode(path, name, encoding) if isinstance(path, bytes) else read_text(path, encoding)
-    named = _NAMED_SEPARATOR.match(text)
-    start = named.end() if named else 0
-    separator = named[1] if named else _separator(text)
-    lines = _rows(io.StringIO(text[start:], newline=""), separator, name, 2 if named else 1)
-    header_line, header = next(lines, (0, []))
+    for line, row in parse_csv(io.StringIO(text, newline=""), name, needed):
+        if isinstance(row, CertaintyError):
+            raise row
+        yield line, row
+
+
+def parse_csv(
+    lines: Iterable[str], name: str, needed: str | None = None, longest: int = _LONGEST_FIELD
+) -> Iterator[tuple[int, dict[str, str] | CertaintyError]]:
+    """Yield the number of the line on which each row begins, and the row, or what is wrong with it; see `read_csv`.
+
+    Args:
+        lines: The lines, with their line breaks, such as a file opened with `newline=""`.
+        name: Name of the table in messages.
+        needed: Column that each row must reach; None accepts rows of any length.
+        longest: Maximum number of characters in a field.
+
+    Raises:
+        CertaintyError: If the header is missing or has a column twice.
+    """
+    rows = iter(lines)
+    first = next(rows, "")
+    named = _NAMED_SEPARATOR.match(first)
+    begun = [first[named.end() :] if named else first]
+    begun += () if begun[0].strip() else _to_header(rows)
+    separator = named[1] if named else _separator(begun[-1])
+    parsed = _rows(chain(filter(None, begun), rows), separator, name, 2 if named else 1, longest)
+    header_line, header = next(parsed, (0, []))
+    if isinstance(header, CertaintyError):
+        raise header
     if not header:
         raise CertaintyError(f"{name}: has no header; give a first row with the names of the columns.")
     names = [column.strip() for column in header]
@@ -71,39 +96,38 @@ def read_csv(
         )
     least = names.index(needed) + 1 if needed in names else 1
     above = len(names)  # number of fields in the row above
-    short: list[int] = []
+    short = first_short = 0
     closed: bool | None = None  # whether rows end in a separator too many
-    for line, row in lines:
-        if closed is None:
-            closed = len(row) == len(names) + 1 and not row[-1].strip()
-        if closed and len(row) == len(names) + 1 and not row[-1].strip():
+    for line, row in parsed:
+        if isinstance(row, CertaintyError):
+            yield line, row
+            continue
+        extra = len(row) == len(names) + 1 and not row[-1].strip()
+        closed = extra if closed is None else closed
+        if closed and not extra:
+            yield (
+                line,
+                CertaintyError(
+                    f"{name}, line {line}: does not end in {separator!r}, but the rows above do; end all rows "
+                    "with it, or none."
+                ),
+            )
+            continue
+        if closed:
             row = row[:-1]
-        elif closed:
-            raise CertaintyError(
-                f"{name}, line {line}: does not end in {separator!r}, but the rows above do; end all rows with it, or "
-                "none."
-            )
-        if len(row) > len(names):
-            raise CertaintyError(
-                f"{name}, line {line}: {len(row)} fields, but the header has {len(names)}; put any text that contains "
-                f"{separator!r} in double quotes."
-            )
+        if wrong := _wrong_length(len(row), len(names), least, above):
+            yield line, CertaintyError(f"{name}, line {line}: {wrong.format(repr(separator))}")
+            above = len(row)
+            continue
         if len(row) < len(names):
-            if len(row) < least or (above < len(names) and above + len(row) - 1 == len(names)):
-                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-                raise CertaintyError(
-                    f"{name}, line {line}: {fields}, but the header has {len(names)}; put "
-                    "any text that contains a line break in double quotes (it may begin in the row above), and write "
-                    f"{separator!r} for each empty field at the end of a row."
-                )
-            short.append(line)
+            short, first_short = short + 1, first_short or line
         above = len(row)
         yield line, dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
     if short:
-        rows = "1 row has" if len(short) == 1 else f"{len(short)} rows have"
+        count = "1 row has" if short == 1 else f"{short} rows have"
         logger.warning(
             "%s: %s fewer fields than the header (first: line %d); the missing fields are read as empty.",
-            *(name, rows, short[0]),
+            *(name, count, first_short),
         )
 
 
@@ -155,35 +179,60 @@ def _sample(text: str) -> Iterator[list[str]]:
     """Yield the rows at the beginning of a text, as far as they can be read as CSV."""
     named = _NAMED_SEPARATOR.match(text)
     sample = text[named.end() if named else 0 :][:_SAMPLE]
-    separator = named[1] if named else _separator(sample)
-    try:
-        for _, row in _rows(io.StringIO(sample, newline=""), separator, "", 1):
-            yield row
-    except CertaintyError:  # not CSV, or cut within quotes
-        return
+    separator = named[1] if named else _separator(sample.lstrip().partition("\n")[0])
+    for _, row in _rows(io.StringIO(sample, newline=""), separator, "", 1, _SAMPLE):
+        if isinstance(row, CertaintyError):  # not CSV, or cut within quotes
+            return
+        yield row
 
 
-def _rows(lines: io.StringIO, separator: str, name: str, first: int) -> Iterator[tuple[int, list[str]]]:
+def _to_header(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines up to the first one that is not blank."""
+    for line in lines:
+        yield line
+        if line.strip():
+            return
+
+
+def _wrong_length(fields: int, columns: int, least: int, above: int) -> str:
+    """Return what is wrong with a row of so many fields, with {} for the separator; "" if nothing is."""
+    if fields > columns:
+        return f"{fields} fields, but the header has {columns}; put any text that contains {{}} in double quotes."
+    if fields < columns and (fields < least or (above < columns and above + fields - 1 == columns)):
+        return (
+            f"{'1 field' if fields == 1 else f'{fields} fields'}, but the header has {columns}; put any text that "
+            "contains a line break in double quotes (it may begin in the row above), and write {} for each empty field "
+            "at the end of a row."
+        )
+    return ""
+
+
+def _rows(
+    lines: Iterable[str], separator: str, name: str, first: int, longest: int
+) -> Iterator[tuple[int, list[str] | CertaintyError]]:
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         begin = first + reader.line_num
-        limit = csv.field_size_limit(_LONGEST_FIELD)  # a setting of the whole process; its default is 131,072
+        limit = csv.field_size_limit(longest)  # a setting of the whole process; its default is 131,072
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise CertaintyError(
-                f"{name}, line {begin}: not a table row ({error}); in a quoted field, double any quotes inside it and "
-                "close the field with a quote."
-            ) from error
+            yield (
+                begin,
+                CertaintyError(
+                    f"{name}, line {begin}: not a table row ({error}); in a quoted field, double any quotes inside it "
+                    "and close the field with a quote."
+                ),
+            )
+            continue
         finally:
             csv.field_size_limit(limit)
         if any(field.strip() for field in row):
             yield begin, row
 
 
-def _separator(text: str) -> str:
-    header = text.lstrip().partition("\n")[0]
-    outside_quotes = "".join(header.split('"')[::2])
+def _separator(header: str) -> str:
+    outside_quotes = "".join(header.lstrip().split('"')[::2])
     return max(_SEPARATORS, key=outside_quotes.count)

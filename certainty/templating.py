@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
 def environment(package: str, autoescape: bool) -> Environment:
-    """Return a Jinja environment that loads the templates of a package and raises an error for undefined values."""
+    """Return a Jinja environment for the templates of a package and the shared ones in `certainty/templates`.
+
+    It raises an error for undefined values.
+    """
     return Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("certainty")]),
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from certainty.errors import CertaintyError
 
@@ -70,10 +70,28 @@ def whole_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[
     Raises:
         CertaintyError: As for `draft`.
     """
-    with _draft(path, inputs) as beside:
-        raw = _File(beside, path)
-        with io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors="backslashreplace", newline="") as out:
-            yield out
+    with (
+        whole_binary_file(path, inputs) as raw,
+        io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="") as out,
+    ):
+        yield out
+
+
+@contextmanager
+def whole_binary_file(path: str | Path, inputs: Iterable[str | Path] = ()) -> Iterator[BinaryIO]:
+    """Yield a binary stream whose content replaces `path` if no error occurs.
+
+    Only errors of the stream are reported as errors of `path`, so that other files can be read meanwhile.
+
+    Args:
+        path: The output file.
+        inputs: Files that it must not replace.
+
+    Raises:
+        CertaintyError: As for `draft`.
+    """
+    with _draft(path, inputs) as beside, io.BufferedWriter(_File(beside, path)) as out:
+        yield cast(BinaryIO, out)
 
 
 def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | Path] = ()) -> None:
@@ -88,6 +106,22 @@ def write_whole(path: str | Path, content: str | bytes, inputs: Iterable[str | P
         return
     with draft(path, inputs) as beside:
         beside.write_bytes(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of the files in a folder are on the disk, so that they survive a power failure.
+
+    Raises:
+        CertaintyError: If the system refuses.
+    """
+    if os.name != "posix":
+        return  # elsewhere, a folder cannot be opened
+    with _named(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def make_folder(folder: str | Path) -> Path:

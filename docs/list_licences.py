@@ -1,6 +1,6 @@
 """List the licences of all that `pip install 'certainty-fr[all]'` installs: `python docs/list_licences.py`.
 
-Writes `docs/pages/reference/licences.md`. Needs Python 3.11 or later and an environment with the extra `all`; packages
+Writes `docs/pages/reference/licences.md`. Needs Python 3.11 or later and an environment with all extras; packages
 that are not installed, such as those for another platform, are left out.
 """
 

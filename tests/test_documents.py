@@ -410,7 +410,7 @@ def test_an_empty_id_stays_empty_and_integers_stay_integers(tmp_path: Path, capl
 
 def test_rows_without_a_text_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     assert texts_of(b"id,text\na,Il pleut.\nb,\nc,  \n", "a.csv") == [("a", "Il pleut.")]
-    told = "a.csv: 2 rows have no text and are left out (first: row b); name another column with --text-column."
+    told = "a.csv: 2 rows have no text and are left out (first: row no. 2); name another column with --text-column."
     assert caplog.messages == [told]
 
 

@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
 REFERENCE = (ROOT / "docs" / "pages" / "reference" / "api.md").read_text(encoding="utf-8")
 
 # The packages whose names are a promise, each in its `__all__`.
-PUBLIC = ["certainty", "certainty.evaluation", "certainty.finetuning"]
+PUBLIC = ["certainty", "certainty.archive", "certainty.evaluation", "certainty.finetuning", "certainty.ray"]
 # Modules from which an example of the documentation imports beside these: their names without an underscore.
 ALSO_SHOWN = {"certainty.evaluation.metrics", "certainty.labelled", "certainty.labels"}
 
@@ -88,6 +88,10 @@ def test_private_modules_are_not_in_the_documentation() -> None:
 
 
 def test_the_version_is_told_where_it_should_be() -> None:
-    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert f"\nversion: {certainty.__version__}\n" in citation
-    assert f"\n## [{certainty.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    """That of the last release, or a development version of the next one."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## \[(\d+)\.(\d+)\.(\d+)\]", changelog, re.MULTILINE)[0]
+    assert f"\nversion: {'.'.join(released)}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    version, is_development = re.fullmatch(r"(\d+\.\d+\.\d+)(\.dev0)?", certainty.__version__).groups()  # type: ignore[union-attr]
+    numbers = tuple(map(int, version.split(".")))
+    assert numbers > tuple(map(int, released)) if is_development else version == ".".join(released)

@@ -10,7 +10,9 @@ ROOT = Path(__file__).parent.parent
 HEAVY = {
     "datasets",
     "docx",
+    "duckdb",
     "fastapi",
+    "fsspec",
     "ftfy",
     "jinja2",
     "lxml",

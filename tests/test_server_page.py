@@ -131,7 +131,7 @@ def test_the_page_speaks_french_and_its_result_too(browser: Browser, address: st
         page.get_by_role("button", name="Exemple").click()
         page.get_by_text("Analyse terminée.").wait_for()
         view = page.frame_locator("iframe")
-        view.get_by_role("checkbox", name="démenti").wait_for()
+        view.get_by_role("checkbox", name="nié").wait_for()
         assert view.get_by_role("button", name="English").count() == 0  # the page around has the switch
         page.get_by_role("button", name="English").click()
         view.get_by_role("checkbox", name="denied").wait_for()

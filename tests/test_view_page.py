@@ -193,7 +193,7 @@ def test_the_language_is_that_of_the_browser_and_can_be_switched(open_page: Open
     page = open_page(render_page([article], ["a.txt"], index="index.html"), locale="fr-CA")
     assert page.evaluate("document.documentElement.lang") == "fr"
     assert page.get_by_role("link").inner_text() == "Tous les textes"
-    page.get_by_role("checkbox", name="démenti").uncheck()
+    page.get_by_role("checkbox", name="nié").uncheck()
     assert "Affichage" in page.locator(".certainty-status").inner_text()
     sentence = page.locator(".certainty-sentence").first
     assert str(sentence.get_attribute("aria-label")).startswith("présenté comme un fait, ")
@@ -225,7 +225,7 @@ def test_an_index_speaks_the_language_of_the_browser(open_page: Open) -> None:
     assert shares == ["1 · 25\u00a0%", "3 · 75\u00a0%", "4 phrases", "0 phrase"]
     assert page.get_by_role("link", name="a").get_attribute("href") == "a.html?lang=fr"
     bars = page.locator(".certainty-bar").all()
-    assert bars[1].get_attribute("aria-label") == "présenté comme un fait 25\u00a0%, démenti 75\u00a0%"
+    assert bars[1].get_attribute("aria-label") == "présenté comme un fait 25\u00a0%, nié 75\u00a0%"
 
 
 def test_a_language_that_was_fixed_stays(open_page: Open, article: certainty.Document) -> None:

@@ -27,19 +27,30 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="FILE",
         help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with one text per row; "
-        "without files, or with -, read standard input",
+        "without files, or with -, read standard input; with --text-column or --id-column, text is read as CSV",
     )
+    add_model_arguments(parser)
+    group = add_reading_arguments(parser)
+    group.add_argument("-r", "--recursive", action="store_true", help="read the files in folders and their subfolders")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `--model`, `--quiet`, and the options for the engine."""
     parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the shipped model)")
     add_quiet_argument(parser)
+    add_engine_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare the options for reading, and return their group."""
     parser.set_defaults(as_table=False)
     group = parser.add_argument_group("reading")
-    group.add_argument("-r", "--recursive", action="store_true", help="read the files in folders and their subfolders")
     group.add_argument(
         "--text-column",
         metavar="NAME",
         action=_Column,
         default="text",
-        help="column of a table that holds the texts (default: %(default)s); if given, text is read as CSV",
+        help="column of a table that holds the texts (default: %(default)s)",
     )
     group.add_argument(
         "--id-column",
@@ -56,7 +67,7 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also score texts that are mostly markup or encoded, logs, and sources of mails",
     )
-    add_engine_arguments(parser)
+    return group
 
 
 class _Column(argparse.Action):

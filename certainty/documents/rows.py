@@ -22,7 +22,7 @@ _LARGEST_EXACT = 2**53  # a float may stand for several larger integers
 def read_rows(
     file: Path | bytes, kind: Kind, name: str, *, text_column: str, id_column: str | None, encoding: str | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Yield the id and the text of each row; the text is empty if the row has none.
+    """Yield the id and the text of each row; both are empty if the row has no text.
 
     Args:
         file: Path of the table, or its content.
@@ -38,24 +38,45 @@ def read_rows(
             string or a number. The message names the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
-    has_ids = id_column is not None
+    has_ids = False
     for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
         has_ids = has_ids or _ID in row
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
-        text = _cell(row, text_column, columns_of, "--text-column")
-        if _is_missing(text):
-            text = ""
-        if not isinstance(text, str):
-            raise CertaintyError(
-                f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
-            )
-        key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
-        if isinstance(key, (bytes, Mapping, list)):
-            raise CertaintyError(
-                f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
-                "--id-column."
-            )
-        yield (_written(key) if has_ids else str(number)), text
+        yield text_of_row(row, None if has_ids else number, where, columns_of, text_column, id_column) or ("", "")
+
+
+def text_of_row(
+    row: Mapping[str, Any], number: int | None, where: str, columns_of: str, text_column: str, id_column: str | None
+) -> tuple[str, str] | None:
+    """Return the id and the text of a row, or None if it has no text; see `read_rows`.
+
+    Args:
+        row: The row.
+        number: Its number, which is the id if there is no column with ids; None leaves the id empty.
+        where: Its place, for messages.
+        columns_of: What has the columns, for messages: the row, or the table.
+        text_column: As for `read_rows`.
+        id_column: As for `read_rows`.
+
+    Raises:
+        CertaintyError: If a column is missing, or the text or the id is of another type.
+    """
+    text = _cell(row, text_column, columns_of, "--text-column")
+    if is_missing(text):
+        return None
+    if not isinstance(text, str):
+        raise CertaintyError(
+            f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with --text-column."
+        )
+    key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "--id-column")
+    if isinstance(key, (bytes, Mapping, list)):
+        raise CertaintyError(
+            f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
+            "--id-column."
+        )
+    if number is not None and id_column is None and _ID not in row:
+        key = number
+    return _written(key), text
 
 
 def _read(
@@ -65,7 +86,7 @@ def _read(
     rows: Iterable[tuple[int, Mapping[str, Any]]]
     unit = "line"
     if kind == "json":
-        unit, rows = _json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
+        unit, rows = json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
     elif kind == "csv":
         rows = read_csv(file, encoding, text_column, name)
     elif isinstance(file, bytes):
@@ -80,8 +101,12 @@ def _read(
         yield f"{name}, {unit} {number}", row
 
 
-def _json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
-    """Return the unit of the rows and the rows: the objects of a list, a single object, or those of JSON Lines."""
+def json_rows(data: bytes, name: str) -> tuple[str, Iterable[tuple[int, Mapping[str, Any]]]]:
+    """Return the unit of the rows and the rows: the objects of a list, a single object, or those of JSON Lines.
+
+    Raises:
+        CertaintyError: If the data are none of these.
+    """
     try:
         found = json.loads(decode(data, name))
     except (ValueError, RecursionError) as error:
@@ -112,12 +137,13 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
 
 def _written(key: Any) -> str:
     """Return an id as a string, empty if there is none."""
-    if _is_missing(key):
+    if is_missing(key):
         return ""  # the number of the row could be the id of another
     if isinstance(key, float) and key.is_integer() and abs(key) <= _LARGEST_EXACT:
         return str(int(key))  # pandas stores integers as floats in a column in which one is missing
     return str(key)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a cell is empty: None, NaN, or only white space."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())  # NaN is not itself

@@ -1,25 +1,16 @@
-"""Draw the plots of a report as inline SVG in the colours of the page."""
+"""Draw the plots of an evaluation."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from certainty.plotting import ACCENT, GOLD, INK, MUTED, WRONG, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Placeholder colours, replaced by CSS variables so that the plots follow the page's light or dark theme.
-_COLOURS = {
-    "#010203": "var(--ink)",
-    "#010204": "var(--muted)",
-    "#010205": "var(--accent)",
-    "#010206": "var(--line)",
-    "#010207": "var(--wrong)",
-    "#010208": "var(--gold)",
-}
-_INK, _MUTED, _ACCENT, _LINE, _WRONG, _GOLD = _COLOURS
-_CURVES = [(colour, style) for style in ("-", "--", ":") for colour in (_ACCENT, _WRONG, _GOLD, _INK)]
+_CURVES = [(colour, style) for style in ("-", "--", ":") for colour in (ACCENT, WRONG, GOLD, INK)]
 
 
 def reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mapping[str, float]] | None) -> str:
@@ -35,20 +26,20 @@ def reliability_plot(bins: Sequence[Mapping[str, float]], before: Sequence[Mappi
             x, y = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
             axes.plot(x, y, form, color=colour, linewidth=1.2, markersize=4, clip_on=False, label=label)
 
-        axes.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
         width = bins[0]["high"] - bins[0]["low"]
         left, height = [b["low"] for b in bins], [b["accuracy"] for b in bins]
         # Pale bars keep two curves readable.
-        axes.bar(left, height, width * 0.94, align="edge", color=_ACCENT, alpha=0.4 if before else None)
+        axes.bar(left, height, width * 0.94, align="edge", color=ACCENT, alpha=0.4 if before else None)
         if before is None:
-            curve(bins, "o", _INK, "")
+            curve(bins, "o", INK, "")
         else:
-            curve(before, "D:", _MUTED, "before calibration")
-            curve(bins, "o-", _INK, "after")
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, labelcolor=_INK)
+            curve(before, "D:", MUTED, "before calibration")
+            curve(bins, "o-", INK, "after")
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, labelcolor=INK)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the predicted label", ylabel="share of right labels")
 
-    return _plot(draw)
+    return inline_svg(draw)
 
 
 def risk_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
@@ -61,30 +52,6 @@ def risk_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
         axes.set(xlim=(0, 1), xlabel="share of claims kept, most confident first", ylabel="share of wrong labels")
         axes.set_ylim(bottom=0)
         if len(curves) > 1:
-            axes.legend(loc="upper left", frameon=False, labelcolor=_INK)
+            axes.legend(loc="upper left", frameon=False, labelcolor=INK)
 
-    return _plot(draw)
-
-
-def _plot(draw: Any) -> str:
-    """Draw on new axes and return inline SVG, with text as text rather than paths."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "certainty"}):
-        plot = Figure(figsize=(5, 3.6), layout="constrained")
-        axes = plot.add_subplot()
-        axes.set_axisbelow(True)
-        axes.grid(color=_LINE, linewidth=0.8)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(color=_LINE, labelcolor=_MUTED)
-        axes.xaxis.label.set_color(_INK)
-        axes.yaxis.label.set_color(_INK)
-        draw(axes)
-        buffer = io.StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        plot.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    svg = buffer.getvalue()
-    for placeholder, colour in _COLOURS.items():
-        svg = svg.replace(placeholder, colour)
-    return svg[svg.index("<svg") :]
+    return inline_svg(draw)

@@ -42,7 +42,7 @@ EXAMPLE_DOCUMENT: dict[str, Any] = {
     ],
 }
 
-EXAMPLE_MODEL = {**EXAMPLE_DOCUMENT["model"], "labels": [label.value for label in Label], "certainty": "0.4.0"}
+EXAMPLE_MODEL = {**EXAMPLE_DOCUMENT["model"], "labels": [label.value for label in Label], "certainty": "0.5.0"}
 
 
 def _not_blank(sentence: str) -> str:

@@ -1,0 +1,250 @@
+"""Read the documents of a file one after the other, in constant memory; one that cannot be read stops none after it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, BinaryIO
+
+from certainty.archive.doubts import Doubts
+from certainty.archive.inputs import InputFile, OpenedFile, opened
+from certainty.documents.extraction import extracted_text
+from certainty.documents.kinds import HEAD, TABLES, Kind, kind_of
+from certainty.documents.reader import ReadingOptions
+from certainty.documents.rows import json_rows, text_of_row
+from certainty.errors import CertaintyError
+from certainty.extras import needs
+from certainty.json_lines import parse_json_line
+from certainty.reading import encoding_of
+from certainty.tables import parse_csv
+
+_LARGEST = 300_000_000
+"""Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
+_PARQUET_ROWS = 256  # read at a time
+
+Row = tuple[str, Mapping[str, Any] | CertaintyError]
+"""The place of a row, for messages, and its columns, or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveText:
+    """A document of an archive, or a row or file that could not be read.
+
+    Attributes:
+        file: Name of the file.
+        row: Number of the row in its file, from 1; None if the file is a single text, or could not be read further.
+        id: Its id: that of the row or its number, or the name of the file.
+        text: Its text; empty if it could not be read, or the row has none.
+        columns: The columns of its row.
+        error: Why it could not be read; None if it could.
+        position: Bytes of the file that had been read.
+        number: Which document of the file it is, from 1, counting those that could not be read.
+    """
+
+    file: str
+    row: int | None
+    id: str
+    text: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    position: int = 0
+    number: int = 1
+
+
+def read_documents(file: InputFile, options: ReadingOptions, doubts: Doubts, skip: int = 0) -> Iterator[ArchiveText]:
+    """Yield the documents of a file; also those that cannot be read, with their error.
+
+    Args:
+        file: The file.
+        options: How to read it.
+        doubts: Told of texts that look damaged or are not French.
+        skip: Number of documents to leave out at the beginning.
+
+    Raises:
+        OSError: If reading fails for a reason that another attempt may not meet.
+        MissingExtraError: If a library that reads this kind of file is not installed.
+    """
+    number = 0
+    try:
+        with opened(file) as stream:
+            for number, (row, given) in enumerate(_texts(file, stream, options), 1):
+                if number > skip:
+                    yield _checked(file, stream, options, doubts, row, given, number)
+    except CertaintyError as error:
+        if isinstance(error, ImportError):
+            raise
+        if number + 1 > skip:  # else it was recorded before
+            yield ArchiveText(file.name, None, file.name, error=str(error), number=number + 1)
+
+
+def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
+    """Return the columns of a table and their arrow types, as far as its first rows show; None for a type not declared.
+
+    Raises:
+        CertaintyError: If the file cannot be read.
+    """
+    with opened(file) as stream:
+        kind = _kind(file, stream)
+        if kind == "parquet":
+            schema = _parquet(stream, file.name).schema_arrow
+            return dict(zip(schema.names, schema.types, strict=True))
+        if kind not in TABLES:
+            return {}
+        found: dict[str, Any] = {}
+        for _, columns in islice(_rows(file, stream, kind, ReadingOptions()), rows):
+            if not isinstance(columns, CertaintyError):
+                found |= dict.fromkeys(map(str, columns))
+        return found
+
+
+_Given = tuple[int | None, str | tuple[str, str, Mapping[str, Any]] | CertaintyError | None]
+
+
+def _texts(file: InputFile, stream: OpenedFile, options: ReadingOptions) -> Iterator[_Given]:
+    """Yield each row's number with its id, text and columns, or None without a text; or the text of a whole file."""
+    kind = _kind(file, stream)
+    if kind not in TABLES:
+        yield None, extracted_text(_read_whole(stream, file.name), kind, file.name, options.encoding)
+        return
+    for number, (where, row) in enumerate(_rows(file, stream, kind, options), 1):
+        if isinstance(row, CertaintyError):
+            yield number, row
+            continue
+        columns_of = where if kind in ("json", "json lines") else file.name
+        try:
+            found = text_of_row(row, number, where, columns_of, options.text_column, options.id_column)
+        except CertaintyError as error:
+            yield number, error
+            continue
+        yield number, None if found is None else (*found, row)
+
+
+def _checked(
+    file: InputFile,
+    stream: OpenedFile,
+    options: ReadingOptions,
+    doubts: Doubts,
+    row: int | None,
+    given: str | tuple[str, str, Mapping[str, Any]] | CertaintyError | None,
+    number: int,
+) -> ArchiveText:
+    name = file.name if row is None else str(row)
+    found = ArchiveText(file.name, row, name, position=stream.position, number=number)
+    if given is None:
+        return found
+    if isinstance(given, CertaintyError):
+        return replace(found, error=str(given))
+    key, text, columns = (name, given, {}) if isinstance(given, str) else given
+    where = file.name if row is None else f"{file.name}, row {row}{f' ({key})' if key else ''}"
+    found = replace(found, id=key, columns=columns)
+    try:
+        return replace(found, text=doubts.checked(text, where, options, is_file=row is None))
+    except CertaintyError as error:
+        if isinstance(error, ImportError):
+            raise
+        return replace(found, error=str(error))
+
+
+def _kind(file: InputFile, stream: OpenedFile) -> Kind:
+    head = stream.content.peek(HEAD)
+    if head.startswith(b"PK\x03\x04"):  # the members of an archive tell its kind
+        data = _read_whole(stream, file.name)
+        stream.content = io.BufferedReader(io.BytesIO(data))
+        return kind_of(data, file.uncompressed_name)
+    return kind_of(head[:HEAD], file.uncompressed_name)
+
+
+def _rows(file: InputFile, stream: OpenedFile, kind: Kind, options: ReadingOptions) -> Iterator[Row]:
+    unit: str
+    rows: Iterable[tuple[int, Mapping[str, Any] | CertaintyError]]
+    if kind == "json lines":
+        unit, rows = "line", _json_lines(stream, file.name)
+    elif kind == "csv":
+        unit, rows = "line", _csv(stream, file.name, options)
+    elif kind == "parquet":
+        unit, rows = "row", _parquet_rows(stream, file.name)
+    else:
+        unit, rows = json_rows(_read_whole(stream, file.name), file.name)
+    for number, row in rows:
+        yield f"{file.name}, {unit} {number}", row
+
+
+def _json_lines(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
+    encoding = encoding_of(stream.content.peek(HEAD)[:HEAD])
+    lines: Iterable[bytes] = _lines(stream.content, name)
+    if encoding == "utf-16":
+        text = io.TextIOWrapper(stream.content, encoding, newline="\n")
+        lines = (line.encode() for line in _lines(text, name))
+    for number, line in enumerate(lines, 1):
+        try:
+            row = parse_json_line(line, f"{name}, line {number}")
+        except CertaintyError as error:
+            yield number, error
+            continue
+        if row is not None:
+            yield number, row
+
+
+def _csv(
+    stream: OpenedFile, name: str, options: ReadingOptions
+) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
+    encoding = options.encoding or encoding_of(stream.content.peek(HEAD))
+    try:
+        text = io.TextIOWrapper(
+            stream.content, encoding, errors="strict" if options.encoding else "replace", newline=""
+        )
+    except LookupError:
+        raise CertaintyError(f"{name}: unknown encoding {encoding!r}; give one that Python knows.") from None
+    try:
+        yield from parse_csv(_lines(text, name), name, options.text_column, _LARGEST)
+    except UnicodeError as error:
+        raise CertaintyError(
+            f"{name}: cannot be decoded as {encoding} ({error}); give the correct encoding or save it as UTF-8."
+        ) from error
+
+
+def _lines(stream: Any, name: str) -> Iterator[Any]:
+    while line := stream.readline(_LARGEST):
+        if len(line) == _LARGEST:
+            raise CertaintyError(f"{name}: has a line of over {_LARGEST:,} characters, which is no row; leave it out.")
+        yield line
+
+
+def _parquet(stream: OpenedFile, name: str) -> Any:
+    needs("pyarrow", extra="archive", user=f"{name}: Parquet")
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    source: BinaryIO = stream.content
+    if not stream.is_seekable:  # its table of contents is at its end
+        source = tempfile.TemporaryFile()  # noqa: SIM115  closed with the ParquetFile that reads it
+        shutil.copyfileobj(stream.content, source)
+    try:
+        return ParquetFile(source)
+    except (ArrowException, OSError) as error:
+        raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
+
+
+def _parquet_rows(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    from pyarrow import ArrowException
+
+    table = _parquet(stream, name)
+    number = 0
+    try:
+        for batch in table.iter_batches(_PARQUET_ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except ArrowException as error:
+        raise CertaintyError(f"{name}: row {number + 1} cannot be read ({error}); save it again.") from error
+
+
+def _read_whole(stream: OpenedFile, name: str) -> bytes:
+    data = stream.content.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise CertaintyError(f"{name}: has over {_LARGEST / 1e6:,.0f} MB of text; divide it at blank lines.")
+    return data

@@ -1,0 +1,220 @@
+"""Find the files of an archive with fsspec, in a fixed order, and open them, decompressed."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import logging
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+from certainty.documents.kinds import ENDINGS
+from certainty.errors import CertaintyError
+from certainty.extras import needs
+
+logger = logging.getLogger(__name__)
+
+_BLOCK = 1 << 20  # bytes read ahead, which also decide the encoding of a CSV
+_EXTRAS = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file of an archive.
+
+    Attributes:
+        name: Its name in the rows: a path like the one that was given, or a URL.
+        size: Its size in bytes, as it is stored; None if that is not known.
+        filesystem: The fsspec file system that opens it.
+        path: Its path in that file system.
+    """
+
+    name: str
+    size: int | None
+    filesystem: Any
+    path: str
+
+    @property
+    def uncompressed_name(self) -> str:
+        """The name without the ending of a compression."""
+        stem, ending = os.path.splitext(self.name)
+        return stem if ending.lower() in _DECOMPRESSORS else self.name
+
+
+class OpenedFile:
+    """A file that is being read.
+
+    Attributes:
+        content: Its content, decompressed.
+    """
+
+    def __init__(self, stored: BinaryIO, decompress: Callable[[BinaryIO], Any] | None) -> None:
+        self._stored = stored
+        self.is_seekable = decompress is None and stored.seekable()
+        self.content = io.BufferedReader(decompress(stored) if decompress else cast(Any, stored), _BLOCK)
+
+    @property
+    def position(self) -> int:
+        """How many bytes have been read of the file as it is stored, including what was read ahead."""
+        return self._stored.tell()
+
+
+def find_inputs(given: Sequence[str], leave_out: Path | None = None) -> list[InputFile]:
+    """Return the files that paths, URLs, folders and patterns stand for; each file once.
+
+    Those of a folder or a pattern are sorted by name. In a folder and those below it, files count whose ending is one
+    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped.
+
+    Args:
+        given: Paths, URLs that fsspec knows, folders, and patterns (`*`, `?`, `[…]`, and `**` for all folders below).
+        leave_out: A local folder that is left out.
+
+    Raises:
+        CertaintyError: If a file does not exist, or a folder or pattern matches none.
+        MissingExtraError: If a library that a URL needs is not installed.
+    """
+    needs("fsspec", extra="archive", user="certainty archive")
+    files: dict[tuple[str, str], InputFile] = {}
+    for name in given:
+        for file in _found(name, None if leave_out is None else os.path.realpath(leave_out)):
+            files.setdefault((type(file.filesystem).__name__, file.path), file)
+    return list(files.values())
+
+
+@contextmanager
+def opened(file: InputFile) -> Iterator[OpenedFile]:
+    """Open a file, decompressed according to its ending.
+
+    Raises:
+        CertaintyError: If it cannot be opened, or is damaged; not for errors that another attempt may not meet, such as
+            a broken connection, which remain an `OSError`.
+    """
+    decompress = _DECOMPRESSORS.get(os.path.splitext(file.name)[1].lower())
+    try:
+        with file.filesystem.open(file.path, "rb") as stored:
+            yield OpenedFile(stored, decompress)
+    except FileNotFoundError as error:
+        raise CertaintyError(f"{file.name}: no such file; check the name and the folder.") from error
+    except IsADirectoryError as error:
+        raise CertaintyError(f"{file.name}: is a directory; give the files in it.") from error
+    except PermissionError as error:
+        raise CertaintyError(f"{file.name}: cannot be read ({error.strerror}); check its permissions.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, _zstd_error()) as error:
+        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
+
+
+def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
+    filesystem, path = _resolved(name)
+    is_local = _is_local(filesystem)
+    is_pattern = any(mark in name for mark in "*?[") and not os.path.lexists(name) if is_local else "*" in name
+    if is_pattern:
+        matched = filesystem.glob(path, detail=True)
+    else:
+        try:
+            matched = {path: filesystem.info(path)}
+        except FileNotFoundError:
+            raise CertaintyError(f"{name}: no such file; check the name and the folder.") from None
+    files: dict[str, Mapping[str, Any]] = {}
+    for one, info in matched.items():
+        if info["type"] == "directory":
+            below = filesystem.find(one, detail=True)
+            shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
+            files |= {path: info for path, info in shown.items() if _is_readable(path)}
+            if others := len(shown.keys() - files.keys()):
+                count = "1 file is" if others == 1 else f"{others} files are"
+                logger.warning("%s: %s not read, as the ending stands for no kind of text.", name, count)
+        else:
+            files[one] = info
+    named = [
+        InputFile(_shown(name, found, filesystem, is_local), info.get("size"), filesystem, found)
+        for found, info in sorted(files.items())
+        if not (is_local and left_out and _is_below(found, left_out))
+    ]
+    if not named:
+        endings = ", ".join(ENDINGS)
+        raise CertaintyError(
+            f"{name}: contains no file that can be read; readable files end in {endings}, and may be compressed "
+            f"({', '.join(_DECOMPRESSORS)})."
+            if matched
+            else f"{name}: matches no file; check the pattern and the folder."
+        )
+    yield from named
+
+
+def _resolved(name: str) -> tuple[Any, str]:
+    import fsspec
+
+    try:
+        filesystem, path = fsspec.core.url_to_fs(name)
+    except ImportError as error:
+        protocol = name.partition(":")[0]
+        needs("s3fs" if protocol.startswith("s3") else "aiohttp", extra=_EXTRAS.get(protocol, "archive"), user=name)
+        raise CertaintyError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise CertaintyError(f"{name}: cannot be opened ({error}); give a path, or a URL that fsspec knows.") from error
+    return filesystem, path
+
+
+def _is_local(filesystem: Any) -> bool:
+    from fsspec.implementations.local import LocalFileSystem
+
+    return isinstance(filesystem, LocalFileSystem)
+
+
+def _is_hidden(path: str, folder: str) -> bool:
+    return any(part.startswith((".", "~$")) for part in PurePosixPath(path[len(folder) :].lstrip("/")).parts)
+
+
+def _is_readable(path: str) -> bool:
+    """Return whether a file below a folder is read, by its ending."""
+    stem, ending = os.path.splitext(path)
+    if ending.lower() in _DECOMPRESSORS:
+        ending = os.path.splitext(stem)[1]
+    return ending.lower() in ENDINGS
+
+
+def _is_below(path: str, folder: str) -> bool:
+    real = os.path.realpath(path)
+    return real == folder or real.startswith(folder + os.sep)
+
+
+def _shown(given: str, path: str, filesystem: Any, is_local: bool) -> str:
+    """Return the name of a file in the rows: relative, absolute or a URL, as it was given."""
+    if not is_local:
+        return str(filesystem.unstrip_protocol(path))
+    local = given.removeprefix("file://").removeprefix("local://")
+    return path if os.path.isabs(local) else Path(os.path.relpath(path)).as_posix()
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        return zstd
+    needs("backports.zstd", extra="archive", user="a file compressed with zstd")
+    from backports import zstd
+
+    return zstd
+
+
+def _zstd_error() -> type[Exception]:
+    try:
+        return cast("type[Exception]", _zstd().ZstdError)
+    except CertaintyError:
+        return EOFError  # without the library, no such file was opened
+
+
+_DECOMPRESSORS: dict[str, Callable[[BinaryIO], Any]] = {
+    ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
+    ".xz": lzma.LZMAFile,
+    ".bz2": bz2.BZ2File,
+    ".zst": lambda stored: _zstd().ZstdFile(stored),
+}

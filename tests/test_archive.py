@@ -1,0 +1,539 @@
+"""Archives: what is read, what is written, and that nothing is lost or doubled if a run ends early."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import http.server
+import json
+import lzma
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import certainty
+from certainty import CertaintyClassifier, CertaintyError
+from certainty.archive import ArchiveResult, ArchiveSettings, score_archive, summarise
+from certainty.archive import parts as archive_parts
+from certainty.archive import scoring as archive_scoring
+from certainty.archive.inputs import find_inputs
+from certainty.cli import main
+from certainty.views.records import COLUMNS
+
+for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
+    pytest.importorskip(_module, reason=f"{_module} is not installed: pip install '.[archive]'")
+
+TEXTS = {
+    "port": "Le port agrandit ses quais. Le coût pourrait doubler.",
+    "gare": "La gare fermerait en mars. La mairie dément. Qui paiera ?",
+    "parc": "À mon avis, le parc est trop petit.",
+}
+ROWS = [
+    {"id": key, "text": text, "date": f"2025-0{i}-11", "section": "ville"}
+    for i, (key, text) in enumerate(TEXTS.items(), 1)
+]
+SENTENCES = 6
+
+
+@pytest.fixture(scope="module")
+def classifier() -> CertaintyClassifier:
+    return certainty.load(threads=1)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def jsonl(rows: list[Any] | None = None) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (ROWS if rows is None else rows)).encode()
+
+
+def csv(rows: list[dict[str, str]] | None = None) -> bytes:
+    rows = ROWS if rows is None else rows
+    return "\n".join([",".join(rows[0]), *(",".join(f'"{cell}"' for cell in row.values()) for row in rows)]).encode()
+
+
+def parquet(rows: list[dict[str, Any]] | None = None) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(ROWS if rows is None else rows), out)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def zst(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    middle = len(data) // 2
+    return bytes(zstd.compress(data[:middle]) + zstd.compress(data[middle:]))  # as `cat a.zst b.zst` makes it
+
+
+def rows_of(folder: Path, table: str = "sentences") -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for path in sorted((folder / table).iterdir()):
+        assert not path.name.startswith(".")
+        if path.suffix == ".parquet":
+            rows += pq.ParquetFile(path).read().to_pylist()
+        else:
+            rows += map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return rows
+
+
+def places(folder: Path) -> list[tuple[str, str, int]]:
+    return [(row["file"], row["id"], row["sentence"]) for row in rows_of(folder)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl", jsonl),
+        ("rows.jsonl.gz", lambda: gzip.compress(jsonl())),
+        ("rows.jsonl.xz", lambda: lzma.compress(jsonl())),
+        ("rows.ndjson.bz2", lambda: bz2.compress(jsonl())),
+        ("rows.jsonl.zst", lambda: zst(jsonl())),
+        ("rows.json", lambda: json.dumps(ROWS).encode()),
+        ("rows.csv", csv),
+        ("rows.csv.zst", lambda: zst(csv())),
+        ("rows.parquet", parquet),
+        ("rows.parquet.gz", lambda: gzip.compress(parquet())),
+        ("utf16.jsonl", lambda: jsonl().decode().encode("utf-16")),
+        ("old.csv", lambda: csv().decode().encode("cp1252")),
+    ],
+)
+def test_tables_of_every_kind_give_the_same_rows(
+    name: str, content: Callable[[], bytes], here: Path, classifier: CertaintyClassifier
+) -> None:
+    (here / name).write_bytes(content())
+    result = score_archive(name, "scored", classifier=classifier)
+    assert (result.documents, result.sentences, result.errors) == (3, SENTENCES, 0)
+    rows = rows_of(here / "scored")
+    documents = classifier.score(TEXTS.values())
+    expected = [sentence.to_dict() for document in documents for sentence in document]
+    for row, sentence in zip(rows, expected, strict=True):
+        sentence |= sentence.pop("probabilities")
+        assert {column: row[column] for column in COLUMNS} == sentence
+    assert [
+        (row["file"], row["row"], row["id"], row["sentence"], row["date"], row["section"]) for row in rows[1:4]
+    ] == [
+        (name, 1, "port", 2, "2025-01-11", "ville"),
+        (name, 2, "gare", 1, "2025-02-11", "ville"),
+        (name, 2, "gare", 2, "2025-02-11", "ville"),
+    ]
+
+
+def test_folders_patterns_and_compressed_texts(
+    here: Path, classifier: CertaintyClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    (here / "in/deep").mkdir(parents=True)
+    (here / "in/a.txt").write_text(TEXTS["port"], "utf-8")
+    (here / "in/deep/b.txt.gz").write_bytes(gzip.compress(TEXTS["gare"].encode("cp1252")))
+    (here / "in/.hidden.txt").write_text("Il pleut.")
+    (here / "in/picture.png").write_bytes(b"\x89PNG")
+    (here / "in/loop").symlink_to(here / "in", target_is_directory=True)
+    assert [file.name for file in find_inputs(["in"])] == ["in/a.txt", "in/deep/b.txt.gz"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "in: 2 files are not read, as the ending stands for no kind of text."  # the link, too
+    ]
+    assert [file.name for file in find_inputs(["in/**/*.gz", "in/deep", str(here / "in/a.txt")])] == [
+        "in/deep/b.txt.gz",
+        str(here / "in/a.txt"),
+    ]
+    score_archive(["in"], here / "in/scored", classifier=classifier, settings=ArchiveSettings(format="jsonl"))
+    assert {(row["file"], row["row"], row["id"]) for row in rows_of(here / "in/scored")} == {
+        ("in/a.txt", None, "in/a.txt"),
+        ("in/deep/b.txt.gz", None, "in/deep/b.txt.gz"),
+    }
+    # The results lie in the folder of the inputs, and are not taken for inputs.
+    score_archive(
+        ["in"], here / "in/scored", classifier=classifier, settings=ArchiveSettings(format="jsonl"), resume=True
+    )
+    for wrong, message in (
+        ("nothing.txt", "no such file"),
+        ("*.pdf", "matches no file"),
+        ("nope://y", "cannot be opened"),
+    ):
+        with pytest.raises(CertaintyError, match=message):
+            score_archive(wrong, "other", classifier=classifier)
+    assert not (here / "other").exists()
+
+
+def test_any_file_system_of_fsspec_is_read(here: Path, classifier: CertaintyClassifier) -> None:
+    import fsspec
+
+    fsspec.filesystem("memory").pipe({"/press/a.jsonl.gz": gzip.compress(jsonl()), "/press/b.parquet": parquet()})
+    result = score_archive("memory://press", "scored", classifier=classifier)
+    assert result.sentences == 2 * SENTENCES
+    assert {row["file"] for row in rows_of(here / "scored")} == {
+        "memory:///press/a.jsonl.gz",
+        "memory:///press/b.parquet",
+    }
+
+
+def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, classifier: CertaintyClassifier) -> None:
+    import datetime
+
+    day = datetime.date(2025, 3, 11)
+    row = {
+        "body": "Il pleut.",
+        "url": "u1",
+        "source": "Le Phare",
+        "views": 7,
+        "day": day,
+        "tags": ["a", "b"],
+        "n": None,
+    }
+    (here / "a.parquet").write_bytes(parquet([row]))
+    (here / "b.jsonl").write_bytes(jsonl([{"body": "Il neige.", "url": "u2", "source": "La Digue", "day": "hier"}]))
+    more = [{"body": "Il vente.", "url": "u3"}] * 100 + [{"body": "Il gèle.", "url": "u4", "late": {"x": "\ud800"}}]
+    (here / "c.jsonl").write_text("".join(json.dumps(one) + "\n" for one in more))
+    settings = ArchiveSettings(text_column="body", id_column="url", min_confidence=1.0)
+    score_archive(["a.parquet", "b.jsonl", "c.jsonl"], "scored", classifier=classifier, settings=settings)
+    rows = rows_of(here / "scored")
+    assert [rows[0][name] for name in ("id", "input_source", "views", "tags", "n", "undecided")] == [
+        "u1",
+        "Le Phare",
+        7,
+        '["a", "b"]',
+        None,
+        True,
+    ]
+    assert (rows[0]["day"], rows[1]["day"]) == ("2025-03-11", "hier")  # not a date in every table
+    assert (rows[1]["input_source"], rows[1]["views"], rows[1]["other"]) == ("La Digue", None, None)
+    assert json.loads(rows[-1]["other"]) == {"late": {"x": "\ud800"}}
+
+
+def test_errors_are_rows_and_strict_stops(
+    here: Path, classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        ROWS[0],
+        "not an object",
+        {"id": 2, "text": 5},
+        {"id": 3, "text": " "},
+        {"id": 4, "text": "\ufffd" * 90},
+        ROWS[1],
+    ]
+    (here / "a.jsonl").write_bytes(jsonl(lines))
+    (here / "b.csv").write_text('id,text\n1,"Il pleut."\n2,"Il neige.",trop\n3,"Il vente."\n')
+    (here / "c.jsonl.gz").write_bytes(gzip.compress(jsonl())[:-20])
+    (here / "d.txt").write_bytes(b"\x89PNG\r\n")
+    (here / "e.txt").write_text(TEXTS["parc"], "utf-8")
+    names = ["a.jsonl", "b.csv", "c.jsonl.gz", "d.txt", "e.txt"]
+    assert main(["archive", *names, "-o", "strict", "--strict", "--threads", "1"]) == 2
+    assert "a.jsonl, line 2: expected a JSON object" in capsys.readouterr().err
+    assert main(["archive", *names, "-o", "strict", "--resume", "--threads", "1"]) == 0  # it may go on without
+    assert main(["archive", *names, "-o", "scored", "--threads", "1", "--format", "jsonl"]) == 0
+    captured = capsys.readouterr()
+    assert "6 documents could not be read" in captured.err and "1 rows have no text" in captured.err
+    errors = rows_of(here / "scored", "errors")
+    assert [(error["file"], error["row"], error["id"]) for error in errors] == [
+        ("a.jsonl", 2, "2"),
+        ("a.jsonl", 3, "3"),
+        ("a.jsonl", 5, "4"),
+        ("b.csv", 2, "2"),
+        ("c.jsonl.gz", None, "c.jsonl.gz"),
+        ("d.txt", None, "d.txt"),
+    ]
+    for error, message in zip(
+        errors, ("expected", "not a text", "markup", "3 fields", "damaged", "an image"), strict=True
+    ):
+        assert message in error["error"]
+    assert {"1", "3", "gare"} <= {row["id"] for row in rows_of(here / "scored")}
+    assert rows_of(here / "strict", "errors") == errors
+    assert main(["archive", "d.txt", "-o", "nothing", "--threads", "1"]) == 2
+
+
+def many(count: int) -> list[dict[str, str]]:
+    """Return rows of which no two have the same text."""
+    return [
+        {"id": f"d{i}", "text": f"Le quai {i} ouvrira en mars. La mairie dément {i} fois. Qui paiera ?"}
+        for i in range(count)
+    ]
+
+
+def killed(step: int, run: Callable[[], object]) -> None:
+    """Do the run in a child process, which is killed at a step: before it flushes a folder, or writes a record."""
+
+    def child() -> None:
+        steps = iter(range(10_000))
+
+        def dying(function: Callable[..., None], *args: Any) -> None:
+            if next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            function(*args)
+
+        for name in ("sync_folder", "write_whole"):
+            setattr(archive_parts, name, partial(dying, getattr(archive_parts, name)))
+        run()
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(90)
+    assert process.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_killed_run_loses_and_doubles_nothing(form: Any, here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.jsonl").write_bytes(jsonl([*many(14), "no object"]))
+    (here / "b.csv").write_bytes(csv(many(8)))
+    settings = ArchiveSettings(part_sentences=12, format=form)
+
+    def run() -> ArchiveResult:
+        return score_archive(["a.jsonl", "b.csv"], "killed", settings=settings, resume=True, classifier=classifier)
+
+    for step in (0, 1, 4, 5, 9):
+        killed(step, run)
+    assert rows_of(here / "killed")
+    assert run().sentences == 22 * 3
+    score_archive(["a.jsonl", "b.csv"], "whole", classifier=classifier, settings=settings)
+    for table in ("sentences", "errors"):
+        assert rows_of(here / "killed", table) == rows_of(here / "whole", table)
+    assert len(set(places(here / "killed"))) == 22 * 3
+
+
+def test_a_part_that_has_vanished_or_is_damaged_is_scored_again(here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.jsonl").write_bytes(jsonl(many(30)))
+    settings = ArchiveSettings(part_sentences=30)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    whole = rows_of(here / "scored")
+    first, second, _ = sorted((here / "scored/sentences").iterdir())
+    second.write_bytes(second.read_bytes()[:-7])
+    kept = first.stat().st_mtime_ns
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert rows_of(here / "scored") == whole
+    assert first.stat().st_mtime_ns == kept
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_full_disk_leaves_whole_parts_and_the_run_goes_on(
+    form: Any, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    (here / "a.jsonl").write_bytes(jsonl(many(30)))
+    settings = ArchiveSettings(part_sentences=30, format=form)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, before[1]))  # less than a part has
+        with pytest.raises(CertaintyError, match=r"part-000000-0000.*cannot be written \(File too large\)"):
+            score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert rows_of(here / "scored") == []
+    # Some file systems only find out when the content is flushed.
+    fsync, calls = os.fsync, iter(range(1000))
+
+    def full(descriptor: int) -> None:
+        if next(calls) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.writing.os.fsync", full)
+        with pytest.raises(CertaintyError, match="No space left on device"):
+            score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert len(rows_of(here / "scored")) in (30, 60)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert len(set(places(here / "scored"))) == len(places(here / "scored")) == 90
+
+
+def test_another_model_settings_or_inputs_are_refused(
+    here: Path, classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    score_archive("a.txt", "scored", classifier=classifier)
+    before = {path: path.read_bytes() for path in (here / "scored").rglob("part-*")}
+
+    def refused(message: str, inputs: Any = "a.txt", resume: bool = True, **given: Any) -> None:
+        with pytest.raises(CertaintyError, match=message):
+            score_archive(inputs, "scored", **{"classifier": classifier, "resume": resume} | given)
+
+    refused("already exists; give --resume", resume=False)
+    refused(r"settings.force is True, and was False", settings=ArchiveSettings(force=True))
+    refused(r"thresholds.claim_threshold is 0.9, and was 0.75", classifier=classifier.with_thresholds(claim=0.9))
+    refused(r"engine is 'onnx-int8', and was 'onnx'", classifier=certainty.load(engine="onnx-int8", threads=1))
+    other = certainty.load(threads=1)
+    vars(other)["model"] = certainty.ModelInfo("mine", None, "0" * 64)
+    refused(r"model.digest is '0000.*, and was '[0-9a-f]{64}'", classifier=other)
+    (here / "b.txt").write_text("Il pleut.")
+    refused("the inputs have changed: b.txt is where no further file was", ["a.txt", "b.txt"])
+    (here / "a.txt").write_text("Il pleut.")
+    refused("a.txt has changed: it has 9 bytes, and had")
+    assert {path: path.read_bytes() for path in (here / "scored").rglob("part-*")} == before
+    (here / "mine").mkdir()
+    (here / "mine/thesis.odt").touch()
+    assert main(["archive", "a.txt", "-o", "mine", "--resume", "--threads", "1"]) == 2
+    assert "has other files, such as thesis.odt" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_write_the_same_archive(here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    nested = []
+
+    def progress(sentences: int, share: float | None) -> None:
+        if not nested:
+            with pytest.raises(CertaintyError, match="another process is writing it"):
+                score_archive("a.txt", "scored", classifier=classifier, resume=True)
+            nested.append(share)
+
+    score_archive("a.txt", "scored", classifier=classifier, show_progress=progress)
+    assert nested
+
+
+def test_documents_are_read_as_they_are_scored(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive of any size is never in memory: the reader is only a batch ahead of the writer."""
+    (here / "a.jsonl").write_bytes(jsonl(many(5_000)))
+    read, most_ahead, done = 0, 0, 0
+
+    class Shortcut(CertaintyClassifier):
+        def stream(self, texts: Any, **_: Any) -> Iterator[Any]:
+            nonlocal read
+            empty = self.score("")
+            for _, context in texts:
+                read += 1
+                yield empty, context
+
+    original = archive_scoring.sentence_rows
+
+    def counted(*args: Any) -> Any:
+        nonlocal done, most_ahead
+        done += 1
+        most_ahead = max(most_ahead, read - done)
+        return original(*args)
+
+    monkeypatch.setattr(archive_scoring, "sentence_rows", counted)
+    shortcut = Shortcut(certainty.load(threads=1)._folder, threads=1)
+    tracemalloc.start()
+    try:
+        result = score_archive("a.jsonl", "scored", classifier=shortcut)
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert result.documents == done == 5_000
+    assert most_ahead <= 1
+    assert peak < 20_000_000
+
+
+def test_small_files_share_parts_and_large_ones_have_their_own(
+    here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_scoring, "_UNIT_BYTES", 200)
+    for name, count in (("a", 1), ("b", 1), ("c", 4), ("d", 1)):
+        (here / f"{name}.jsonl").write_bytes(jsonl(many(count)))
+    shares: list[float | None] = []
+    result = score_archive(
+        [f"{name}.jsonl" for name in "abcd"],
+        "scored",
+        classifier=classifier,
+        show_progress=lambda _, s: shares.append(s),
+    )
+    assert result == ArchiveResult(Path("scored"), documents=7, sentences=21, errors=0, empty=0, parts=3)
+    assert sorted(path.name for path in (here / "scored/sentences").iterdir()) == [
+        f"part-{first:06}-0000.parquet" for first in (0, 2, 3)
+    ]
+    assert shares == sorted(shares, key=lambda share: share or 0)
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_summary(form: Any, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    rows = [
+        {"text": "Le maire pourrait partir. " * 5, "date": "2025-03-11", "source": "<b>Phare</b>", "id": "doute"},
+        {"text": "Le maire est parti. " * 5, "date": "12/04/2025", "source": "Digue", "id": "fait"},
+        {"text": "La mairie dément toute hausse.", "date": "hier", "source": "Digue", "id": "bref"},
+    ]
+    (here / "[a].jsonl").write_bytes(jsonl(rows))
+    (here / "s[1]*").mkdir()
+    assert main(["archive", "[a].jsonl", "-o", "s[1]*/x", "--format", form, "--threads", "1", "-q"]) == 0
+    summary = summarise(here / "s[1]*/x", date_column="date", by=["source"])
+    tables = {table.title: table for table in summary.tables}
+    months = {
+        row[0]: dict(zip(tables["Labels by month"].columns[1:], row[1:], strict=True))
+        for row in tables["Labels by month"].rows
+    }
+    assert {month: counts["sentences"] for month, counts in months.items()} == {"2025-03": 5, "2025-04": 5, None: 1}
+    assert (months["2025-03"]["probable"], months["2025-04"]["asserted"]) == (5, 5)
+    assert [row[:2] for row in tables["Labels by source"].rows] == [("Digue", 6), ("<b>Phare</b>", 5)]
+    assert [row[0] for row in tables["The most hedged documents"].rows] == ["doute", "fait"]
+    capsys.readouterr()
+    command = ["archive", "summary", "s[1]*/x", "--date-column", "date", "--by", "source", "--html", "page.html"]
+    assert main([*command, "--top", "1"]) == 0
+    assert "# Labels by month" in capsys.readouterr().out
+    page = (here / "page.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 3 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
+    assert "<b>Phare" not in page and "http" not in page.replace("http://www.w3.org", "")
+    assert main(["archive", "summary", "s[1]*/x", "--by", "section"]) == 2
+    assert "no column 'section' was kept. Found: file, id, date, source" in capsys.readouterr().err
+    assert main(["archive", "summary", "."]) == 2
+    assert "is not an archive" in capsys.readouterr().err
+
+
+def test_the_summary_counts_denials_by_source(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources are given here, since not every model names them."""
+    (here / "a.jsonl").write_bytes(jsonl(many(3)))
+    original = archive_scoring.sentence_rows
+
+    def with_source(document: Any, text: Any, *others: Any) -> Iterator[dict[str, Any]]:
+        for row in original(document, text, *others):
+            who = "LA  mairie" if text.id == "d1" else "la mairie"
+            yield row | {
+                "source": {"start": 0, "end": 9, "text": who} if row["sentence"] == 2 else None,
+                "label": "denied",
+            }
+
+    monkeypatch.setattr(archive_scoring, "sentence_rows", with_source)
+    score_archive("a.jsonl", "scored", classifier=certainty.load(threads=1))
+    denials = summarise("scored").tables[-1]
+    assert (denials.title, denials.rows) == ("Who denies most", [("la mairie", 3, 3)])
+
+
+def test_wrong_columns_and_settings_are_told_before_anything_is_written(
+    here: Path, classifier: CertaintyClassifier
+) -> None:
+    (here / "a.csv").write_bytes(csv())
+    with pytest.raises(CertaintyError, match=r"a.csv: no column 'body'. Found: id, text, date, section"):
+        score_archive("a.csv", "scored", classifier=classifier, settings=ArchiveSettings(text_column="body"))
+    assert not (here / "scored").exists()
+    for wrong in ({"format": "xml"}, {"part_sentences": 0}, {"min_confidence": 2}):
+        with pytest.raises(CertaintyError, match=next(iter(wrong))):
+            ArchiveSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_files_on_the_web_are_read(here: Path, classifier: CertaintyClassifier) -> None:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed: pip install '.[http]'")
+    (here / "web").mkdir()
+    (here / "web/a.parquet").write_bytes(parquet())
+    (here / "web/b.jsonl.gz").write_bytes(gzip.compress(jsonl()))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory="web")) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        result = score_archive([f"{address}/a.parquet", f"{address}/b.jsonl.gz"], "scored", classifier=classifier)
+        with pytest.raises(CertaintyError, match=r"c\.txt: no such file"):
+            score_archive(f"{address}/c.txt", "other", classifier=classifier)
+        server.shutdown()
+    assert (result.sentences, result.errors) == (2 * SENTENCES, 0)
+    assert {row["file"] for row in rows_of(here / "scored")} == {f"{address}/a.parquet", f"{address}/b.jsonl.gz"}
