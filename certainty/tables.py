@@ -89,10 +89,10 @@ def parse_csv(
         raise CertaintyError(f"{name}, line {header_line}: column {repeated!r} appears twice; rename one.")
     piped = [column.split("|") for column in names if "|" in column]
     if needed not in (None, *names) and piped and (len(names) == 1 or any(needed in parts for parts in piped)):
-        taken = repr(separator) if len(names) > 1 else "no comma, semicolon or tab"
+        taken = f"is read as separated by {separator!r}" if len(names) > 1 else "has no comma, semicolon or tab"
         raise CertaintyError(
-            f"{name}, line {header_line}: no column {needed!r}: the columns are separated by {taken}, not '|'; write a "
-            "first line `sep=|`, or save the table with semicolons."
+            f"{name}, line {header_line}: no column {needed!r}: the header {taken}; if '|' separates the columns, "
+            "write a first line `sep=|`, or save the table with semicolons."
         )
     least = names.index(needed) + 1 if needed in names else 1
     above = len(names)  # number of fields in the row above
