@@ -7,24 +7,29 @@ import io
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.reading import read_text
+from certainty.reading import decode, read_text
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_FIELD = 2**31 - 1
 _BATCH = 1024  # rows of a Parquet file in memory
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
+_SAMPLE = 2**20  # characters that tell whether a text is a table
+_SAMPLE_ROWS = 100
+_FEWEST_ROWS = 3
+_FEW = 0.1  # share of the rows of a plain table that may have more or fewer fields
+_COLUMN_NAME = re.compile(r"(?=.*[^\W\d_])[^\s.!?…](?:.{0,38}[^\s.!?…])?")  # has a letter, and is no sentence
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Excel the separator
 
 
 def read_csv(
-    path: Path, encoding: str | None = None, needed: str | None = None
+    path: Path | bytes, encoding: str | None = None, needed: str | None = None, name: str = ""
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of the line on which each row begins, and the row as a dict; skip blank rows.
 
@@ -33,17 +38,20 @@ def read_csv(
 
     Some spreadsheets leave out empty fields at the end of a row: missing fields are empty strings, with a warning. But
     a row that ends before the column `needed`, or two short rows that make a whole one together, come from a text with
-    a line break outside quotes, and are refused.
+    a line break outside quotes, and are refused. A separator at the end of every row but the header adds no field.
 
     Args:
-        path: The file.
+        path: The file, or its content.
         encoding: Its encoding; None detects it.
         needed: Column that each row must reach; None accepts rows of any length.
+        name: Name of the file in messages; by default, its path.
 
     Raises:
         CertaintyError: If the file cannot be read, or a line is not a row of the table. The message names the line.
     """
-    for line, row in parse_csv(io.StringIO(read_text(path, encoding), newline=""), str(path), needed):
+    name = name or str(path)
+    text = decode(path, name, encoding) if isinstance(path, bytes) else read_text(path, encoding)
+    for line, row in parse_csv(io.StringIO(text, newline=""), name, needed):
         if isinstance(row, CertaintyError):
             raise row
         yield line, row
@@ -79,13 +87,34 @@ def parse_csv(
     repeated = next((column for column in names if column and names.count(column) > 1), None)
     if repeated is not None:
         raise CertaintyError(f"{name}, line {header_line}: column {repeated!r} appears twice; rename one.")
+    piped = [column.split("|") for column in names if "|" in column]
+    if needed not in (None, *names) and piped and (len(names) == 1 or any(needed in parts for parts in piped)):
+        taken = f"is read as separated by {separator!r}" if len(names) > 1 else "has no comma, semicolon or tab"
+        raise CertaintyError(
+            f"{name}, line {header_line}: no column {needed!r}: the header {taken}; if '|' separates the columns, "
+            "write a first line `sep=|`, or save the table with semicolons."
+        )
     least = names.index(needed) + 1 if needed in names else 1
     above = len(names)  # number of fields in the row above
     short = first_short = 0
+    closed: bool | None = None  # whether rows end in a separator too many
     for line, row in parsed:
         if isinstance(row, CertaintyError):
             yield line, row
             continue
+        extra = len(row) == len(names) + 1 and not row[-1].strip()
+        closed = extra if closed is None else closed
+        if closed and not extra:
+            yield (
+                line,
+                CertaintyError(
+                    f"{name}, line {line}: does not end in {separator!r}, but the rows above do; end all rows "
+                    "with it, or none."
+                ),
+            )
+            continue
+        if closed:
+            row = row[:-1]
         if wrong := _wrong_length(len(row), len(names), least, above):
             yield line, CertaintyError(f"{name}, line {line}: {wrong.format(repr(separator))}")
             above = len(row)
@@ -122,6 +151,39 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, row
     except (ArrowException, OSError) as error:
         raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); save it again.") from error
+
+
+def csv_header(text: str) -> list[str]:
+    """Return the names of the columns that a text would have, read as `read_csv` reads it."""
+    return [name.strip() for name in next(_sample(text), [])]
+
+
+def is_plainly_csv(text: str) -> bool:
+    """Return whether a text can only be a CSV table: a header of short names above rows with as many fields.
+
+    Prose may have as many commas in each line, but has spaces or sentences where a header has names. Where names recur
+    in the rows, they are speakers or headings.
+    """
+    header, *rows = list(islice(_sample(text), _SAMPLE_ROWS + 1)) or [[]]
+    if header and not header[-1].strip():
+        header.pop()  # a separator at the end
+    if len(header) < 2 or len(rows) < _FEWEST_ROWS or not all(map(_COLUMN_NAME.fullmatch, header)):
+        return False
+    fields = {len(header), len(header) + 1} if all(not row[-1].strip() for row in rows) else {len(header)}
+    uneven = sum(len(row) not in fields for row in rows)
+    recurring = any(name == field for row in rows for name, field in zip(header, row, strict=False))
+    return uneven <= _FEW * len(rows) and not recurring
+
+
+def _sample(text: str) -> Iterator[list[str]]:
+    """Yield the rows at the beginning of a text, as far as they can be read as CSV."""
+    named = _NAMED_SEPARATOR.match(text)
+    sample = text[named.end() if named else 0 :][:_SAMPLE]
+    separator = named[1] if named else _separator(sample.lstrip().partition("\n")[0])
+    for _, row in _rows(io.StringIO(sample, newline=""), separator, "", 1, _SAMPLE):
+        if isinstance(row, CertaintyError):  # not CSV, or cut within quotes
+            return
+        yield row
 
 
 def _to_header(lines: Iterator[str]) -> Iterator[str]:

@@ -89,6 +89,26 @@ def test_standard_input_may_be_a_table() -> None:
     assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["x", "y"]
 
 
+def test_standard_input_is_csv_if_a_column_is_named() -> None:
+    data = b"id;text;note\nx;Il pleut.;a\n;Il neige.;b\nz;;c\n"
+    run = [sys.executable, "-m", "certainty", "score", "--quiet", "--format", "jsonl"]
+    done = subprocess.run([*run, "--text-column", "text"], input=data, capture_output=True)
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["x", ""]
+    assert b"1 row has no text" in done.stderr and b"1 row has no id" in done.stderr and done.returncode == 0
+    done = subprocess.run([*run, "--id-column", "note"], input=data, capture_output=True)
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["a", "b"]
+    done = subprocess.run(run, input=data, capture_output=True)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"stdin: looks like a CSV table with the columns id, text, note; name it .csv or give --text" in done.stderr
+
+
+def test_a_row_without_an_id_has_a_page(folder: Path) -> None:
+    Path("c.csv").write_text("id;text\nk1;Il pleut.\n;Il neige.\n", encoding="utf-8")
+    assert main(["view", "c.csv", "-o", "pages/"]) == 0
+    assert sorted(path.name for path in Path("pages").iterdir()) == ["index.html", "k1.html", "text.html"]
+    assert "<bdi>text</bdi></a>" in Path("pages/index.html").read_text(encoding="utf-8")
+
+
 def test_a_warning_is_shown_once(folder: Path) -> None:
     Path("c.csv").write_bytes("id;text\n1;Il a plu cet été.\n".encode("cp1252"))
     done = subprocess.run([sys.executable, "-m", "certainty", "score", "c.csv", "--quiet"], capture_output=True)

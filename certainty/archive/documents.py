@@ -139,7 +139,7 @@ def _checked(
     if isinstance(given, CertaintyError):
         return replace(found, error=str(given))
     key, text, columns = (name, given, {}) if isinstance(given, str) else given
-    where = file.name if row is None else f"{file.name}, row {row} ({key})"
+    where = file.name if row is None else f"{file.name}, row {row}{f' ({key})' if key else ''}"
     found = replace(found, id=key, columns=columns)
     try:
         return replace(found, text=doubts.checked(text, where, options, is_file=row is None))

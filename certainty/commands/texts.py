@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import add_engine_arguments
@@ -26,7 +27,7 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="FILE",
         help="text, web page, PDF, DOCX, ODT, EPUB, RTF, or table with one text per row; "
-        "without files, or with -, read standard input",
+        "without files, or with -, read standard input; with --text-column or --id-column, text is read as CSV",
     )
     add_model_arguments(parser)
     group = add_reading_arguments(parser)
@@ -42,16 +43,19 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Declare the options for reading, and return their group."""
+    parser.set_defaults(as_table=False)
     group = parser.add_argument_group("reading")
     group.add_argument(
         "--text-column",
         metavar="NAME",
+        action=_Column,
         default="text",
         help="column of a table that holds the texts (default: %(default)s)",
     )
     group.add_argument(
         "--id-column",
         metavar="NAME",
+        action=_Column,
         help="column of a table that identifies its rows (default: id, else rows are numbered)",
     )
     group.add_argument(
@@ -64,6 +68,16 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> argparse._Argument
         help="also score texts that are mostly markup or encoded, logs, and sources of mails, subtitles and LaTeX",
     )
     return group
+
+
+class _Column(argparse.Action):
+    """Store the name of a column, and that the files are tables whatever their names."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.as_table = True
 
 
 class GivenTexts:
@@ -104,7 +118,9 @@ class GivenTexts:
     @classmethod
     def from_args(cls, args: argparse.Namespace, output: str | Path | None) -> GivenTexts:
         """Create it from the arguments of `add_text_arguments`."""
-        options = ReadingOptions(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding)
+        options = ReadingOptions(
+            *(args.encoding, args.text_column, args.id_column, args.force, args.fix_encoding, args.as_table)
+        )
         return cls(args.files, options, output, args.recursive, args.quiet)
 
     def texts(self) -> Iterator[tuple[str, str]]:

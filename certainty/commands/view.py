@@ -208,7 +208,7 @@ def _write_folder(folder: Path, scored: Iterable[tuple[str, Document]], names: l
     with filled_at_the_end(folder, names) as draft:
         for name, document in scored:
             address = f"{unique_stem(name, taken)}.html"
-            title = name.removeprefix(folder_of_all)
+            title = name.removeprefix(folder_of_all) or Path(address).stem  # a row without an id
             page = render_page([document], [title], options.min_confidence, index=_INDEX, lang=options.lang)
             (draft / address).write_text(page, encoding="utf-8", newline="")
             entries.append(IndexEntry(title, address, category_counts([document], options.min_confidence)))

@@ -16,7 +16,7 @@ def read_files(
     *,
     recursive: bool = False,
     encoding: str | None = None,
-    text_column: str = "text",
+    text_column: str | None = None,
     id_column: str | None = None,
     fix_encoding: bool = False,
     force: bool = False,
@@ -30,7 +30,8 @@ def read_files(
         files: One or more files; patterns such as `articles/*.txt` are expanded.
         recursive: Read the files in folders and their subfolders.
         encoding: Encoding of texts, web pages and CSV; None detects it.
-        text_column: Column of a table that holds the texts.
+        text_column: Column of a table that holds the texts; None takes `text`. If it or `id_column` is given, a file of
+            text is read as CSV, whatever its name, if it is the only one or its first line names `text_column`.
         id_column: Column of a table that identifies its rows; None takes `id`, or numbers the rows.
         fix_encoding: Repair accents that were decoded wrongly (« Ã© »).
         force: Also accept texts that are mostly markup or undecodable, logs, and sources of mails, subtitles and LaTeX.
@@ -46,7 +47,9 @@ def read_files(
     given: Iterable[object] = [files]
     if isinstance(files, Iterable) and not isinstance(files, (str, bytes, os.PathLike)):
         given = files
-    options = ReadingOptions(encoding, text_column, id_column, force, fix_encoding)
+    as_table = text_column is not None or id_column is not None
+    column = "text" if text_column is None else text_column
+    options = ReadingOptions(encoding, column, id_column, force, fix_encoding, as_table)
     names = find_files([_name(file) for file in given], recursive)
     return (
         (text, key)

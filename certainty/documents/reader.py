@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from certainty.errors import CertaintyError
 from certainty.messages import argument
 from certainty.reading import opening, read_bytes
 from certainty.sentences import split_sentences
+from certainty.tables import csv_header, is_plainly_csv
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ _NO_WORDS = (
     "are mostly markup or undecodable and left out",
     "{force} scores such rows",
 )
+_NO_TEXT = ("has no text and is left out", "have no text and are left out", "name another column with --text-column")
+_NO_ID = ("has no id", "have no id", "it is empty in the output")
 _SAME_ID = ("has the id of an earlier row", "have ids of earlier rows", "give each row an id of its own")
 _NOT_FRENCH = ("is not French", "are not French", "the model knows only French")
 
@@ -45,6 +48,8 @@ class ReadingOptions:
         force: Accept texts that are mostly markup, encoded or undecodable, logs, and sources of mails, subtitles and
             LaTeX.
         fix_encoding: Repair accents that were decoded wrongly.
+        as_table: Read a file of text as CSV, whatever its name, if it is the only one or its first line names
+            `text_column`.
 
     Raises:
         CertaintyError: If a column or the encoding is not a string.
@@ -55,6 +60,7 @@ class ReadingOptions:
     id_column: str | None = None
     force: bool = False
     fix_encoding: bool = False
+    as_table: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.text_column, str):
@@ -113,13 +119,28 @@ def read_texts(
     else:
         with opening(file):
             kind = kind_of(file, name)
-    if kind in TABLES:
-        counts = (len(split_sentences(text)) for _, text in _rows(file, kind, name, options))
-        sentences = add_up(counts) if add_up else None
-        rows = _checked_rows(_rows(file, kind, name, options), name, options)
-        return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows, sentences)
-    data = read_bytes(file) if isinstance(file, Path) else file
-    return Texts(False, iter([(name, _checked(extracted_text(data, kind, name, options.encoding), name, options))]))
+    if kind not in TABLES:
+        data = read_bytes(file) if isinstance(file, Path) else file
+        text = extracted_text(data, kind, name, options.encoding)
+        if kind != "text" or not _is_csv(text, name, options, several):
+            return Texts(False, iter([(name, _checked(text, name, options))]))
+        file, kind, options = text.encode(), "csv", replace(options, encoding="utf-8")
+    counts = (len(split_sentences(text)) for _, text in _rows(file, kind, name, options))
+    sentences = add_up(counts) if add_up else None
+    rows = _checked_rows(_rows(file, kind, name, options), name, options)
+    return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows, sentences)
+
+
+def _is_csv(text: str, name: str, options: ReadingOptions, several: bool) -> bool:
+    """Return whether a text is to be read as CSV; refuse what is CSV beyond doubt if nothing says so."""
+    if options.as_table and (not several or options.text_column in csv_header(text)):
+        return True
+    if not options.force and is_plainly_csv(text):
+        raise CertaintyError(
+            f"{name}: looks like a CSV table with the columns {', '.join(csv_header(text))}; name it .csv or give "
+            "--text-column, or --force to score it as running text."
+        )
+    return False
 
 
 def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
@@ -162,20 +183,26 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
     """Check the rows, and log only the number of doubtful ones, so that a long table gives only a few warnings."""
     doubtful: dict[tuple[str, str, str], list[str]] = {}
     seen: set[str] = set()
-    for key, text in rows:
-        if key in seen:
-            doubtful.setdefault(_SAME_ID, []).append(key)
+    for number, (key, text) in enumerate(rows, 1):
+        row = key or f"no. {number}"
+        if not text:
+            doubtful.setdefault(_NO_TEXT, []).append(row)
+            continue
+        if not key:
+            doubtful.setdefault(_NO_ID, []).append(row)
+        elif key in seen:
+            doubtful.setdefault(_SAME_ID, []).append(row)
         seen.add(key)
         if mojibake(text):
             if options.fix_encoding:
                 text = repaired(text)
             else:
-                doubtful.setdefault(_WRONG_ACCENTS, []).append(key)
+                doubtful.setdefault(_WRONG_ACCENTS, []).append(row)
         if not options.force and noise(text) > MOST_NOISE:
-            doubtful.setdefault(_NO_WORDS, []).append(key)
+            doubtful.setdefault(_NO_WORDS, []).append(row)
             continue
         if (found := foreign_share(text)) and found[0] > _MOST_FOREIGN:
-            doubtful.setdefault(_NOT_FRENCH, []).append(key)
+            doubtful.setdefault(_NOT_FRENCH, []).append(row)
         yield key, text
     if not seen:
         raise CertaintyError(

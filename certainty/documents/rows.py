@@ -17,20 +17,21 @@ from certainty.reading import decode, read_bytes
 from certainty.tables import read_csv, read_parquet
 
 _ID = "id"
+_LARGEST_EXACT = 2**53  # a float may stand for several larger integers
 
 
 def read_rows(
     file: Path | bytes, kind: Kind, name: str, *, text_column: str, id_column: str | None, encoding: str | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Yield the id and the text of each row; rows without a text are left out.
+    """Yield the id and the text of each row; both are empty if the row has no text.
 
     Args:
         file: Path of the table, or its content.
         kind: Kind of the table.
         name: Name of the table in messages.
         text_column: Column with the texts.
-        id_column: Column with the ids; None takes `id` if there is such a column. A row without an id is named by its
-            number, from 1. Ids may repeat.
+        id_column: Column with the ids, which may repeat or be empty; None takes `id` if there is such a column, and
+            numbers the rows from 1 otherwise.
         encoding: Encoding of a CSV; None detects it.
 
     Raises:
@@ -38,20 +39,21 @@ def read_rows(
             string or a number. The message names the place.
         MissingExtraError: If the table is Parquet and pyarrow is not installed.
     """
+    has_ids = False
     for number, (where, row) in enumerate(_read(file, kind, name, encoding, text_column), 1):
+        has_ids = has_ids or _ID in row
         columns_of = where if kind in ("json", "json lines") else name  # other tables have one header for all rows
-        if found := text_of_row(row, number, where, columns_of, text_column, id_column):
-            yield found
+        yield text_of_row(row, None if has_ids else number, where, columns_of, text_column, id_column) or ("", "")
 
 
 def text_of_row(
-    row: Mapping[str, Any], number: int, where: str, columns_of: str, text_column: str, id_column: str | None
+    row: Mapping[str, Any], number: int | None, where: str, columns_of: str, text_column: str, id_column: str | None
 ) -> tuple[str, str] | None:
     """Return the id and the text of a row, or None if it has no text; see `read_rows`.
 
     Args:
         row: The row.
-        number: Its number, which is the id if the row has none.
+        number: Its number, which is the id if there is no column with ids; None leaves the id empty.
         where: Its place, for messages.
         columns_of: What has the columns, for messages: the row, or the table.
         text_column: As for `read_rows`.
@@ -73,7 +75,9 @@ def text_of_row(
             f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
             f"{argument('id_column')}."
         )
-    return (str(number) if is_missing(key) else str(key)), text
+    if number is not None and id_column is None and _ID not in row:
+        key = number
+    return _written(key), text
 
 
 def _read(
@@ -84,14 +88,14 @@ def _read(
     unit = "line"
     if kind == "json":
         unit, rows = json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
+    elif kind == "csv":
+        rows = read_csv(file, encoding, text_column, name)
     elif isinstance(file, bytes):
         if kind != "json lines":
             raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
         rows = _json_lines(file, name)
     elif kind == "json lines":
         rows = read_json_lines(file)
-    elif kind == "csv":
-        rows = read_csv(file, encoding, text_column)
     else:
         unit, rows = "row", read_parquet(file)
     for number, row in rows:
@@ -142,6 +146,15 @@ def _cell(row: Mapping[str, Any], column: str, where: str, option: str) -> Any:
             f"{where}: no column {column!r}. Found: {columns}; name it with {argument(option)}.{meant}"
         )
     return row[column]
+
+
+def _written(key: Any) -> str:
+    """Return an id as a string, empty if there is none."""
+    if is_missing(key):
+        return ""  # the number of the row could be the id of another
+    if isinstance(key, float) and key.is_integer() and abs(key) <= _LARGEST_EXACT:
+        return str(int(key))  # pandas stores integers as floats in a column in which one is missing
+    return str(key)
 
 
 def is_missing(value: Any) -> bool:
