@@ -138,10 +138,10 @@ def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
 def test_bad_files_are_reported_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("Le maire a signé.")
-    bad.write_bytes(b"\0\1")
+    bad.write_bytes(b"\0\1\2\0")
     assert main(["label", "suggest", str(bad), str(good), "--count", "1", "--random-share", "1"]) == 2
     captured = capsys.readouterr()
-    assert "bad.txt: has NUL" in captured.err
+    assert "bad.txt: is binary data" in captured.err
     assert json.loads(captured.out)["text"] == "Le maire a signé."
     assert main(["label", "suggest", str(bad), "--count", "1", "-o", str(tmp_path / "out.jsonl")]) == 2
     assert not (tmp_path / "out.jsonl").exists()

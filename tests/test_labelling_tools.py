@@ -504,7 +504,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (["--to", "doccano"], None, "give --text if it is raw text"),
         (["--to", "doccano", "--model", "x"], None, "--model is used with --predict only"),
         (["--to", "doccano", "--text"], "  \n", "is empty"),
-        (["--to", "doccano", "--text"], "a\0b", "NUL"),
+        (["--to", "doccano", "--text"], "a\0\0b", "binary data"),
     ],
 )
 def test_wrong_exports(
