@@ -109,7 +109,7 @@ def read_labelled(
             message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
-    names = {plain_name(name): Label.parse(label) for name, label in (label_names or {}).items()}
+    names = {plain_name(str(name)): Label.parse(label) for name, label in (label_names or {}).items()}
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
     for where, item in items_of(data):
@@ -258,7 +258,7 @@ def _label(value: Any, where: str, allowed: tuple[Label, ...], names: LabelNames
     if _is_missing(value):
         return None
     try:
-        return Label.parse(names.get(plain_name(value), value), allowed)
+        return Label.parse(names.get(plain_name(str(value)), value), allowed)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
 

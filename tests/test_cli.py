@@ -492,7 +492,7 @@ def test_doctor_compares_the_files_with_those_that_were_packaged(
     code.write_text("1\n")
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"1\n").digest()).rstrip(b"=").decode()
     (folder / "RECORD").write_text(f"certainty/code.py,sha256={digest},2\ncertainty_fr-1.dist-info/RECORD,,\n")
-    monkeypatch.setattr(metadata, "files", lambda name: metadata.PathDistribution(folder).files)
+    monkeypatch.setattr(metadata, "distribution", lambda name: metadata.PathDistribution(folder))
     choice = ModelChoice(model=str(tmp_path / "none"))
     assert examine(choice)["files"] == "1 as packaged"
     code.write_text("2\n")

@@ -19,6 +19,7 @@ from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.calibration import cross_calibrated
 from certainty.finetuning.data import read_data
+from certainty.finetuning.features import IGNORED
 from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.replay import read_replay, replayed
 from certainty.finetuning.setup import set_up
@@ -69,6 +70,8 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
     assert len(set(together(rows).tolist())) == 4
     assert near_duplicates(rows[2:], rows[:2]) == []
     assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
+    bare = row("LE PREFET A SIGNE HIER LE PERMIS DE CONSTRUIRE DU NOUVEAU PORT DE COMMERCE.")
+    assert near_duplicates(rows[:1], [bare]) == [(bare.text, rows[0].text)]
     with pytest.raises(CertaintyError, match=r"group_by is 'doc', but train has no such column. Allowed: .*document"):
         together(rows, "doc")
 
@@ -99,6 +102,8 @@ def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixt
         read_data(_rows(), _rows(), settings=by_document)
     with pytest.raises(CertaintyError, match="row 1: label: unknown label 'rumeur'"):
         read_data(_rows(), None)
+    with pytest.raises(CertaintyError, match="pseudo_labels may have the sentences that are set apart as dev"):
+        read_data(_rows(), None, settings=FinetuningSettings(pseudo_labels="pseudo.safetensors"))
 
 
 def test_settings_suit_the_number_of_rows_unless_they_are_given(
@@ -186,6 +191,8 @@ def test_replay_does_not_teach_a_head_that_the_rows_do_not(tiny_model: Path) -> 
     setup = set_up(settings, find_start(settings), _sentences(), None, None)
     assert setup.heads == () and len(setup.trainer.train_dataset) == 48
     assert setup.trainer.head_weights.cue == settings.cue_weight
+    claims = [float(row["claim"]) for row in setup.trainer.train_dataset.rows]
+    assert set(claims[:40]) == {IGNORED} and IGNORED not in claims[40:], "one-sided answers pull on nothing"
     moving = {name for name, p in setup.trainer.model.named_parameters() if p.requires_grad}
     assert moving and all(name.startswith("classifier.classifier.") for name in moving)
     with pytest.raises(CertaintyError, match="frozen_layers is 4, but the encoder has 3 layers"):

@@ -172,6 +172,18 @@ def test_second_claims_and_sources_are_those_of_the_teachers_that_learned_them(
             assert ((named == IGNORED).all(axis=1) | (named >= 0).all(axis=1)).all()
 
 
+def test_a_teacher_has_the_first_heads(
+    teachers: list[Path], text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "labels only"
+    shutil.copytree(teachers[0], folder)
+    settings = json.loads((folder / "certainty.json").read_text())
+    (folder / "certainty.json").write_text(json.dumps({**settings, "heads": ["cue"]}))
+    arguments = ["--text", str(text), "--output", str(tmp_path / "new.safetensors"), "--teacher", str(folder)]
+    assert main(arguments) == 2
+    assert "it was not taught claim, attributed; a teacher needs these heads" in capsys.readouterr().err
+
+
 def test_a_source_is_one_that_the_teachers_are_sure_of() -> None:
     probabilities = torch.zeros(4, 5, 2)
     for row, (first, last, sure) in enumerate([(1, 3, 0.9), (0, 0, 0.9), (3, 1, 0.9), (1, 3, 0.4)]):

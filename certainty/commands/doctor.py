@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import csv
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ TEXT = (
 REPEATS = 40
 """Number of copies of the text that are scored at once to measure the speed."""
 
+_NOT_PACKAGED = "not installed from a package, so not compared"
 _CORE = ("numpy", "onnxruntime", "rich", "tokenizers")
 
 
@@ -98,13 +100,16 @@ def _packages() -> dict[str, str | None]:
 def _changed_files() -> str:
     """Compare the installed files, the model's too, with the digests that were recorded when they were packaged."""
     try:
-        recorded = metadata.files(DISTRIBUTION) or []
+        package = metadata.distribution(DISTRIBUTION)
     except metadata.PackageNotFoundError:
-        recorded = []
-    packaged = {file: file.hash.value for file in recorded if file.hash and file.parts[0] == certainty.__name__}
+        return _NOT_PACKAGED
+    # Since Python 3.12, `package.files` leaves out those that are missing.
+    rows = csv.reader((package.read_text("RECORD") or "").splitlines())
+    ours = [(name, digest) for name, digest, _ in rows if digest and name.startswith(f"{certainty.__name__}/")]
+    packaged = {name: digest.partition("=")[2] for name, digest in ours}
     if not packaged:
-        return "not installed from a package, so not compared"
-    changed = [str(file) for file, digest in packaged.items() if _digest(Path(str(file.locate()))) != digest]
+        return _NOT_PACKAGED
+    changed = [name for name, digest in packaged.items() if _digest(Path(str(package.locate_file(name)))) != digest]
     return f"{len(packaged)} as packaged" if not changed else f"changed: {', '.join(changed)}"
 
 

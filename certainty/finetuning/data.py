@@ -70,6 +70,10 @@ def read_data(
     if dev is not None and (settings.folds or settings.group_by):
         which = "folds" if settings.folds else "group_by"
         raise CertaintyError(f"{which} says how to split train, but dev is given as well; leave one of them out.")
+    if dev is None and settings.pseudo_labels:
+        raise CertaintyError(
+            "pseudo_labels may have the sentences that are set apart as dev; give dev, and leave it out of them."
+        )
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
     given, held_out = corrected(
         read_labelled(train, label_names), [] if dev is None else read_labelled(dev, label_names), corrections

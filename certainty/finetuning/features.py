@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -147,6 +147,11 @@ class SentenceFeatures(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.rows[index]
+
+    def ignore(self, heads: Collection[str]) -> None:
+        """Ignore the targets of some heads in all rows."""
+        for row in self.rows:
+            row.update({h: np.full_like(row[h], IGNORED) if np.ndim(row[h]) else IGNORED for h in heads})
 
     def extend(self, rows: Sequence[dict[str, Any]], repeats: int = 1) -> None:
         """Repeat the existing rows `repeats` times and append others of the same format.

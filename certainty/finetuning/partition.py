@@ -106,7 +106,7 @@ def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _vectorizer() -> TfidfVectorizer:
     # Every text has a word: punctuation counts as one.
-    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", dtype=np.float32)
+    return TfidfVectorizer(ngram_range=(1, 2), strip_accents="unicode", token_pattern=r"\w+|[^\w\s]", dtype=np.float32)
 
 
 def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:

@@ -109,7 +109,7 @@ def finetune(
     settings = suited(settings, start, len(data.train))
     warn_if_unlikely(settings, len(data.train))
     of_dev = None if data.folds else data.dev
-    held_out = data.test or ()
+    held_out = [*(data.test or ()), *data.contrast]
     checkpoints = checkpoints_of(output)
     run = identity(settings, data)
     if os.environ.get("RANK", "0") != "0":

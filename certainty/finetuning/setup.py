@@ -82,6 +82,8 @@ def set_up(
     extend_by_pseudo_labels(features, fast, max_length, settings)
     heads = taught_heads(features) if heads is None else heads
     again = replayed(settings.replay, [*(dev or ()), *held_out], settings.seed)
+    if again:  # only the replayed sentences teach a head for which the data has too few, or one-sided, answers
+        features.ignore(set(start.heads) - set(heads))
     features.extend(SentenceFeatures(again, reader, max_length, settings.second_weight).rows)
     kept = start.heads if again else ()
     trainer = build_trainer(settings, model, features, dev_features, heads, tokenizer.pad_token_id, checkpoints, kept)

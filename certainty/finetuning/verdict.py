@@ -95,7 +95,8 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
         "undecided": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
         f"under {number(result['detectable'])} cannot be detected. Label more held-out rows to know.",
     }[result["verdict"]]
-    optimistic = " (a little optimistic: the checkpoint was chosen on these rows)" if split == "dev" else ""
+    chosen = "its checkpoint and calibration were chosen on these rows; folds or test judge it on others"
+    optimistic = f" (optimistic: {chosen})" if split == "dev" else ""
     return (
         f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
         f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "

@@ -24,7 +24,7 @@ from certainty.finetuning.pseudo_labels import (
     tokenizer_digest,
 )
 from certainty.labels import CUED, LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import FIRST_HEADS, ModelSettings
 
 SURE_OF_SOURCE = 0.5
 """Smallest mean probability of the first and the last token of a source that a student learns."""
@@ -44,6 +44,9 @@ class Teachers:
     def __init__(self, folders: Sequence[str | Path]) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         settings = [ModelSettings.load(Path(folder)) for folder in folders]
+        for folder, setting in zip(folders, settings, strict=True):
+            if missing := [head for head in FIRST_HEADS if head not in setting.heads]:
+                raise CertaintyError(f"{folder}: it was not taught {', '.join(missing)}; a teacher needs these heads.")
         tokenizers = [backend(load_tokenizer(str(folder))) for folder in folders]
         for folder, tokenizer in zip(folders, tokenizers, strict=True):
             if tokenizer_digest(tokenizer) != tokenizer_digest(tokenizers[0]):
