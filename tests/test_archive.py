@@ -198,6 +198,7 @@ def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, clas
         "day": day,
         "tags": ["a", "b"],
         "n": None,
+        "Label": "une",
     }
     (here / "a.parquet").write_bytes(parquet([row]))
     (here / "b.jsonl").write_bytes(jsonl([{"body": "Il neige.", "url": "u2", "source": "La Digue", "day": "hier"}]))
@@ -206,12 +207,13 @@ def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, clas
     settings = ArchiveSettings(text_column="body", id_column="url", min_confidence=1.0)
     score_archive(["a.parquet", "b.jsonl", "c.jsonl"], "scored", classifier=classifier, settings=settings)
     rows = rows_of(here / "scored")
-    assert [rows[0][name] for name in ("id", "input_source", "views", "tags", "n", "undecided")] == [
+    assert [rows[0][name] for name in ("id", "input_source", "views", "tags", "n", "input_Label", "undecided")] == [
         "u1",
         "Le Phare",
         7,
         '["a", "b"]',
         None,
+        "une",
         True,
     ]
     assert (rows[0]["day"], rows[1]["day"]) == ("2025-03-11", "hier")  # not a date in every table
@@ -258,6 +260,101 @@ def test_errors_are_rows_and_strict_stops(
     assert {"1", "3", "gare"} <= {row["id"] for row in rows_of(here / "scored")}
     assert rows_of(here / "strict", "errors") == errors
     assert main(["archive", "d.txt", "-o", "nothing", "--threads", "1"]) == 2
+
+
+def test_an_office_file_does_not_end_the_run(here: Path, classifier: CertaintyClassifier) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_paragraph(TEXTS["port"])
+    document.save(str(here / "a.docx"))
+    (here / "b.txt").write_text(TEXTS["parc"], "utf-8")
+    result = score_archive(["a.docx", "b.txt"], "scored", classifier=classifier)
+    assert (result.documents, result.sentences, result.errors) == (2, 3, 0)
+
+
+def bad_cell(column: str, cells: Any) -> bytes:
+    """Return a Parquet file with two rows, of which the second has a cell that Python cannot hold."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"text": pa.array(["Il pleut.", "Il neige."]), column: cells}
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), out)
+    return bytes(out.getvalue().to_pybytes())
+
+
+def bad_utf8() -> bytes:
+    import pyarrow as pa
+
+    return bad_cell("place", pa.array([b"Brest", b"\xff"]).view(pa.string()))
+
+
+def late_date() -> bytes:
+    import pyarrow as pa
+
+    return bad_cell("day", pa.array([1, 10**7], pa.int32()).view(pa.date32()))
+
+
+def overwritten(data: bytes, start: int) -> bytes:
+    return data[:start] + b"\xff" * 40 + data[start + 40 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "read", "message"),
+    [
+        ("a.jsonl.bz2", lambda: overwritten(bz2.compress(jsonl()), 60), 0, "the compressed file is damaged"),
+        ("a.parquet", lambda: overwritten(parquet(many(50)), 4), 0, "cannot be read"),
+        ("a.parquet", lambda: overwritten(parquet(many(50)), 60), 0, "cannot be read"),
+        ("a.parquet", bad_utf8, 1, "row 2 cannot be read"),
+        ("a.parquet", late_date, 1, "row 2 cannot be read"),
+        ("a.jsonl", lambda: jsonl().decode().encode("utf-16")[:-1], 2, "cannot be decoded as utf-16"),
+    ],
+)
+def test_a_damaged_file_is_an_error_of_its_own(
+    name: str, content: Callable[[], bytes], read: int, message: str, here: Path, classifier: CertaintyClassifier
+) -> None:
+    (here / name).write_bytes(content())
+    (here / "b.txt").write_text(TEXTS["parc"], "utf-8")
+    result = score_archive([name, "b.txt"], "scored", classifier=classifier)
+    assert (result.documents, result.errors) == (read + 1, 1)
+    assert message in rows_of(here / "scored", "errors")[0]["error"]
+
+
+def test_what_may_come_back_is_no_error_of_a_document(
+    here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import fsspec
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    (here / "b.txt").write_text(TEXTS["parc"], "utf-8")
+    (here / "link.txt").symlink_to("nothing.txt")
+
+    def unmounted(*args: Any, **given: Any) -> Any:
+        files = find_inputs(*args, **given)
+        (here / "b.txt").rename("away")
+        return files
+
+    command = ["archive", "*.txt", "-o", "scored", "--threads", "1", "--resume"]
+    with monkeypatch.context() as patch:
+        patch.setattr(archive_scoring, "find_inputs", unmounted)
+        assert main(command) == 2
+    assert "--resume continues scored" in capsys.readouterr().err
+    (here / "away").rename("b.txt")
+    assert main(command) == 0
+    assert {row["file"] for row in rows_of(here / "scored")} == {"a.txt", "b.txt"}
+    assert [row["file"] for row in rows_of(here / "scored", "errors")] == ["link.txt"]
+
+    def expired(*_: Any, **__: Any) -> Any:
+        raise PermissionError("the token has expired")
+
+    fsspec.filesystem("memory").pipe({"/expiring/a.txt": TEXTS["port"].encode()})
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "_open", expired)
+        with pytest.raises(PermissionError):
+            score_archive("memory://expiring/a.txt", "remote", classifier=classifier)
+    result = score_archive("memory://expiring/a.txt", "remote", classifier=classifier, resume=True)
+    assert (result.documents, result.errors) == (1, 0)
 
 
 def many(count: int) -> list[dict[str, str]]:
@@ -333,7 +430,7 @@ def test_a_full_disk_leaves_whole_parts_and_the_run_goes_on(
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, before[1]))  # less than a part has
-        with pytest.raises(CertaintyError, match=r"part-000000-0000.*cannot be written \(File too large\)"):
+        with pytest.raises(CertaintyError, match=r"part-000000000-000000.*cannot be written \(File too large\)"):
             score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -399,6 +496,23 @@ def test_two_runs_do_not_write_the_same_archive(here: Path, classifier: Certaint
     assert nested
 
 
+def test_a_run_that_begins_while_another_does_is_compared_with_it(
+    here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    of = archive_scoring.KeptColumns.of
+
+    def meanwhile(*args: Any) -> Any:
+        monkeypatch.undo()
+        monkeypatch.chdir(here)
+        score_archive("a.txt", "scored", classifier=classifier, resume=True)
+        return of(*args)
+
+    monkeypatch.setattr(archive_scoring.KeptColumns, "of", meanwhile)
+    with pytest.raises(CertaintyError, match="was scored otherwise"):
+        score_archive("a.txt", "scored", classifier=classifier, resume=True, settings=ArchiveSettings(force=True))
+
+
 def test_documents_are_read_as_they_are_scored(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive of any size is never in memory: the reader is only a batch ahead of the writer."""
     (here / "a.jsonl").write_bytes(jsonl(many(5_000)))
@@ -448,7 +562,7 @@ def test_small_files_share_parts_and_large_ones_have_their_own(
     )
     assert result == ArchiveResult(Path("scored"), documents=7, sentences=21, errors=0, empty=0, parts=3)
     assert sorted(path.name for path in (here / "scored/sentences").iterdir()) == [
-        f"part-{first:06}-0000.parquet" for first in (0, 2, 3)
+        f"part-{first:09}-000000.parquet" for first in (0, 2, 3)
     ]
     assert shares == sorted(shares, key=lambda share: share or 0)
 
@@ -513,6 +627,8 @@ def test_wrong_columns_and_settings_are_told_before_anything_is_written(
     with pytest.raises(CertaintyError, match=r"a.csv: no column 'body'. Found: id, text, date, section"):
         score_archive("a.csv", "scored", classifier=classifier, settings=ArchiveSettings(text_column="body"))
     assert not (here / "scored").exists()
+    with pytest.raises(CertaintyError, match="s3://bucket/scored: is a URL"):
+        score_archive("a.csv", "s3://bucket/scored", classifier=classifier)
     for wrong in ({"format": "xml"}, {"part_sentences": 0}, {"min_confidence": 2}):
         with pytest.raises(CertaintyError, match=next(iter(wrong))):
             ArchiveSettings(**wrong)  # type: ignore[arg-type]

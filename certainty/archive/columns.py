@@ -96,15 +96,18 @@ class KeptColumns:
 
 
 def free_names(columns: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """Return a name in the output for each column of the inputs: its own, or `input_…` if that is taken."""
+    """Return a name in the output for each column of the inputs: its own, or `input_…` if that is taken.
+
+    Names count as the same whatever their case, as in SQL.
+    """
     names: dict[str, str] = {}
-    used = set(taken)
+    used = {name.casefold() for name in taken}
     for name in columns:
         shown = name
-        while not shown or shown in used:
+        while not shown or shown.casefold() in used:
             shown = f"input_{shown}"
         names[name] = shown
-        used.add(shown)
+        used.add(shown.casefold())
     return names
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from certainty.archive.doubts import Doubts
-from certainty.archive.inputs import InputFile, OpenedFile, opened
+from certainty.archive.inputs import InputFile, OpenedFile, is_damage, opened
 from certainty.documents.extraction import extracted_text
 from certainty.documents.kinds import HEAD, TABLES, Kind, kind_of
 from certainty.documents.reader import ReadingOptions
@@ -179,14 +179,17 @@ def _json_lines(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[st
     if encoding == "utf-16":
         text = io.TextIOWrapper(stream.content, encoding, newline="\n")
         lines = (line.encode() for line in _lines(text, name))
-    for number, line in enumerate(lines, 1):
-        try:
-            row = parse_json_line(line, f"{name}, line {number}")
-        except CertaintyError as error:
-            yield number, error
-            continue
-        if row is not None:
-            yield number, row
+    try:
+        for number, line in enumerate(lines, 1):
+            try:
+                row = parse_json_line(line, f"{name}, line {number}")
+            except CertaintyError as error:
+                yield number, error
+                continue
+            if row is not None:
+                yield number, row
+    except UnicodeError as error:
+        raise CertaintyError(f"{name}: cannot be decoded as {encoding} ({error}); save it as UTF-8.") from error
 
 
 def _csv(
@@ -225,21 +228,30 @@ def _parquet(stream: OpenedFile, name: str) -> Any:
         shutil.copyfileobj(stream.content, source)
     try:
         return ParquetFile(source)
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, ValueError) as error:
+        if not is_damage(error):
+            raise
         raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
 
 
-def _parquet_rows(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _parquet_rows(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
     from pyarrow import ArrowException
 
     table = _parquet(stream, name)
     number = 0
     try:
         for batch in table.iter_batches(_PARQUET_ROWS):
-            for row in batch.to_pylist():
+            for index in range(batch.num_rows):  # one by one, as a row may have invalid UTF-8 or a date after 9999
                 number += 1
+                try:
+                    row = batch.slice(index, 1).to_pylist()[0]
+                except (ValueError, OverflowError) as error:
+                    yield number, CertaintyError(f"{name}: row {number} cannot be read ({error}); mend it.")
+                    continue
                 yield number, row
-    except ArrowException as error:
+    except (ArrowException, OSError) as error:
+        if not is_damage(error):
+            raise
         raise CertaintyError(f"{name}: row {number + 1} cannot be read ({error}); save it again.") from error
 
 

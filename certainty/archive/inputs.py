@@ -60,6 +60,7 @@ class OpenedFile:
         self._stored = stored
         self.is_seekable = decompress is None and stored.seekable()
         self.content = io.BufferedReader(decompress(stored) if decompress else cast(Any, stored), _BLOCK)
+        self._first_content = self.content  # if `content` is replaced: collecting the reader would close the file
 
     @property
     def position(self) -> int:
@@ -94,21 +95,35 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
     """Open a file, decompressed according to its ending.
 
     Raises:
-        CertaintyError: If it cannot be opened, or is damaged; not for errors that another attempt may not meet, such as
-            a broken connection, which remain an `OSError`.
+        CertaintyError: If it cannot be opened, or is damaged.
+        OSError: For what another attempt may not meet, such as a broken connection, or a file that was found and has
+            vanished with its share.
     """
     decompress = _DECOMPRESSORS.get(os.path.splitext(file.name)[1].lower())
     try:
         with file.filesystem.open(file.path, "rb") as stored:
             yield OpenedFile(stored, decompress)
     except FileNotFoundError as error:
-        raise CertaintyError(f"{file.name}: no such file; check the name and the folder.") from error
+        if not (file.size == 0 and os.path.islink(file.path) and _is_local(file.filesystem)):
+            raise
+        raise CertaintyError(f"{file.name}: is a link to a file that does not exist; mend or delete it.") from error
     except IsADirectoryError as error:
         raise CertaintyError(f"{file.name}: is a directory; give the files in it.") from error
     except PermissionError as error:
+        if not _is_local(file.filesystem):
+            raise  # the right to read may have expired during the run
         raise CertaintyError(f"{file.name}: cannot be read ({error.strerror}); check its permissions.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, _zstd_error()) as error:
         raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
+    except OSError as error:
+        if decompress is None or not is_damage(error):
+            raise
+        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether an error is due to the content: bz2 and pyarrow raise an `OSError` without a number for that."""
+    return not isinstance(error, OSError) or (type(error) is OSError and error.errno is None)
 
 
 def _found(name: str, left_out: str | None) -> Iterator[InputFile]:

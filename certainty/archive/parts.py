@@ -91,7 +91,7 @@ class PartRecord:
 
 def part_name(unit: int, number: int) -> str:
     """Return the name of a part without ending; the names are in the order of the documents."""
-    return f"part-{unit:06}-{number:04}"
+    return f"part-{unit:09}-{number:06}"
 
 
 def record_path(folder: Path, unit: int, number: int) -> Path:

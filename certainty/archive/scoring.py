@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 ShowArchiveProgress: TypeAlias = bool | Callable[[int, float | None], object]
 """Whether progress is shown; or a function that is given the sentences scored and the share of the work done."""
 
+_READ_AHEAD = 1024  # documents at most: those without a text or with an error have no characters that limit them
 _UNIT_BYTES = 4_000_000  # small files are read together up to this size, for large batches and few parts
 
 
@@ -98,7 +99,7 @@ def score_archive(
     Args:
         inputs: Paths, URLs that fsspec knows, folders or patterns. Files that end in .gz, .xz, .bz2 or .zst are
             decompressed.
-        output: The folder to write, which must not exist yet, or be empty.
+        output: The local folder to write, which must not exist yet, or be empty.
         classifier: The model; None opens the one that ships with the package.
         settings: What the archive is to contain.
         resume: Continue the archive in `output`, if it exists.
@@ -115,18 +116,21 @@ def score_archive(
         OSError: If reading fails for a reason that another attempt may not meet, such as a broken connection.
     """
     needs("fsspec", "filelock", "pyarrow", extra="archive", user="an archive")
+    if "://" in os.fspath(output):
+        raise CertaintyError(f"{output}: is a URL; give a local folder as output, and copy it from there.")
     settings, classifier, folder = settings or ArchiveSettings(), classifier or load(), Path(output)
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     files = find_inputs([os.fspath(name) for name in given], leave_out=folder)
     known = folder / manifest.MANIFEST
-    kept = None if known.is_file() else KeptColumns.of(files, settings, own_columns(settings))
+    found = None if known.is_file() else KeptColumns.of(files, settings, own_columns(settings))
     with manifest.claimed(folder, resume):
         run = manifest.identity(classifier, settings)
-        if kept is None:
+        if found is None or known.is_file():  # another run may have begun it meanwhile
             before = manifest.read(folder)
             manifest.check_same(folder, before, run, files)
             kept = manifest.columns_of(before)
         else:
+            kept = found
             manifest.start(folder, run, files, kept)
         doubts = Doubts()
         work = ArchiveWork(folder, files, settings, kept, classifier, strict, doubts)
@@ -183,7 +187,9 @@ class ArchiveWork:
             return 0  # by a worker that was lost before it could say so
         position, number, sentences = _end(done, unit), len(done), 0
         texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position))
-        scored = self.classifier.stream(texts, as_tuples=True, show_progress=progress.counting())
+        scored = self.classifier.stream(
+            texts, as_tuples=True, batch_size=_READ_AHEAD, show_progress=progress.counting()
+        )
         schemas = {SENTENCES: sentence_schema(self.kept, self.settings), ERRORS: error_schema()}
         ahead: Iterator[tuple[Document, tuple[Cursor, ArchiveText]] | None] = chain(scored, [None])
         with closing(scored):  # type: ignore[type-var]

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from certainty.commands.confidence import add_confidence_argument
@@ -46,7 +45,7 @@ def add_parser(commands: Any) -> None:
         help="file, folder, pattern or URL; text, documents, JSONL, CSV and Parquet, also compressed (.gz, .xz, .bz2, "
         ".zst); folders are read with all folders below",
     )
-    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="folder to write")
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="local folder to write")
     parser.add_argument(
         "--format", choices=_FORMATS, default="parquet", help="format of the rows (default: %(default)s)"
     )
@@ -61,7 +60,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         type=int,
         default=20_000,
-        help="sentences of a part, at most so many of which a kill costs (default: %(default)s)",
+        help="sentences of a part; a kill costs at most one part and what was read ahead (default: %(default)s)",
     )
     group = parser.add_argument_group("many machines")
     group.add_argument(
@@ -117,15 +116,13 @@ def run(args: argparse.Namespace) -> int:
             print(f"interrupted; --resume continues {args.output}.", file=sys.stderr)
             return _INTERRUPTED
         except OSError as error:
-            if isinstance(error, ImportError):
-                raise
             raise CertaintyError(f"stopped ({error}); --resume continues {args.output}.") from error
     print(f"{args.output}: {result.sentences:,} sentences of {result.documents:,} documents in {result.parts:,} parts.")
     if result.empty:
         print(f"{result.empty:,} rows have no text.", file=sys.stderr)
     if result.errors:
         print(
-            f"warning: {result.errors:,} documents could not be read; {args.output / 'errors'} says why.",
+            f"warning: {result.errors:,} documents could not be read; {result.folder / 'errors'} says why.",
             file=sys.stderr,
         )
     return 0 if result.documents else FAILED
