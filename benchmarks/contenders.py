@@ -44,7 +44,11 @@ def open_contender(name: str, model: str, threads: int) -> Run:
         import certainty
 
         classifier = certainty.load(model, engine=name, threads=threads)  # type: ignore[arg-type]  # one of ENGINES
-        return lambda texts: [score.label.value for score in classifier.score_sentences(texts)]
+        # Of the four labels, as the pipeline answers, which does not know `no_claim`.
+        return lambda texts: [
+            max(score.probabilities, key=score.probabilities.__getitem__).value
+            for score in classifier.score_sentences(texts)
+        ]
     import torch
     from transformers import pipeline
 

@@ -35,10 +35,7 @@ TIMED_ONLY = (CAMEMBERT_1, CAMEMBERT_32)
 
 
 def macro_f1(sentences: list[LabelledSentence], labels: list[str]) -> float:
-    """Return the macro-F1 over the four labels, on the sentences that make a claim.
-
-    An answer of `no_claim` counts as wrong for these sentences.
-    """
+    """Return the macro-F1 over the four labels, on the sentences that make a claim."""
     pairs = [(s.label.value, label) for s, label in zip(sentences, labels, strict=True) if s.label]
     gold, given = zip(*pairs, strict=True)
     return float(f1_score(gold, given, labels=[label.value for label in LABELS], average="macro", zero_division=0))
