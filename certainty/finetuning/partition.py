@@ -91,9 +91,9 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
     """Return the held-out texts that are nearly the same as a training text, each with that text."""
     if not train or not held_out:
         return []
-    vectors = _vectorizer().fit([s.text for s in train])
-    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors.transform([s.text for s in train]))
-    distances, nearest = neighbours.kneighbors(vectors.transform([s.text for s in held_out]))
+    vectorizer = _vectorizer()
+    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
+    distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
     found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY).tolist()
     return [(held_out[i].text, train[int(nearest[i, 0])].text) for i in found]
 

@@ -20,14 +20,13 @@ event in a sentence that asserts another.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.json_lines import read_json_lines
+from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.writing import whole_file
 
 _HEDGED = ["probable", "personal_opinion"]
@@ -133,8 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         with whole_file(arguments.output) as out:
-            for row in referee_rows(arguments.referees):
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            write_json_lines(referee_rows(arguments.referees), out)
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,6 @@ without accents. Held-out groups are left out.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.finetuning.splits import HELD_OUT_GROUPS
-from certainty.json_lines import read_json_lines
+from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.writing import whole_file
 from training.data.retyping import retyped
 
@@ -59,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         rows = (row for path in arguments.data for _, row in read_json_lines(path))
         with whole_file(arguments.output, arguments.data) as out:
-            for row in retyped_rows(rows, arguments.share, arguments.seed):
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            write_json_lines(retyped_rows(rows, arguments.share, arguments.seed), out)
     except CertaintyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
