@@ -19,6 +19,11 @@ def naming_options() -> Iterator[None]:
         _command_runs.reset(token)
 
 
+def names_options() -> bool:
+    """Return whether messages name options: a worker elsewhere has to be told."""
+    return _command_runs.get()
+
+
 def argument(name: str, value: object = None) -> str:
     """Return an argument as a user would write it: `force=True`, and `--force` in a command.
 

@@ -37,7 +37,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 def _included(found: re.Match[str]) -> str:
     snippet = f'--8<-- "{found[1]}"'
-    return snippet if ":" in found[1] else f"```text\n{snippet}\n```"
+    language = "python" if found[1].endswith(".py") else "text"
+    return snippet if ":" in found[1] else f"```{language}\n{snippet}\n```"
 
 
 def _address(link: str, page: str) -> str:

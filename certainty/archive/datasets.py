@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from certainty.api import load
 from certainty.archive.columns import free_names
 from certainty.archive.rows import score_fields
+from certainty.archive.worker_model import WorkerModel
 from certainty.classifier import CertaintyClassifier
+from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.inputs import checked_text
 from certainty.views.records import COLUMNS, flat_record
@@ -25,7 +29,7 @@ def score_dataset(
     text_column: str = "text",
     classifier: CertaintyClassifier | None = None,
     workers: int | tuple[int, int] = 1,
-    cpus: float = 1,
+    cpus: float | None = None,
     gpus: float = 0,
     batch_size: int = 256,
 ) -> ray.data.Dataset:
@@ -34,10 +38,10 @@ def score_dataset(
     Args:
         dataset: Documents, such as `ray.data.read_parquet("s3://…")`.
         text_column: Column with their texts; documents whose text is None have no sentences.
-        classifier: The model, which each worker opens again; None opens the one that ships with the package. Load it
-            with as many threads as a worker has CPUs.
+        classifier: The model, which each worker opens once, with as many threads as it has CPUs; None opens the one that
+            ships with the package.
         workers: Number of workers, or the least and the most.
-        cpus: CPUs of each worker, which may be a fraction.
+        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads, or 1.
         gpus: GPUs of each worker, which may be a fraction.
         batch_size: Number of documents that a worker scores together.
 
@@ -46,32 +50,48 @@ def score_dataset(
         document, from 1, in `sentence`; and the columns of `Document.to_dataframe`.
 
     Raises:
-        CertaintyError: While the dataset is read, if a text is not a string.
+        CertaintyError: If the classifier was given more threads than a worker has CPUs.
+        ray.exceptions.RayTaskError: While the dataset is read, if a worker cannot open the model, the dataset has no such
+            column, or a text is not a string; its message ends with the `CertaintyError` of the worker.
         MissingExtraError: If Ray is not installed.
     """
     needs("ray.data", extra="ray", user="score_dataset")
+    model = WorkerModel.of(classifier or load(), cpus)
     return dataset.map_batches(
         _Scorer,
-        fn_constructor_args=(classifier, text_column),
+        fn_constructor_args=(model, text_column),
         batch_format="pyarrow",
         batch_size=batch_size,
         concurrency=workers,
-        num_cpus=cpus,
+        num_cpus=model.threads if cpus is None else cpus,
         num_gpus=gpus,
     )
 
 
 class _Scorer:
-    def __init__(self, classifier: CertaintyClassifier | None, text_column: str) -> None:
-        self._classifier = classifier or CertaintyClassifier.from_pretrained(threads=1)
-        self._text_column = text_column
+    """An actor, which opens the model with its first batch: Ray tells what goes wrong then, not while it starts."""
+
+    def __init__(self, model: WorkerModel, text_column: str) -> None:
+        self._model, self._text_column = model, text_column
+
+    @cached_property
+    def _classifier(self) -> CertaintyClassifier:
+        return self._model.open()
 
     def __call__(self, batch: pyarrow.Table) -> pyarrow.Table:
         import pyarrow as pa
 
-        kept = free_names((name for name in batch.column_names if name != self._text_column), _ADDED)
-        texts = batch.column(self._text_column).to_pylist()
-        documents = self._classifier.score(["" if text is None else checked_text(text, "a text") for text in texts])
+        column = self._text_column
+        if column not in batch.column_names:
+            raise CertaintyError(
+                f"the dataset has no column {column!r}, only {', '.join(map(repr, batch.column_names))}; "
+                "give the one with the texts as text_column."
+            )
+        kept = free_names((name for name in batch.column_names if name != column), _ADDED)
+        texts = batch.column(column).to_pylist()
+        documents = self._classifier.score(
+            ["" if text is None else checked_text(text, f"a text of the column {column!r}") for text in texts]
+        )
         rows: list[dict[str, Any]] = []
         origins: list[int] = []
         for i, document in enumerate(documents):

@@ -7,75 +7,151 @@ last finished part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from certainty.archive.scoring import ArchiveWork, ShowArchiveProgress, Unit
+from certainty.archive.worker_model import WorkerModel
+from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.messages import names_options, naming_options
+
+logger = logging.getLogger(__name__)
+
+_RETRIES = 3  # of a unit whose worker is lost: endless ones would hide a document that no worker has the memory for
 
 
 @dataclass(frozen=True)
 class RayPool:
-    """Workers of a Ray cluster, each of which opens the model once.
+    """Workers of a Ray cluster, each of which opens the model once, with as many threads as it has CPUs.
 
     Attributes:
         address: Address of the cluster, such as "auto" or "ray://host:10001"; None uses one that is running here, or
             starts one of this machine.
-        workers: Number of workers; None takes as many as the CPUs of the cluster allow.
-        cpus: CPUs of each worker, which may be a fraction.
+        workers: Number of workers; None takes as many as the CPUs and GPUs of the cluster allow.
+        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads, or 1.
         gpus: GPUs of each worker, which may be a fraction.
+
+    Raises:
+        CertaintyError: If a number is not allowed.
     """
 
     address: str | None = None
     workers: int | None = None
-    cpus: float = 1
+    cpus: float | None = None
     gpus: float = 0
 
-    def run(self, work: ArchiveWork, show_progress: ShowArchiveProgress) -> None:
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise CertaintyError(f"{self.workers} workers cannot score; give at least 1.")
+        for name, value in (("CPUs", self.cpus), ("GPUs", self.gpus)):
+            if value is not None and not 0 <= value < float("inf"):
+                raise CertaintyError(f"a worker cannot have {value:g} {name}; give 0 or more.")
+
+    def run(self, work: ArchiveWork, classifier: CertaintyClassifier, show_progress: ShowArchiveProgress) -> None:
         """Score what is not done yet.
 
         Raises:
+            CertaintyError: If there is no such cluster, a worker cannot open the model, workers are lost again and
+                again, or for what `score_archive` raises in one process.
             MissingExtraError: If Ray is not installed.
+            OSError: If reading fails on a worker for a reason that another attempt may not meet.
         """
         needs("ray.data", extra="ray", user="--ray")
         import ray
+        from ray.exceptions import RayError, RayTaskError
 
-        if not ray.is_initialized():
-            ray.init(address=self.address, log_to_driver=False)
+        work = replace(work, folder=work.folder.absolute())  # a worker has another working directory
+        model = WorkerModel.of(classifier, self.cpus)
+        self._connect()
         if not (left := work.left()):
             return
-        cpus = ray.cluster_resources().get("CPU", 1)
-        workers = min(self.workers or max(1, int(cpus / max(self.cpus, 0.01))), len(left))
+        cpus = model.threads if self.cpus is None else self.cpus
         rows = ray.data.from_items(
             [{"number": unit.number, "start": unit.files.start, "stop": unit.files.stop} for unit in left],
             override_num_blocks=len(left),
         )
         done = rows.map_batches(
             _Worker,
-            fn_constructor_args=(work,),
+            fn_constructor_args=(work, model, names_options()),
             batch_size=1,
-            concurrency=workers,
-            num_cpus=self.cpus,
+            # A unit takes minutes, so none waits for a busy worker while another is idle.
+            compute=ray.data.ActorPoolStrategy(
+                size=min(self.workers or self._most_workers(cpus), len(left)), max_tasks_in_flight_per_actor=1
+            ),
+            num_cpus=cpus,
             num_gpus=self.gpus,
+            max_task_retries=_RETRIES,
         )
-        with work.progress(left, show_progress) as progress:
-            for row in done.iter_rows():
-                progress.unit_done(range(row["start"], row["stop"]), row["sentences"])
+        try:
+            with work.progress(left, show_progress) as progress:
+                for row in done.iter_rows():
+                    if row["error"]:
+                        raise (OSError if row["may_pass"] else CertaintyError)(row["error"])
+                    progress.unit_done(range(row["start"], row["stop"]), row["sentences"])
+        except RayTaskError:
+            raise
+        except RayError as error:
+            raise CertaintyError(
+                f"{work.folder}: a worker was lost {_RETRIES + 1} times in the same files, perhaps for lack of memory; give "
+                f"its machine fewer workers, or divide the largest files. --resume continues it. Ray says: {error}"
+            ) from error
         if missing := work.left():  # this also deletes the drafts of workers that were killed
             raise CertaintyError(f"{work.folder}: {len(missing)} units of work were lost; --resume continues it.")
 
+    def _connect(self) -> None:
+        import ray
+
+        if not ray.is_initialized():
+            try:
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise CertaintyError(
+                    f"{self.address or 'ray'}: cannot be used as a Ray cluster ({error}); start one with `ray start`, or "
+                    "give its address."
+                ) from error
+        ray.data.DataContext.get_current().enable_progress_bars = False  # those of Ray count units, not sentences
+
+    def _most_workers(self, cpus: float) -> int:
+        """Return how many workers the cluster has room for now, at least 1."""
+        import ray
+
+        there = ray.cluster_resources()
+        fitting = [
+            int(there.get(name, 0) / needed) for name, needed in (("CPU", cpus), ("GPU", self.gpus)) if needed > 0
+        ]
+        if 0 in fitting:
+            logger.warning("the cluster has no room for a worker yet, and the run waits until a machine with it joins")
+        return max(1, min(fitting, default=1))
+
 
 class _Worker:
-    """An actor, which has its own copy of the work, and so of the model."""
+    """An actor; what stops its work is a value, as Ray would wrap an exception in its own.
 
-    def __init__(self, work: ArchiveWork) -> None:
-        self._work = work
+    It opens the model with its first unit: an actor that fails while it starts is a lost one.
+    """
+
+    def __init__(self, work: ArchiveWork, model: WorkerModel, is_command: bool) -> None:
+        self._work, self._model, self._is_command = work, model, is_command
+
+    @cached_property
+    def _classifier(self) -> CertaintyClassifier:
+        return self._model.open()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        sentences = []
-        for number, start, stop in zip(batch["number"], batch["start"], batch["stop"], strict=True):
-            unit = Unit(int(number), range(int(start), int(stop)))
-            with self._work.progress([unit], False) as progress:
-                sentences.append(self._work.score_unit(unit, progress))
-        return batch | {"sentences": sentences}
+        (number,), (start,), (stop,) = batch["number"], batch["start"], batch["stop"]
+        unit = Unit(int(number), range(int(start), int(stop)))
+        sentences, error, may_pass = 0, "", False
+        try:
+            with (
+                naming_options() if self._is_command else nullcontext(),
+                self._work.progress([unit], False) as progress,
+            ):
+                sentences = self._work.score_unit(unit, self._classifier, progress)
+        except (CertaintyError, OSError) as stopped:
+            error, may_pass = str(stopped), not isinstance(stopped, CertaintyError)
+        return batch | {"sentences": [sentences], "error": [error], "may_pass": [may_pass]}

@@ -133,11 +133,11 @@ def score_archive(
             kept = found
             manifest.start(folder, run, files, kept)
         doubts = Doubts()
-        work = ArchiveWork(folder, files, settings, kept, classifier, strict, doubts)
+        work = ArchiveWork(folder, files, settings, kept, strict, doubts)
         if ray is None:
-            work.run(show_progress)
+            work.run(classifier, show_progress)
         else:
-            ray.run(work, show_progress)
+            ray.run(work, classifier, show_progress)
         doubts.log()
         result = _result(folder)
         manifest.finish(folder, {name: value for name, value in asdict(result).items() if name != "folder"})
@@ -152,16 +152,15 @@ class ArchiveWork:
     files: Sequence[InputFile]
     settings: ArchiveSettings
     kept: KeptColumns
-    classifier: CertaintyClassifier
     strict: bool
     doubts: Doubts
 
-    def run(self, show_progress: ShowArchiveProgress) -> None:
+    def run(self, classifier: CertaintyClassifier, show_progress: ShowArchiveProgress) -> None:
         """Score what is not done yet."""
         left = self.left()
         with self.progress(left, show_progress) as progress:
             for unit in left:
-                self.score_unit(unit, progress)
+                self.score_unit(unit, classifier, progress)
 
     def left(self) -> list[Unit]:
         """Return the units that are not done, after deleting what a killed run has left of their parts."""
@@ -175,11 +174,12 @@ class ArchiveWork:
         starts = {unit.number: _end(committed_parts(self.folder, unit.number), unit) for unit in units}
         return ArchiveProgress(self.files, units, starts, show_progress)
 
-    def score_unit(self, unit: Unit, progress: ArchiveProgress) -> int:
+    def score_unit(self, unit: Unit, classifier: CertaintyClassifier, progress: ArchiveProgress) -> int:
         """Score what is left of a unit, and return the number of its sentences.
 
         Args:
             unit: The unit.
+            classifier: The model.
             progress: Told of what is read and scored.
         """
         done = committed_parts(self.folder, unit.number)
@@ -187,9 +187,7 @@ class ArchiveWork:
             return 0  # by a worker that was lost before it could say so
         position, number, sentences = _end(done, unit), len(done), 0
         texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position))
-        scored = self.classifier.stream(
-            texts, as_tuples=True, batch_size=_READ_AHEAD, show_progress=progress.counting()
-        )
+        scored = classifier.stream(texts, as_tuples=True, batch_size=_READ_AHEAD, show_progress=progress.counting())
         schemas = {SENTENCES: sentence_schema(self.kept, self.settings), ERRORS: error_schema()}
         ahead: Iterator[tuple[Document, tuple[Cursor, ArchiveText]] | None] = chain(scored, [None])
         with closing(scored):  # type: ignore[type-var]

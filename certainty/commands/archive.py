@@ -20,6 +20,7 @@ from certainty.progress import ProgressDisplay
 _FORMATS = ("parquet", "jsonl")
 _MOST_WARNINGS = 20  # an archive may have one for each of a million files
 _INTERRUPTED = 130
+_OF_RAY = ("workers", "worker_cpus", "worker_gpus")
 
 
 def add_parser(commands: Any) -> None:
@@ -72,12 +73,15 @@ def add_parser(commands: Any) -> None:
         "(default: the cluster that runs here, else the cores of this machine)",
     )
     group.add_argument(
-        "--workers", metavar="N", type=int, help="workers on the cluster (default: one per --worker-cpus)"
+        "--workers", metavar="N", type=int, help="workers on the cluster (default: as many as it has room for)"
     )
     group.add_argument(
-        "--worker-cpus", metavar="N", type=float, default=1, help="CPUs of a worker (default: %(default)s)"
+        "--worker-cpus",
+        metavar="N",
+        type=float,
+        help="CPUs of a worker, which runs as many threads (default: --threads, or 1)",
     )
-    group.add_argument("--worker-gpus", metavar="N", type=float, default=0, help="GPUs of a worker (default: none)")
+    group.add_argument("--worker-gpus", metavar="N", type=float, help="GPUs of a worker (default: none)")
     add_model_arguments(parser)
     add_reading_arguments(parser)
     add_confidence_argument(parser, "; the rows keep the label and have a column `undecided`")
@@ -98,7 +102,11 @@ def run(args: argparse.Namespace) -> int:
         min_confidence=args.min_confidence,
         part_sentences=args.part_sentences,
     )
-    pool = None if args.ray is None else RayPool(args.ray or None, args.workers, args.worker_cpus, args.worker_gpus)
+    pool = None
+    if args.ray is not None:
+        pool = RayPool(args.ray or None, args.workers, args.worker_cpus, args.worker_gpus or 0)
+    elif given := [f"--{name.replace('_', '-')}" for name in _OF_RAY if getattr(args, name) is not None]:
+        raise CertaintyError(f"{' and '.join(given)}: only for a Ray cluster; give --ray, too.")
     classifier = model_choice(args).open()
     with _few_warnings(), ProgressDisplay(lambda line: print(line, file=sys.stderr)) as display:
         try:

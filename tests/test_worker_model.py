@@ -1,0 +1,57 @@
+"""The model of a worker on another machine: the same one, with as many threads as the worker has CPUs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import certainty
+from certainty import CertaintyError
+from certainty.archive.worker_model import WorkerModel
+from certainty.model_folder import default_model
+
+TEXT = "Il serait parti."
+
+
+@pytest.mark.parametrize(
+    ("given", "cpus", "threads"),
+    [(None, None, 1), (None, 3.5, 3), (None, 0.5, 1), (3, None, 3), (1, 4, 1), (2, 1.5, 2)],
+)
+def test_a_worker_has_as_many_threads_as_cpus_unless_told_otherwise(
+    given: int | None, cpus: float | None, threads: int
+) -> None:
+    model = WorkerModel.of(certainty.load(threads=given), cpus)
+    assert model.threads == threads
+    assert model.open()._engine.workers == threads
+
+
+def test_more_threads_than_cpus_are_refused() -> None:
+    with pytest.raises(CertaintyError, match=r"4 threads .* the 0\.5 CPUs of a worker; give it 4 CPUs"):
+        WorkerModel.of(certainty.load(threads=4), 0.5)
+
+
+def test_it_scores_as_the_classifier_does() -> None:
+    classifier = certainty.load(engine="onnx-int8", threads=1).with_thresholds(claim=1)
+    opened = WorkerModel.of(classifier, 1).open()
+    assert opened.engine == "onnx-int8"
+    assert opened.score(TEXT) == classifier.score(TEXT)
+    assert opened.score(TEXT) != certainty.load(engine="onnx-int8", threads=1).score(TEXT)
+
+
+def test_a_model_that_is_missing_or_another_is_an_error_of_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(default_model(), "mine")
+    model = WorkerModel.of(certainty.load("mine", threads=1), 1)
+    monkeypatch.chdir("/")
+    assert model.open().score(TEXT) == certainty.score(TEXT)
+    weights = tmp_path / "mine" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
+    with pytest.raises(CertaintyError, match=r"^on the worker .*/mine: another model than that of this run"):
+        model.open()
+    shutil.rmtree(tmp_path / "mine")
+    with pytest.raises(CertaintyError, match=r"^on the worker .*/mine"):
+        model.open()
