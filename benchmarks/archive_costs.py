@@ -1,8 +1,8 @@
 """Measure what an archive costs beside the model: `python -m benchmarks.archive_costs --data news.txt.xz`.
 
-Processor time of reading and writing a sentence, bytes of a sentence before and after, memory of a process, and what each
-part and each file costs the process that directs the others. `benchmarks.billion` multiplies it. Times are those of one
-processor, so that other work on the machine changes them little; disks and networks are not in them.
+Processor time of reading and writing a sentence, bytes of a sentence before and after, memory of a process, and what
+each part and each file costs the process that directs the others. `benchmarks.billion` multiplies it. Times are those
+of the processor, so that other work on the machine changes them little; disks and networks are not in them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Plan:
     @property
     def parts(self) -> int:
         """Number of parts."""
-        return math.ceil(self.assumed.sentences / self.assumed.part_sentences)
+        return math.ceil(float(self.assumed.sentences / self.assumed.part_sentences))
 
     @property
     def articles(self) -> float:
@@ -51,18 +51,18 @@ class Plan:
 
     def core_seconds(self, engine: str) -> float:
         """Return the core seconds of a sentence."""
-        return self.speed[engine] * 3600 / 1e6 + self.around
+        return float(self.speed[engine] * 3600 / 1e6 + self.around)
 
     def seconds(self, engine: str, machines: int) -> float:
         """Return the duration of the run."""
-        return self.core_seconds(engine) * float(self.assumed.sentences) / self.assumed.cores / machines
+        return float(self.core_seconds(engine) * self.assumed.sentences / self.assumed.cores / machines)
 
     def gigabytes(self, what: str) -> float:
         """Return the size of all of "input" or "parquet"."""
         return float(self.costs[f"{what}_bytes_per_sentence"] * self.assumed.sentences / 1e9)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.billion", description=__doc__)
     parser.add_argument("--results", type=Path, default=Path(record.FOLDER), help="folder of the measured rates")
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--file-megabytes", type=float, default=100, help="size of the largest input file")
     parser.add_argument("--network", type=float, default=10, help="gigabits per second of the shared disk")
     parser.add_argument("--small-file", type=float, default=1, help="milliseconds of the shared disk for a small file")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     field, costs = (
         json.loads((args.results / f"{name}.json").read_text(encoding="utf-8")) for name in ("field", "archive_costs")
     )
@@ -150,9 +150,11 @@ def limits(plan: Plan) -> Rows:
         f"a file of {assumed.file_megabytes:g} MB, on its worker": in_a_file * plan.core_seconds(engine),
         f"a list of {plan.articles / 1e6:,.0f} million files": plan.articles * (costs["list_seconds_per_file"] + disk),
     }
+    largest = run / 10 / plan.core_seconds(engine) * costs["input_bytes_per_sentence"] / 1e6
     return [
         ("the whole run", _time(run), ""),
         *((what, _time(seconds), f"{seconds / run:.1%}") for what, seconds in takes.items()),
+        ("largest file for a tenth of the run", f"{largest:,.1f} MB", "10.0%"),
         ("that list in memory", f"{plan.articles * costs['listed_bytes_per_file'] / 1e9:,.0f} GB", ""),
         ("network of the run", f"{moved * 8 / run:,.1f} Gbit/s", ""),
         ("machines that fill the network", f"{machines * assumed.network / (moved * 8 / run):,.0f}", ""),

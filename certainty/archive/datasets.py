@@ -38,10 +38,11 @@ def score_dataset(
     Args:
         dataset: Documents, such as `ray.data.read_parquet("s3://…")`.
         text_column: Column with their texts; documents whose text is None have no sentences.
-        classifier: The model, which each worker opens once, with as many threads as it has CPUs; None opens the one that
-            ships with the package.
+        classifier: The model, which each worker opens once, with as many threads as it has CPUs; None opens the one
+            that ships with the package.
         workers: Number of workers, or the least and the most.
-        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads, or 1.
+        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads,
+            or 1.
         gpus: GPUs of each worker, which may be a fraction.
         batch_size: Number of documents that a worker scores together.
 
@@ -51,8 +52,8 @@ def score_dataset(
 
     Raises:
         CertaintyError: If the classifier was given more threads than a worker has CPUs.
-        ray.exceptions.RayTaskError: While the dataset is read, if a worker cannot open the model, the dataset has no such
-            column, or a text is not a string; its message ends with the `CertaintyError` of the worker.
+        ray.exceptions.RayTaskError: While the dataset is read, if a worker cannot open the model, the dataset has no
+            such column, or a text is not a string; its message ends with the `CertaintyError` of the worker.
         MissingExtraError: If Ray is not installed.
     """
     needs("ray.data", extra="ray", user="score_dataset")

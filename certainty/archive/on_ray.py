@@ -8,7 +8,10 @@ last finished part.
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -30,14 +33,15 @@ class RayPool:
     """Workers of a Ray cluster, each of which opens the model once, with as many threads as it has CPUs.
 
     Attributes:
-        address: Address of the cluster, such as "auto" or "ray://host:10001"; None uses one that is running here, or
-            starts one of this machine.
+        address: Address of the cluster, such as "head:6379", of which this machine must be a part; None uses one that
+            is running here, or starts one of this machine.
         workers: Number of workers; None takes as many as the CPUs and GPUs of the cluster allow.
-        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads, or 1.
+        cpus: CPUs of each worker, which may be a fraction; None takes as many as the classifier was given threads,
+            or 1.
         gpus: GPUs of each worker, which may be a fraction.
 
     Raises:
-        CertaintyError: If a number is not allowed.
+        CertaintyError: If a number is not allowed, or the address is that of a Ray client.
     """
 
     address: str | None = None
@@ -46,6 +50,11 @@ class RayPool:
     gpus: float = 0
 
     def __post_init__(self) -> None:
+        if (self.address or "").startswith("ray://"):
+            raise CertaintyError(
+                f"{self.address}: Ray Data does not run through a Ray client; run this on a machine of the cluster, "
+                'and leave out the address, or give one such as "head:6379".'
+            )
         if self.workers is not None and self.workers < 1:
             raise CertaintyError(f"{self.workers} workers cannot score; give at least 1.")
         for name, value in (("CPUs", self.cpus), ("GPUs", self.gpus)):
@@ -62,7 +71,6 @@ class RayPool:
             OSError: If reading fails on a worker for a reason that another attempt may not meet.
         """
         needs("ray.data", extra="ray", user="--ray")
-        import ray
         from ray.exceptions import RayError, RayTaskError
 
         work = replace(work, folder=work.folder.absolute())  # a worker has another working directory
@@ -70,6 +78,27 @@ class RayPool:
         self._connect()
         if not (left := work.left()):
             return
+        try:
+            with _quiet_ray(), work.progress(left, show_progress) as progress:
+                for row in self._scored(work, model, left):
+                    if row["error"]:
+                        raise (OSError if row["may_pass"] else CertaintyError)(row["error"])
+                    progress.unit_done(range(row["start"], row["stop"]), row["sentences"])
+        except RayTaskError:  # a bug, which keeps the traceback of the worker
+            raise
+        except RayError as error:
+            raise CertaintyError(
+                f"{work.folder}: a worker was lost {_RETRIES + 1} times in the same files, perhaps for lack of memory; "
+                "give its machine fewer workers, or divide the largest files. --resume continues it. Ray says: "
+                f"{str(error).strip()}"
+            ) from error
+        if missing := work.left():  # this also deletes the drafts of workers that were killed
+            raise CertaintyError(f"{work.folder}: {len(missing)} units of work were lost; --resume continues it.")
+
+    def _scored(self, work: ArchiveWork, model: WorkerModel, left: Sequence[Unit]) -> Iterator[dict[str, Any]]:
+        """Yield what the workers return for each unit, as they are done."""
+        import ray
+
         cpus = model.threads if self.cpus is None else self.cpus
         rows = ray.data.from_items(
             [{"number": unit.number, "start": unit.files.start, "stop": unit.files.stop} for unit in left],
@@ -87,34 +116,24 @@ class RayPool:
             num_gpus=self.gpus,
             max_task_retries=_RETRIES,
         )
-        try:
-            with work.progress(left, show_progress) as progress:
-                for row in done.iter_rows():
-                    if row["error"]:
-                        raise (OSError if row["may_pass"] else CertaintyError)(row["error"])
-                    progress.unit_done(range(row["start"], row["stop"]), row["sentences"])
-        except RayTaskError:
-            raise
-        except RayError as error:
-            raise CertaintyError(
-                f"{work.folder}: a worker was lost {_RETRIES + 1} times in the same files, perhaps for lack of memory; give "
-                f"its machine fewer workers, or divide the largest files. --resume continues it. Ray says: {error}"
-            ) from error
-        if missing := work.left():  # this also deletes the drafts of workers that were killed
-            raise CertaintyError(f"{work.folder}: {len(missing)} units of work were lost; --resume continues it.")
+        yield from done.iter_rows()
 
     def _connect(self) -> None:
         import ray
 
-        if not ray.is_initialized():
-            try:
-                ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise CertaintyError(
-                    f"{self.address or 'ray'}: cannot be used as a Ray cluster ({error}); start one with `ray start`, or "
-                    "give its address."
-                ) from error
-        ray.data.DataContext.get_current().enable_progress_bars = False  # those of Ray count units, not sentences
+        if ray.is_initialized():
+            return
+        # Else Ray sends usage data over the network, and its driver prints what concerns its own developers.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        try:
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            what = str(error).partition("\n")[0]
+            raise CertaintyError(
+                f"{self.address or 'ray'}: cannot be used as a Ray cluster ({what}); start one with `ray start`, or "
+                "give its address. One that wants a token needs RAY_AUTH_MODE=token in the environment."
+            ) from error
 
     def _most_workers(self, cpus: float) -> int:
         """Return how many workers the cluster has room for now, at least 1."""
@@ -127,6 +146,25 @@ class RayPool:
         if 0 in fitting:
             logger.warning("the cluster has no room for a worker yet, and the run waits until a machine with it joins")
         return max(1, min(fitting, default=1))
+
+
+@contextmanager
+def _quiet_ray() -> Iterator[None]:
+    """Keep Ray Data from showing its own progress, in units, and its advice to developers."""
+    from ray.data import DataContext
+
+    context, log = DataContext.get_current(), logging.getLogger("ray.data")
+    before, level = context.enable_progress_bars, log.level
+    context.enable_progress_bars = False
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # There is no other way yet to say how often a unit is tried; pyproject.toml bounds the version.
+            warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+            yield
+    finally:
+        context.enable_progress_bars = before
+        log.setLevel(level)
 
 
 class _Worker:

@@ -50,8 +50,8 @@ class WorkerModel:
         cpus = threads or 1 if cpus is None else cpus
         if (threads or 1) > max(1, math.ceil(cpus)):
             raise CertaintyError(
-                f"{threads} threads would wait for each other on the {cpus:g} CPUs of a worker; give it {threads} CPUs, "
-                "or fewer threads."
+                f"{threads} threads would wait for each other on the {cpus:g} CPUs of a worker; give it {threads} "
+                "CPUs, or fewer threads."
             )
         own = None if folder == default_model() else folder.absolute()
         return cls(reopen, own, classifier.engine, threads or max(1, int(cpus)), device, state, classifier.model.digest)
