@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import certainty
 from certainty import CertaintyClassifier, CertaintyError
 
 pytest.importorskip("ray", reason="ray is not installed: pip install '.[ray]'")
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("cluster")]
 
 from test_archive import jsonl, many, rows_of  # noqa: E402
 
@@ -55,8 +55,9 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(archive_scoring, "_UNIT_BYTES", 1)
     names = [f"{name}.jsonl" for name in "abcd"]
+    doubtful = [{"text": "<td></td>" * 99}, {"text": "La mairie d\ufffdment."}]
     for name in names:
-        Path(name).write_bytes(jsonl([*many(12), "no object", {"text": "<td></td>" * 99}]))
+        Path(name).write_bytes(jsonl([*many(12), "no object", *doubtful]))
     return names
 
 
@@ -77,7 +78,7 @@ class Watched(CertaintyClassifier):
             yield scored
 
 
-def watched(watch: Callable[[int, int], object]) -> Watched:
+def watched(watch: Any) -> Watched:
     return Watched(default_model(), "auto", None, None, watch)
 
 
@@ -108,7 +109,7 @@ def test_a_dataset_without_the_column_is_an_error_that_names_it(cluster: Any) ->
 
 
 def test_an_archive_is_the_same_although_a_worker_is_killed(
-    cluster: Any, classifier: CertaintyClassifier, inputs: list[str]
+    cluster: Any, classifier: CertaintyClassifier, inputs: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = score_archive(inputs, "whole", classifier=classifier, settings=SETTINGS)
     killed, threads = Path("killed").absolute(), Path("threads").absolute()
@@ -132,6 +133,7 @@ def test_an_archive_is_the_same_although_a_worker_is_killed(
     assert threads.read_text() == "2"
     assert (result.sentences, result.errors, result.parts) == (whole.sentences, whole.errors, whole.parts)
     assert same_rows("scored", "whole")
+    assert len([line for line in caplog.messages if line.startswith("4 texts have bytes that could not be")]) == 2
     assert shares[-1] == 1
     assert summarise("scored").tables[0].rows == summarise("whole").tables[0].rows
 
@@ -170,6 +172,18 @@ def test_what_stops_a_worker_is_one_error(cluster: Any, inputs: list[str], tmp_p
     Path("model").rename("elsewhere")
     with pytest.raises(CertaintyError, match=f"^on the worker .*: {tmp_path / 'model'}"):
         score_archive(inputs[:1], "moved", classifier=moved, ray=RayPool())
+
+
+class Missing:
+    """What a worker without certainty-fr would meet."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return __import__, ("no_such_module",)
+
+
+def test_a_worker_that_cannot_start_is_an_error(cluster: Any, inputs: list[str]) -> None:
+    with pytest.raises(CertaintyError, match=r"^a worker cannot start; install .* No module named 'no_such_module'"):
+        score_archive(inputs[:1], "scored", classifier=watched(Missing()), ray=RayPool())
 
 
 def test_a_worker_that_is_lost_in_the_same_file_again_and_again_is_an_error(

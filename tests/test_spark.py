@@ -17,6 +17,8 @@ pytest.importorskip("pyspark", reason="pyspark is not installed: pip install --g
 if shutil.which("java") is None:
     pytest.skip("Spark needs Java 17 or later, which is not installed", allow_module_level=True)
 
+pytestmark = pytest.mark.xdist_group("cluster")
+
 EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "score_on_spark.py"
 DOCUMENTS = [
     {"id": f"d{i}", "text": f"Le quai {i} ouvrirait en mars. La mairie dément {i} fois. Qui paiera ?"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
@@ -25,6 +25,16 @@ class Doubts:
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[int, str]] = {}
+
+    @property
+    def found(self) -> dict[str, tuple[int, str]]:
+        """For each kind of doubt, the number of its texts and the place of the first."""
+        return dict(self._found)
+
+    def add(self, found: Mapping[str, tuple[int, str]]) -> None:
+        """Add what another process has found."""
+        for what, (count, where) in found.items():
+            self._note(what, where, count)
 
     def checked(self, text: str, where: str, options: ReadingOptions, is_file: bool) -> str:
         """Return a text, repaired if that is asked for, and note what is doubtful in it.
@@ -58,9 +68,9 @@ class Doubts:
         for line in self._lines():
             logger.warning(line)
 
-    def _note(self, what: str, where: str) -> None:
+    def _note(self, what: str, where: str, texts: int = 1) -> None:
         count, first = self._found.get(what, (0, where))
-        self._found[what] = count + 1, first
+        self._found[what] = count + texts, first
 
     def _lines(self) -> Iterator[str]:
         mend = argument("fix_encoding", True)

@@ -7,6 +7,7 @@ last finished part.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import warnings
@@ -14,8 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from textwrap import shorten
 from typing import Any
 
+from certainty.archive.doubts import Doubts
 from certainty.archive.scoring import ArchiveWork, ShowArchiveProgress, Unit
 from certainty.archive.worker_model import WorkerModel
 from certainty.classifier import CertaintyClassifier
@@ -83,14 +86,21 @@ class RayPool:
                 for row in self._scored(work, model, left):
                     if row["error"]:
                         raise (OSError if row["may_pass"] else CertaintyError)(row["error"])
+                    work.doubts.add(json.loads(row["doubts"]))
                     progress.unit_done(range(row["start"], row["stop"]), row["sentences"])
         except RayTaskError:  # a bug, which keeps the traceback of the worker
             raise
         except RayError as error:
+            says = shorten(" ".join(str(error).split()), 800)
+            if getattr(error, "actor_init_failed", False):
+                raise CertaintyError(
+                    "a worker cannot start; install the same certainty-fr on all machines of the cluster. Ray says: "
+                    f"{says}"
+                ) from error
             raise CertaintyError(
                 f"{work.folder}: a worker was lost {_RETRIES + 1} times in the same files, perhaps for lack of memory; "
                 "give its machine fewer workers, or divide the largest files. --resume continues it. Ray says: "
-                f"{str(error).strip()}"
+                f"{says}"
             ) from error
         if missing := work.left():  # this also deletes the drafts of workers that were killed
             raise CertaintyError(f"{work.folder}: {len(missing)} units of work were lost; --resume continues it.")
@@ -183,13 +193,15 @@ class _Worker:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         (number,), (start,), (stop,) = batch["number"], batch["start"], batch["stop"]
         unit = Unit(int(number), range(int(start), int(stop)))
+        work = replace(self._work, doubts=Doubts())
         sentences, error, may_pass = 0, "", False
         try:
             with (
                 naming_options() if self._is_command else nullcontext(),
-                self._work.progress([unit], False) as progress,
+                work.progress([unit], False) as progress,
             ):
-                sentences = self._work.score_unit(unit, self._classifier, progress)
+                sentences = work.score_unit(unit, self._classifier, progress)
         except (CertaintyError, OSError) as stopped:
             error, may_pass = str(stopped), not isinstance(stopped, CertaintyError)
-        return batch | {"sentences": [sentences], "error": [error], "may_pass": [may_pass]}
+        doubts = json.dumps(work.doubts.found)
+        return batch | {"sentences": [sentences], "doubts": [doubts], "error": [error], "may_pass": [may_pass]}
