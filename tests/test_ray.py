@@ -207,12 +207,16 @@ def test_wrong_numbers_of_a_pool_are_told(wrong: dict[str, Any], message: str) -
         RayPool(**wrong)
 
 
-def test_an_address_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+def test_the_address_of_a_ray_client_is_refused() -> None:
     with pytest.raises(CertaintyError, match=r"^ray://head:10001: .* a machine of the cluster"):
         RayPool("ray://head:10001")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "wrong://head"])
+def test_an_address_without_a_cluster_is_an_error(address: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Il part.")
-    command = [sys.executable, "-m", "certainty", "archive", "a.txt", "--output", "scored", "--ray", "wrong://head"]
+    command = [sys.executable, "-m", "certainty", "archive", "a.txt", "--output", "scored", "--ray", address]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: wrong://head: cannot be used as a Ray cluster")
+    assert line.startswith(f"error: {address}: cannot be used as a Ray cluster")

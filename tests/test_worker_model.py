@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,11 @@ from certainty.model_folder import default_model
 TEXT = "Il serait parti."
 
 
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAYON_NUM_THREADS", "1")  # else opening a model here would set it for the tests after these
+
+
 @pytest.mark.parametrize(
     ("given", "cpus", "threads"),
     [(None, None, 1), (None, 3.5, 3), (None, 0.5, 1), (3, None, 3), (1, 4, 1), (2, 1.5, 2)],
@@ -25,6 +33,23 @@ def test_a_worker_has_as_many_threads_as_cpus_unless_told_otherwise(
     model = WorkerModel.of(certainty.load(threads=given), cpus)
     assert model.threads == threads
     assert model.open()._engine.workers == threads
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
+def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
+    script = f"""if True:
+        import os
+        from certainty import load
+        from certainty.archive.worker_model import WorkerModel
+
+        classifier = WorkerModel.of(load(), 37).open()
+        before = len(os.listdir("/proc/self/task"))
+        classifier.score([{TEXT!r}] * 99)
+        print(len(os.listdir("/proc/self/task")) - before)
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "RAYON_NUM_THREADS"}
+    printed = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True).stdout
+    assert printed.split() == [b"37"]
 
 
 def test_more_threads_than_cpus_are_refused() -> None:

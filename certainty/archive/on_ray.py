@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -29,6 +31,7 @@ from certainty.messages import names_options, naming_options
 logger = logging.getLogger(__name__)
 
 _RETRIES = 3  # of a unit whose worker is lost: endless ones would hide a document that no worker has the memory for
+_CONNECT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,11 @@ class RayPool:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
+            if self.address and (found := re.fullmatch(r"(?P<host>.+):(?P<port>\d+)", self.address)):
+                # Else Ray tries for minutes.
+                socket.create_connection((found["host"], int(found["port"])), _CONNECT_SECONDS).close()
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             what = str(error).partition("\n")[0]
             raise CertaintyError(
                 f"{self.address or 'ray'}: cannot be used as a Ray cluster ({what}); start one with `ray start`, or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,11 +58,12 @@ class WorkerModel:
         return cls(reopen, own, classifier.engine, threads or max(1, int(cpus)), device, state, classifier.model.digest)
 
     def open(self) -> CertaintyClassifier:
-        """Open the model.
+        """Open the model, in a process that has no other work.
 
         Raises:
             CertaintyError: If it cannot be opened here, or is another one.
         """
+        os.environ.setdefault("RAYON_NUM_THREADS", str(self.threads))  # the tokenizer would take all cores
         here = socket.gethostname()
         folder = self.folder or default_model()
         try:

@@ -5,6 +5,7 @@ spark-submit docs/examples/score_on_spark.py DOCUMENTS.parquet SENTENCES.parquet
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -28,7 +29,9 @@ COLUMNS = [field.split()[0] for field in SCHEMA.split(", ")]
 def classifier() -> certainty.CertaintyClassifier:
     """Open the model, once in each worker process, with as many threads as a task has CPUs."""
     task = TaskContext.get()
-    return certainty.load(threads=task.cpus() if task else 1)
+    threads = task.cpus() if task else 1
+    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))  # the tokenizer would take all cores
+    return certainty.load(threads=threads)
 
 
 def score_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
