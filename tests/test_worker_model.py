@@ -13,6 +13,7 @@ import pytest
 import certainty
 from certainty import CertaintyError
 from certainty.archive.worker_model import WorkerModel
+from certainty.cli import main
 from certainty.model_folder import default_model
 
 TEXT = "Il serait parti."
@@ -41,6 +42,7 @@ def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
         import os
         from certainty import load
         from certainty.archive.worker_model import WorkerModel
+from certainty.cli import main
 
         classifier = WorkerModel.of(load(), 37).open()
         before = len(os.listdir("/proc/self/task"))
@@ -80,3 +82,8 @@ def test_a_model_that_is_missing_or_another_is_an_error_of_the_worker(
     shutil.rmtree(tmp_path / "mine")
     with pytest.raises(CertaintyError, match=r"^on the worker .*/mine"):
         model.open()
+
+
+def test_options_of_a_cluster_need_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["archive", "a.txt", "--output", "scored", "--workers", "2", "--worker-gpus", "1"]) == 2
+    assert "--workers and --worker-gpus: only for a Ray cluster; give --ray, too." in capsys.readouterr().err
