@@ -42,7 +42,7 @@ def cluster() -> Iterator[Any]:
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker cannot import this file
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    nodes.add_node(num_cpus=2)
+    nodes.add_node(num_cpus=2, num_gpus=1)  # which Ray only counts
     ray.init(address=nodes.address, log_to_driver=False)
     yield nodes
     ray.shutdown()
@@ -165,7 +165,7 @@ def test_a_killed_driver_is_resumed(cluster: Any, classifier: CertaintyClassifie
 
 def test_what_stops_a_worker_is_one_error(cluster: Any, inputs: list[str], tmp_path: Path) -> None:
     with pytest.raises(CertaintyError, match=r"^a\.jsonl, line 13: .* --resume without it goes on\.\)$"):
-        score_archive(inputs[:1], "strict", strict=True, ray=RayPool())
+        score_archive(inputs[:1], "strict", strict=True, ray=RayPool(cpus=0.5, gpus=0.5))
     shutil.copytree(default_model(), "model")
     moved = certainty.load("model", engine="onnx")
     assert moved.model.digest  # known before the folder moves, as if only other machines lacked it

@@ -42,7 +42,6 @@ def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
         import os
         from certainty import load
         from certainty.archive.worker_model import WorkerModel
-from certainty.cli import main
 
         classifier = WorkerModel.of(load(), 37).open()
         before = len(os.listdir("/proc/self/task"))
