@@ -5,7 +5,7 @@
 
 The rows of `train_constructions.jsonl` are sentences of three texts: of the press, which is left out; of Europarl; and
 of `opinion_and_general.txt`, whose parts are told apart by their place in it. The invented rows are those of
-`training/data/grammar.jsonl` in registers other than the press. The shipped model 0.4.0 was trained on neither file, but
+`training/data/grammar.jsonl` in registers other than the press. The shipped model 0.4.0 was trained on neither; but
 the unlabelled text for which it learned the answers of teachers may have some of these sentences.
 """
 
