@@ -164,7 +164,7 @@ def by_domain(rows: Rows, by: str, domains: Sequence[str]) -> dict[str, Rows]:
     Raises:
         CertaintyError: no row has one of the values.
     """
-    result = {}
+    result: dict[str, Rows] = {}
     for given in domains:
         name, _, values = given.partition("=")
         wanted = set((values or name).split("+"))

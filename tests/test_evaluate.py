@@ -234,11 +234,12 @@ def test_models_side_by_side() -> None:
     assert (accuracy["first"], accuracy["second"], accuracy["differing"]) == ("good", "bad", 11)
     assert accuracy["value"] == pytest.approx(11 / 36)
     assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
-    assert accuracy["p_value"] == pytest.approx(2 / 2**11, abs=5e-4)
+    # The 11 sentences are of three groups, which are swapped together.
+    assert accuracy["p_value"] == pytest.approx(2 / 2**3, abs=0.02)
     assert [error["text"] for error in result.errors] == wrong
     assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
     printed = result.summary()
-    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.00\d\d +11 +0\.\d+$", printed)
+    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.2\d\d\d +11 +0\.\d+$", printed)
     assert re.search(r"macro-F1 +0\.\d+ +0\.\d+ to \d\.\d+ +0\.\d+ +0\.\d+ to 0\.\d+\n", printed)
 
 
@@ -257,6 +258,24 @@ def test_slices_by_any_column() -> None:
     rows = [{**row, "text": f"{row['text']} {n}", "genre": n} for n, row in enumerate(rows + rows)]
     with pytest.raises(CertaintyError, match=r"'genre' has 80 values; slice by a column of at most 50"):
         alone(StandIn(), rows, by=["genre"])
+
+
+def test_rows_of_a_document_are_resampled_together() -> None:
+    loose = [replace(s, group=None) for s in SENTENCES if s.label]
+    model = StandIn([s.text for s in loose if "Verlac" in s.text or "Sauzet" in s.text], loose)
+    by_row, by_document = (alone(model, loose, by=[], group_by=by) for by in (None, "corpus"))
+    assert (by_row.data["units"], by_document.data["units"]) == (36, 2)
+    assert by_row.accuracy == by_document.accuracy
+    assert "units" not in by_row.summary() and "They are 2 units" in by_document.summary()
+    widths = [one.metrics["accuracy"]["high"] - one.metrics["accuracy"]["low"] for one in (by_row, by_document)]
+    assert widths[1] > widths[0]
+    p_values = [
+        compare([model, StandIn([], loose)], loose, baselines=False, group_by=by).differences[0]["p_value"]
+        for by in (None, "corpus")
+    ]
+    assert p_values[0] < 0.05 < p_values[1]
+    with pytest.raises(CertaintyError, match="no column 'page' to group by"):
+        alone(model, loose, group_by="page")
 
 
 def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
@@ -350,7 +369,7 @@ def test_baselines_are_worse_than_the_perfect_classifier() -> None:
     assert result.data["in_train"] == 20
     majority = result.baselines["majority"]
     assert majority["difference"]["value"] == pytest.approx(1 - majority["macro_f1"]["value"])
-    assert majority["p_value"] == 1 / (1 + result.permutations)
+    assert majority["p_value"] == pytest.approx(2 / 2**9, abs=2e-3)  # nine groups
     assert "WARNING: 20 of the sentences" in result.summary()
     assert "≤ 0.0001" in result.summary()
 
