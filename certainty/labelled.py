@@ -48,7 +48,7 @@ class LabelNames:
     def __init__(self, names: Mapping[str, str] | None = None) -> None:
         self._labels = {plain_name(str(name)): Label.parse(label) for name, label in (names or {}).items()}
         self._given = {plain_name(str(name)): str(name) for name in names or {}}
-        self._met: set[str] = set()
+        self._met: set[object] = set()
 
     def label(self, value: object) -> object:
         """Return the label that a value stands for, or the value itself."""
