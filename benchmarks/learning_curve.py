@@ -188,6 +188,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--encoder", default="models/encoder-fr-small", help="encoder (default: %(default)s)")
     result.add_argument("--results", type=Path, help=f"JSON Lines of results (default: {NAME}.jsonl in --output)")
     result.add_argument("--output", type=Path, default=Path(FOLDER), help="folder of the report (default: %(default)s)")
+    result.add_argument("--picture", type=Path, help="folder of the picture (default: --output)")
     result.add_argument("--plot", action="store_true", help="compute nothing: only report what --results has")
     return result
 
@@ -216,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(told.format(**result), flush=True)
     if not done:
         own.error(f"{path}: has no results yet")
-    report(options.output, done)
+    report(done, options.output, options.picture or options.output)
 
 
 if __name__ == "__main__":

@@ -42,23 +42,23 @@ class Difference(NamedTuple):
         return f"{self.domain} at {self.size}: {self.value:+.3f}{spread}"
 
 
-def report(folder: Path, results: Results) -> None:
+def report(results: Results, folder: Path, pictures: Path) -> None:
     """Print the table and the musts, and write `learning_curve.json` and `learning_curve.svg`.
 
     Args:
-        folder: The folder of the two files.
         results: At least one result of `benchmarks.learning_curve`.
+        folder: The folder of `learning_curve.json`.
+        pictures: The folder of `learning_curve.svg`.
     """
     console = Console()
     console.print(table(results))
     for must in musts(results):
         console.print(must)
-    make_folder(folder)
     write(folder, NAME, {"results": results})
     panels = {domain: _lines([one for one in results if one["domain"] == domain]) for domain in _domains(results)}
     counts = [len(seeds) for seeds in _seeds(results).values()]
     seeds = f"{min(counts)} to {max(counts)} seeds" if min(counts) < max(counts) else f"{counts[0]} seeds"
-    plot_panels(folder, NAME, panels, ("labelled rows", f"macro-F1, mean of {seeds}"))
+    plot_panels(make_folder(pictures), NAME, panels, ("labelled rows", f"macro-F1, mean of {seeds}"))
 
 
 def table(results: Results) -> Table:

@@ -6,10 +6,12 @@ import csv
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import DATA
 
 import certainty
@@ -17,6 +19,7 @@ from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
 from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.averaging import averaged
 from certainty.finetuning.calibration import cross_calibrated
 from certainty.finetuning.data import read_data
 from certainty.finetuning.features import IGNORED
@@ -217,6 +220,28 @@ def _scores(labels: list[Label]) -> list[SentenceScore]:
         SentenceScore(text, 0, len(text), own, probabilities, 1.0, False, ())
         for text, own, probabilities in zip(texts, labels, sure, strict=True)
     ]
+
+
+def test_the_result_is_an_average_with_the_initial_model(tiny_model: Path, tmp_path: Path) -> None:
+    settings = FinetuningSettings(initial=str(tiny_model), initial_share=0.25, epochs=1, bf16=False)
+    start = find_start(settings)
+    model, initial = start.weights(settings), start.weights(settings)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights += 1
+    moved = {name: value.clone() for name, value in model.named_parameters()}
+    averaged(model, settings, start)
+    kept = {name for name, value in model.named_parameters() if torch.equal(value, moved[name])}
+    assert kept == {name for name in moved if name.startswith("heads.") and name.split(".")[1] not in start.heads}
+    before = initial.state_dict()
+    for name, value in model.named_parameters():
+        if name not in kept:
+            torch.testing.assert_close(value, before[name] + 0.75)
+    rows = _sentences()
+    finetune(rows, [replace(s, text=f"Dit-on, {s.text}") for s in rows[::3]], tmp_path / "mine", settings)
+    assert "25 % those of `tiny`" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="initial_share is of a model to continue from"):
+        FinetuningSettings(encoder="x", initial_share=0.5)
 
 
 def test_the_verdict_is_plain() -> None:

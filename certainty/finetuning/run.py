@@ -23,6 +23,7 @@ from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
 from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.averaging import averaged
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
 from certainty.finetuning.cross_validation import check_processes, out_of_fold_logits
 from certainty.finetuning.data import FinetuningData, read_data
@@ -165,7 +166,7 @@ def write_model(
     """
     split = "train, each scored by a model that was not trained on it," if data.folds else "dev"
     logger.info("Calibrating on %d sentences of %s and exporting the model.", len(data.dev), split)
-    tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
+    tokenizer, model = setup.tokenizer, averaged(setup.trainer.trained_model(), settings, start)
     dev = DevSentences(
         data.dev,
         SentenceTokenizer(backend(tokenizer)),
