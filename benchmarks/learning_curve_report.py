@@ -50,15 +50,14 @@ def report(results: Results, folder: Path, pictures: Path) -> None:
         folder: The folder of `learning_curve.json`.
         pictures: The folder of `learning_curve.svg`.
     """
-    console = Console()
-    console.print(table(results))
+    Console().print(table(results))
     for must in musts(results):
-        console.print(must)
+        print(must)
     write(folder, NAME, {"results": results})
     panels = {domain: _lines([one for one in results if one["domain"] == domain]) for domain in _domains(results)}
     counts = [len(seeds) for seeds in _seeds(results).values()]
-    seeds = f"{min(counts)} to {max(counts)} seeds" if min(counts) < max(counts) else f"{counts[0]} seeds"
-    plot_panels(make_folder(pictures), NAME, panels, ("labelled rows", f"macro-F1, mean of {seeds}"))
+    seeds = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
+    plot_panels(make_folder(pictures), NAME, panels, ("labelled rows", f"macro-F1 (seeds: {seeds})"))
 
 
 def table(results: Results) -> Table:
