@@ -124,7 +124,7 @@ def discard_unfinished(folder: Path, records: Iterable[PartRecord]) -> None:
     for place, pattern in ((folder, ".*.tmp"), *((folder / name, "*part-*") for name in (*TABLES, RECORDS))):
         for path in place.glob(pattern):  # the name of a draft has that of its part in it
             if path not in kept:
-                path.unlink()
+                path.unlink(missing_ok=True)  # a worker of a killed run may be renaming it before it ends, too
 
 
 class PartWriter:
