@@ -351,7 +351,7 @@ def test_what_may_come_back_is_no_error_of_a_document(
     fsspec.filesystem("memory").pipe({"/expiring/a.txt": TEXTS["port"].encode()})
     with monkeypatch.context() as patch:
         patch.setattr(MemoryFileSystem, "_open", expired)
-        with pytest.raises(PermissionError):
+        with pytest.raises(OSError, match=r"memory:///expiring/a\.txt: cannot be read now: .*the token has expired"):
             score_archive("memory://expiring/a.txt", "remote", classifier=classifier)
     result = score_archive("memory://expiring/a.txt", "remote", classifier=classifier, resume=True)
     assert (result.documents, result.errors) == (1, 0)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from certainty.archive.remote import looked_up, open_remote, options_of
 from certainty.documents.kinds import ENDINGS
 from certainty.errors import CertaintyError
 from certainty.extras import needs
@@ -79,10 +80,11 @@ def find_inputs(given: Sequence[str], leave_out: Path | None = None) -> list[Inp
         leave_out: A local folder that is left out.
 
     Raises:
-        CertaintyError: If a file does not exist, or a folder or pattern matches none.
+        CertaintyError: If a file does not exist or may not be read, or a folder or pattern matches none.
+        OSError: If a file system cannot be reached.
         MissingExtraError: If a library that a URL needs is not installed.
     """
-    needs("fsspec", extra="archive", user="certainty archive")
+    needs("fsspec", "tenacity", extra="archive", user="certainty archive")
     files: dict[tuple[str, str], InputFile] = {}
     for name in given:
         for file in _found(name, None if leave_out is None else os.path.realpath(leave_out)):
@@ -96,22 +98,20 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
 
     Raises:
         CertaintyError: If it cannot be opened, or is damaged.
-        OSError: For what another attempt may not meet, such as a broken connection, or a file that was found and has
-            vanished with its share.
+        OSError: For what another attempt may not meet, such as a connection that stays broken, or a file that was found
+            and has vanished with its share.
     """
     decompress = _DECOMPRESSORS.get(os.path.splitext(file.name)[1].lower())
     try:
-        with file.filesystem.open(file.path, "rb") as stored:
+        with _stored(file) as stored:
             yield OpenedFile(stored, decompress)
     except FileNotFoundError as error:
-        if not (file.size == 0 and os.path.islink(file.path) and _is_local(file.filesystem)):
+        if not (file.size == 0 and os.path.islink(file.path)):
             raise
         raise CertaintyError(f"{file.name}: is a link to a file that does not exist; mend or delete it.") from error
     except IsADirectoryError as error:
         raise CertaintyError(f"{file.name}: is a directory; give the files in it.") from error
     except PermissionError as error:
-        if not _is_local(file.filesystem):
-            raise  # the right to read may have expired during the run
         raise CertaintyError(f"{file.name}: cannot be read ({error.strerror}); check its permissions.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, _zstd_error()) as error:
         raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
@@ -119,6 +119,12 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
         if decompress is None or not is_damage(error):
             raise
         raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
+
+
+def _stored(file: InputFile) -> BinaryIO:
+    if _is_local(file.filesystem):
+        return cast(BinaryIO, file.filesystem.open(file.path, "rb"))
+    return open_remote(file.filesystem, file.path, file.name)
 
 
 def is_damage(error: Exception) -> bool:
@@ -131,16 +137,13 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
     is_local = _is_local(filesystem)
     is_pattern = any(mark in name for mark in "*?[") and not os.path.lexists(name) if is_local else "*" in name
     if is_pattern:
-        matched = filesystem.glob(path, detail=True)
+        matched = looked_up(name, filesystem.glob, path, detail=True)
     else:
-        try:
-            matched = {path: filesystem.info(path)}
-        except FileNotFoundError:
-            raise CertaintyError(f"{name}: no such file; check the name and the folder.") from None
+        matched = {path: looked_up(name, filesystem.info, path)}
     files: dict[str, Mapping[str, Any]] = {}
     for one, info in matched.items():
         if info["type"] == "directory":
-            below = filesystem.find(one, detail=True)
+            below = looked_up(name, filesystem.find, one, detail=True)
             shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
             files |= {path: info for path, info in shown.items() if _is_readable(path)}
             if others := len(shown.keys() - files.keys()):
@@ -168,7 +171,7 @@ def _resolved(name: str) -> tuple[Any, str]:
     import fsspec
 
     try:
-        filesystem, path = fsspec.core.url_to_fs(name)
+        filesystem, path = fsspec.core.url_to_fs(name, **options_of(name))
     except ImportError as error:
         protocol = name.partition(":")[0]
         needs("s3fs" if protocol.startswith("s3") else "aiohttp", extra=_EXTRAS.get(protocol, "archive"), user=name)
