@@ -1,4 +1,4 @@
-"""Archives whose inputs are on the web or in S3: what fails for a moment is tried again, the rest is one clear error."""
+"""Inputs on the web and in S3: what fails for a moment is tried again, the rest is one clear error."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_server_that_cannot_be_reached_is_named(
 
 
 def test_a_right_that_expires_stops_the_run(web: Web, here: Path, waits: list[float]) -> None:
-    web.files["/a.txt"] = "Il pleut.".encode()
+    web.files["/a.txt"] = b"Il pleut."
     web.failures["/a.txt"] = [403]
     with pytest.raises(OSError, match=rf"{web.url('/a.txt')}: cannot be read now: status 403"):
         score_archive(web.url("/a.txt"), "scored", classifier=certainty.load(threads=1))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import logging
-import lzma
 import os
-import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from certainty.archive.remote import looked_up, open_remote, options_of
-from certainty.documents.kinds import ENDINGS
+from certainty.documents.compression import (
+    DECOMPRESSORS,
+    Decompressor,
+    decompressor,
+    refusing_damage,
+    uncompressed_name,
+)
+from certainty.documents.kinds import ENDINGS, is_readable
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 
@@ -45,9 +47,8 @@ class InputFile:
 
     @property
     def uncompressed_name(self) -> str:
-        """The name without the ending of a compression."""
-        stem, ending = os.path.splitext(self.name)
-        return stem if ending.lower() in _DECOMPRESSORS else self.name
+        """The name without the endings of compressions."""
+        return uncompressed_name(self.name)
 
 
 class OpenedFile:
@@ -57,7 +58,7 @@ class OpenedFile:
         content: Its content, decompressed.
     """
 
-    def __init__(self, stored: BinaryIO, decompress: Callable[[BinaryIO], Any] | None) -> None:
+    def __init__(self, stored: BinaryIO, decompress: Decompressor | None) -> None:
         self._stored = stored
         self.is_seekable = decompress is None and stored.seekable()
         self.content = io.BufferedReader(decompress(stored) if decompress else cast(Any, stored), _BLOCK)
@@ -101,9 +102,9 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
         OSError: For what another attempt may not meet, such as a connection that stays broken, or a file that was found
             and has vanished with its share.
     """
-    decompress = _DECOMPRESSORS.get(os.path.splitext(file.name)[1].lower())
     try:
-        with _stored(file) as stored:
+        decompress = decompressor(file.name)
+        with _stored(file) as stored, refusing_damage(file.name) if decompress else nullcontext():
             yield OpenedFile(stored, decompress)
     except FileNotFoundError as error:
         if not (file.size == 0 and os.path.islink(file.path)):
@@ -113,23 +114,12 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
         raise CertaintyError(f"{file.name}: is a directory; give the files in it.") from error
     except PermissionError as error:
         raise CertaintyError(f"{file.name}: cannot be read ({error.strerror}); check its permissions.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, _zstd_error()) as error:
-        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
-    except OSError as error:
-        if decompress is None or not is_damage(error):
-            raise
-        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
 
 
 def _stored(file: InputFile) -> BinaryIO:
     if _is_local(file.filesystem):
         return cast(BinaryIO, file.filesystem.open(file.path, "rb"))
     return open_remote(file.filesystem, file.path, file.name)
-
-
-def is_damage(error: Exception) -> bool:
-    """Return whether an error is due to the content: bz2 and pyarrow raise an `OSError` without a number for that."""
-    return not isinstance(error, OSError) or (type(error) is OSError and error.errno is None)
 
 
 def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
@@ -145,7 +135,7 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
         if info["type"] == "directory":
             below = looked_up(name, filesystem.find, one, detail=True)
             shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
-            files |= {path: info for path, info in shown.items() if _is_readable(path)}
+            files |= {path: info for path, info in shown.items() if is_readable(path)}
             if others := len(shown.keys() - files.keys()):
                 count = "1 file is" if others == 1 else f"{others} files are"
                 logger.warning("%s: %s not read, as the ending stands for no kind of text.", name, count)
@@ -160,7 +150,7 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
         endings = ", ".join(ENDINGS)
         raise CertaintyError(
             f"{name}: contains no file that can be read; readable files end in {endings}, and may be compressed "
-            f"({', '.join(_DECOMPRESSORS)})."
+            f"({', '.join(DECOMPRESSORS)})."
             if matched
             else f"{name}: matches no file; check the pattern and the folder."
         )
@@ -191,14 +181,6 @@ def _is_hidden(path: str, folder: str) -> bool:
     return any(part.startswith((".", "~$")) for part in PurePosixPath(path[len(folder) :].lstrip("/")).parts)
 
 
-def _is_readable(path: str) -> bool:
-    """Return whether a file below a folder is read, by its ending."""
-    stem, ending = os.path.splitext(path)
-    if ending.lower() in _DECOMPRESSORS:
-        ending = os.path.splitext(stem)[1]
-    return ending.lower() in ENDINGS
-
-
 def _is_below(path: str, folder: str) -> bool:
     real = os.path.realpath(path)
     return real == folder or real.startswith(folder + os.sep)
@@ -210,29 +192,3 @@ def _shown(given: str, path: str, filesystem: Any, is_local: bool) -> str:
         return str(filesystem.unstrip_protocol(path))
     local = given.removeprefix("file://").removeprefix("local://")
     return path if os.path.isabs(local) else Path(os.path.relpath(path)).as_posix()
-
-
-def _zstd() -> Any:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd
-    needs("backports.zstd", extra="archive", user="a file compressed with zstd")
-    from backports import zstd
-
-    return zstd
-
-
-def _zstd_error() -> type[Exception]:
-    try:
-        return cast("type[Exception]", _zstd().ZstdError)
-    except CertaintyError:
-        return EOFError  # without the library, no such file was opened
-
-
-_DECOMPRESSORS: dict[str, Callable[[BinaryIO], Any]] = {
-    ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
-    ".xz": lzma.LZMAFile,
-    ".bz2": bz2.BZ2File,
-    ".zst": lambda stored: _zstd().ZstdFile(stored),
-}

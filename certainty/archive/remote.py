@@ -24,7 +24,7 @@ _CONNECT_SECONDS, _SILENT_SECONDS = 30, 120
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """Return how fsspec is to open the file system of a URL: on the web, a transfer may take any time, but not stall."""
+    """Return how fsspec is to open the file system of a URL; on the web, a transfer may last, but not stall."""
     if not _is_on_the_web(url):
         return {}
     from aiohttp import ClientTimeout
