@@ -651,16 +651,32 @@ def test_summary(form: Any, here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert [row[:2] for row in tables["Labels by source"].rows] == [("Digue", 6), ("<b>Phare</b>", 5)]
     assert [row[0] for row in tables["The most hedged documents"].rows] == ["doute", "fait"]
     capsys.readouterr()
-    command = ["archive", "summary", "s[1]*/x", "--date-column", "date", "--by", "source", "--html", "page.html"]
+    command = ["archive", "summary", "s[1]*/x", "--by", "month", "source", "--html", "page.html"]
     assert main([*command, "--top", "1"]) == 0
     assert "# Labels by month" in capsys.readouterr().out
+    assert main([*command[:-2], "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)["tables"]
+    assert found == [json.loads(json.dumps(table.to_dict())) for table in summary.tables]
+    assert [table["title"] for table in found][:3] == ["Labels", "Labels by month", "Labels by source"]
+    assert (found[2]["columns"][:2], found[2]["rows"][0][:2]) == (["source", "sentences"], ["Digue", 6])
     page = (here / "page.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 3 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
+    assert page.count("<svg") == 4 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
     assert "<b>Phare" not in page and "http" not in page.replace("http://www.w3.org", "")
     assert main(["archive", "summary", "s[1]*/x", "--by", "section"]) == 2
-    assert "no column 'section' was kept. Found: file, id, date, source" in capsys.readouterr().err
+    assert "no column 'section' was kept. Found: file, id, date, source; name it with --by." in capsys.readouterr().err
     assert main(["archive", "summary", "."]) == 2
     assert "is not an archive" in capsys.readouterr().err
+
+
+def test_by_month_needs_dates(here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.jsonl").write_bytes(jsonl([{"text": "Il pleut.", "published": "2025-03-11"}]))
+    (here / "b.jsonl").write_bytes(jsonl([{"text": "Il pleut.", "month": "mars"}]))
+    for name in "ab":
+        score_archive(f"{name}.jsonl", name, classifier=classifier)
+    with pytest.raises(CertaintyError, match=r"no column 'date' was kept.*; name it with date_column"):
+        summarise("a", by=["month"])
+    assert summarise("a", by=["month"], date_column="published").tables[1].rows[0][0] == "2025-03"
+    assert summarise("b", by=["month"]).tables[1].rows[0][0] == "mars"  # a column of that name
 
 
 def test_the_summary_counts_denials_by_source(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
