@@ -51,10 +51,16 @@ def main() -> int:
         rounds: Iterator[Round] = (fuzz(target, options.seconds, corpus) for target in targets)
         if options.inputs is not None:
             rounds = rounds_until(options.inputs, targets, options.seconds, options.jobs, corpus, log)
-        for one in rounds:
-            total = f"; {sum(each.inputs for each in read_log(log)):,} of {options.inputs:,}" if options.inputs else ""
-            print(f"{one}{total}", flush=True)
-            failed = failed or one.failed
+        try:
+            for one in rounds:
+                total = (
+                    f"; {sum(each.inputs for each in read_log(log)):,} of {options.inputs:,}" if options.inputs else ""
+                )
+                print(f"{one}{total}", flush=True)
+                failed = failed or one.failed
+        except KeyboardInterrupt:
+            print("stopped; with --inputs, the same command goes on.", file=sys.stderr)
+            return 130
     return 1 if failed else 0
 
 
