@@ -88,6 +88,21 @@ def test_a_bomb_is_one_error(
     assert [text for text, _ in read_files(tmp_path / "good.pdf")] == ["Il pleut."]
 
 
+def test_in_an_archive_a_bomb_is_a_row_of_the_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("duckdb", "filelock", "fsspec", "pyarrow", "tenacity"):
+        pytest.importorskip(module, reason=f"{module} is not installed: pip install '.[archive]'")
+    from certainty.archive import ArchiveSettings, score_archive
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(confined, "SECONDS", 1)
+    Path("a.pdf").write_bytes(shown(SHOW * 200_000))
+    Path("b.pdf").write_bytes(shown(SHOW))
+    result = score_archive(["a.pdf", "b.pdf"], "scored", settings=ArchiveSettings(format="jsonl"))
+    assert (result.documents, result.errors) == (1, 1)
+    (row,) = (path.read_text(encoding="utf-8") for path in Path("scored/errors").iterdir())
+    assert "a.pdf: is a PDF that takes over 1 s to read" in row
+
+
 def test_where_the_system_limits_no_time_the_wait_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confined, "_PATIENCE", 0.01)
     with pytest.raises(CertaintyError, match=r"^a\.pdf: is a PDF that takes over"):
