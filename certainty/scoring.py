@@ -21,7 +21,8 @@ class SentenceLogits:
     """The logits of sentences, combined from those of their windows.
 
     Attributes:
-        label: Shape (sentences, 4), the mean over the windows of each sentence.
+        label: Shape (sentences, 4), the mean over the windows of each sentence, in which the first window, where the
+            main clause most often is, counts as much as all others together.
         claim, attributed: Shape (sentences,), also the mean.
         second: Shape (sentences, 5), also the mean; zeros if the model has no such head.
 
@@ -32,7 +33,7 @@ class SentenceLogits:
 
     def __init__(self, windows: Sequence[Window], sentences: int) -> None:
         self._windows = windows
-        self._share = 1.0 / np.bincount([window.sentence for window in windows], minlength=sentences)
+        self._share = _shares(windows, sentences)
         self.label = np.zeros((sentences, len(LABELS)))
         self.claim = np.zeros(sentences)
         self.attributed = np.zeros(sentences)
@@ -44,7 +45,7 @@ class SentenceLogits:
         """Add the logits of a batch, which consists of the windows at `indices`."""
         windows = [self._windows[i] for i in indices]
         rows = [window.sentence for window in windows]
-        share = self._share[rows]
+        share = self._share[list(indices)]
         np.add.at(self.label, rows, logits.label * share[:, None])
         np.add.at(self.claim, rows, logits.claim * share)
         np.add.at(self.attributed, rows, logits.attributed * share)
@@ -76,6 +77,17 @@ class SentenceLogits:
     def source(self, sentence: int) -> list[tuple[int, Floats]]:
         """Return the source logits of each window of a sentence, as for `certainty.spans.source_span`."""
         return self._source[sentence]
+
+
+def _shares(windows: Sequence[Window], sentences: int) -> NDArray[np.float64]:
+    """Return the weight of each window in the mean of its sentence."""
+    others = np.bincount([window.sentence for window in windows], minlength=sentences) - 1
+    return np.array(
+        [
+            1.0 if not others[window.sentence] else 0.5 if not window.start else 0.5 / others[window.sentence]
+            for window in windows
+        ]
+    )
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

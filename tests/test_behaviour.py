@@ -93,6 +93,18 @@ def test_no_claim_is_an_answer_of_its_own() -> None:
     assert found.by_answer["asserted"]["right"] == 5 and found.right["right"] == 8
 
 
+def test_the_calibration_error_is_that_of_the_sentences_with_labels() -> None:
+    rows = [row for row in ROWS if row.get("claim") is not False]
+    sure = evaluate_behaviour(StandIn(), read_behaviour(rows)).expected_calibration_error
+    wrong = {row["text"]: Label.DENIED if row["label"] != "denied" else Label.ASSERTED for row in rows}
+    unsure = evaluate_behaviour(StandIn(wrong), read_behaviour(rows)).expected_calibration_error
+    assert sure is not None and unsure is not None
+    assert sure < 0.5 < unsure
+    assert sure + unsure == pytest.approx(1)  # always right, and never, with the same confidence
+    attribution = [{**ROWS[0], "label": None, "attributed": False}]
+    assert evaluate_behaviour(StandIn(), read_behaviour(attribution)).expected_calibration_error is None
+
+
 def test_attribution_counts_where_it_is_sure() -> None:
     rows = [
         {**ROWS[0], "attributed": False, "attributed_sure": True},

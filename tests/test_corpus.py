@@ -269,13 +269,18 @@ def test_fixtures_are_whole_quadruples_of_their_side_of_the_split(name: str, qua
     assert sum(not s.claim for s in sentences) == 6
 
 
-def test_authored_grammar_is_in_whole_groups_with_words_that_are_there() -> None:
-    rows = [json.loads(line) for line in (LABELS.parent / "grammar.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(read_labelled(LABELS.parent / "grammar.jsonl")) == len(rows) == 3182
-    groups = Counter(row["quad"] for row in rows)
-    assert len(groups) == 898 and set(groups.values()) <= {2, 3, 4}
-    other = {s.group for name in ("contrast", "contrast_more", "contrast_hard") for s in authored(name)}
-    assert not other & groups.keys()
+AUTHORED = {"contrast", "contrast_more", "contrast_hard", "grammar", "grammar_more"}
+
+
+@pytest.mark.parametrize(("name", "sentences", "groups"), [("grammar", 3182, 898), ("grammar_more", 2470, 722)])
+def test_authored_grammar_is_in_whole_groups_with_words_that_are_there(name: str, sentences: int, groups: int) -> None:
+    path = LABELS.parent / f"{name}.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(read_labelled(path)) == len(rows) == sentences
+    sizes = Counter(row["quad"] for row in rows)
+    assert len(sizes) == groups and min(sizes.values()) >= 2
+    other = {s.group for other in AUTHORED - {name} for s in authored(other)}
+    assert not other & sizes.keys()
     for row in rows:
         assert bool(row["cues"]) == (row["label"] not in (None, "asserted")), row["id"]
         assert not row["sources"] or row["attributed"], row["id"]

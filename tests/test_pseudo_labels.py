@@ -21,6 +21,7 @@ from certainty.finetuning.features import IGNORED, Collator
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata, read_pseudo_labels, tokenizer_digest
 from certainty.finetuning.settings import FinetuningSettings
+from training.distillation import standoff
 from training.distillation.pseudo_labels import keep_hard, main
 from training.distillation.teachers import sure_spans
 from training.pretraining.tokenizer import for_transformers, train_tokenizer
@@ -268,3 +269,29 @@ def test_a_soft_claim_weighs_a_row_of_the_label_loss(smoothing: float) -> None:
     assert loss(torch.stack([hard[0], torch.zeros(4)])) == pytest.approx(float(each[0])), "no claim does not count"
     soft = hard * torch.tensor([[1.0], [0.25]])
     assert loss(soft) == pytest.approx(float((each[0] + 0.25 * each[1]) / 1.25))
+
+
+def test_labels_without_sentences_are_joined_with_the_text_again(
+    teachers: list[Path], text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = _made(tmp_path / "1.safetensors", teachers, text)
+    labels, again = str(tmp_path / "labels.safetensors.xz"), str(tmp_path / "2.safetensors")
+    assert standoff.main(["split", "--pseudo-labels", str(tmp_path / "1.safetensors"), "--output", labels]) == 0
+    n = len(made["lengths"])
+    join = ["join", "--labels", labels, "--tokenizer", str(teachers[0]), "--output", again, "--text"]
+    assert standoff.main([*join, str(text)]) == 0
+    assert f"{n} of {n} sentences found" in capsys.readouterr().out
+    joined = load_file(again)
+    for name, step in {"ids": 0, "lengths": 0, "source": 0, "labels": 1 / 255, "claim": 1 / 255, "cue": 17}.items():
+        np.testing.assert_allclose(
+            joined[name].astype(float), made[name].astype(float), atol=step, rtol=0, err_msg=name
+        )
+    assert read_pseudo_labels(again, Tokenizer.from_file(str(teachers[0] / "tokenizer.json")))
+
+    part = tmp_path / "part.txt"
+    part.write_text(SENTENCES[0], "utf-8")
+    assert standoff.main([*join, str(part)]) == 0
+    assert f"1 of {n} sentences found" in capsys.readouterr().out
+    part.write_text("Cette phrase est nouvelle.", "utf-8")
+    assert standoff.main([*join, str(part)]) == 2
+    assert "none of its sentences is in the text" in capsys.readouterr().err

@@ -123,6 +123,18 @@ def test_the_result_is_downloaded(page: Page) -> None:
     assert again.locator(".certainty-sentence").count() == len(document)
 
 
+def test_the_filters_are_folded_up_until_there_is_room(page: Page) -> None:
+    page.set_viewport_size({"width": 500, "height": 700})
+    view = score(page, TEXT)
+    view.get_by_text("La Russie").wait_for()
+    assert not view.get_by_role("button", name="JSON", exact=True).is_visible()
+    page.set_viewport_size({"width": 1300, "height": 700})
+    view.get_by_role("button", name="JSON", exact=True).wait_for()
+    view.locator("summary").get_by_text("Filters").click()
+    page.set_viewport_size({"width": 1200, "height": 700})
+    view.get_by_role("button", name="JSON", exact=True).wait_for(state="hidden")  # as the reader left it
+
+
 def test_the_page_speaks_french_and_its_result_too(browser: Browser, address: str) -> None:
     with browser.new_context(locale="fr-FR") as context:
         page = context.new_page()

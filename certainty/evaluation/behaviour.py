@@ -25,6 +25,7 @@ import numpy as np
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.intervals import share_interval
+from certainty.evaluation.metrics import expected_calibration_error
 from certainty.evaluation.scorer import Scorer
 from certainty.json_lines import read_json_lines
 from certainty.labelled import items_of
@@ -67,6 +68,9 @@ class Behaviour:
         inv_changed: SHARE of `inv` groups whose sentences get different answers; here `right` counts these groups.
         dir_right: SHARE of `dir` groups in which every answer is right.
         attributed: SHARE of sentences with the right attribution, among those with an expected attribution.
+        expected_calibration_error: That of the most probable label, over the sentences whose right answers are labels,
+            in the bins of `certainty.evaluation.metrics.expected_calibration_error`: whether the calibration holds on
+            sentences unlike those of dev. None without such sentences.
         failures: Sentences with a wrong answer and all sentences of changed `inv` groups: `id`, `kind`, `group`,
             `construction`, `text`, `expected`, `answer`, `probability`.
     """
@@ -78,6 +82,7 @@ class Behaviour:
     inv_changed: Mapping[str, Any]
     dir_right: Mapping[str, Any]
     attributed: Mapping[str, Any]
+    expected_calibration_error: float | None
     failures: Sequence[Mapping[str, Any]]
 
     def to_dict(self, text: bool = True) -> dict[str, Any]:
@@ -167,6 +172,7 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
         inv_changed=_share([group in changed for group in groups["inv"]]),
         dir_right=_share([all(right[i] for i in own) for own in groups["dir"].values()]),
         attributed=_share([gold == given for gold, given in sure]),
+        expected_calibration_error=_calibration_error(rows, scores),
         failures=[
             _failure(row, answer, score)
             for row, answer, score, is_right in zip(rows, answers, scores, right, strict=True)
@@ -211,6 +217,19 @@ def _groups(rows: Sequence[BehaviourRow], kind: str) -> dict[str, list[int]]:
         if row.kind == kind:
             groups.setdefault(row.group, []).append(i)
     return groups
+
+
+def _calibration_error(rows: Sequence[BehaviourRow], scores: Sequence[SentenceScore]) -> float | None:
+    probabilities, gold = [], []
+    for row, score in zip(rows, scores, strict=True):
+        labels = [i for i, label in enumerate(LABELS) if label.value in row.answers]
+        if not labels or NO_CLAIM in row.answers:
+            continue
+        of_labels = [score.probabilities[label] for label in LABELS]
+        best = int(np.argmax(of_labels))
+        probabilities.append(of_labels)
+        gold.append(best if best in labels else labels[0])
+    return float(expected_calibration_error(gold, np.array(probabilities))) if gold else None
 
 
 def _share(hits: Sequence[bool]) -> dict[str, Any]:

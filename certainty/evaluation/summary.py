@@ -73,6 +73,9 @@ def behaviour_summary(found: Sequence[Behaviour]) -> str:
         for name, each in shares
         if each[0]["total"]
     ]
+    calibrated = [b.expected_calibration_error for b in found]
+    if calibrated[0] is not None:
+        rows.append(("ECE of the label", *(cell for error in calibrated for cell in (number(error), "")), ""))
     lines += _table(head, rows)
     missed = [
         (name, *(f"{b.by_construction[name]['right']}" for b in found), f"{share['total']}")

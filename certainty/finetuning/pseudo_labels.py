@@ -113,22 +113,13 @@ def pseudo_label_metadata(path: str | Path) -> dict[str, Any]:
     return metadata
 
 
-def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """Return the sentences in the format of `SentenceFeatures.rows`; their arrays are slices of shared arrays.
-
-    The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the targets of cues, attribution, second
-    claim and source are ignored. The source is ignored as well if the teachers were unsure of its words, and is nobody
-    if they say that the claim is not attributed.
-
-    Args:
-        path: File written by `write_pseudo_labels`.
-        tokenizer: The student's tokenizer, without truncation or padding.
+def read_arrays(path: str | Path) -> tuple[TokenisedSentences, Probabilities, dict[str, Any]]:
+    """Return the sentences, the teachers' probabilities, and the metadata of `pseudo_label_metadata`.
 
     Raises:
-        CertaintyError: the file cannot be read, or was made with another tokenizer.
+        CertaintyError: the file cannot be read.
     """
-    if pseudo_label_metadata(path)["tokenizer"] != tokenizer_digest(tokenizer):
-        raise CertaintyError(f"{path}: made with another tokenizer; use teachers that share the encoder's tokenizer.")
+    metadata = pseudo_label_metadata(path)
     shapes = {
         "labels": (len(LABELS),),
         "claim": (),
@@ -146,20 +137,40 @@ def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str,
     fit = ids.shape == (tokens,) and cue.shape == (tokens, len(CUED)) and not (lengths < 1).any()
     if not fit or any(of_sentences[name].shape != (n, *shape) for name, shape in shapes.items()):
         raise CertaintyError(_damaged(path, "its arrays do not fit together"))
+    return TokenisedSentences(ids, lengths), Probabilities(**of_sentences, cue=cue), metadata
 
-    claim, second = (of_sentences[name].astype(np.float32) for name in ("claim", "second"))
+
+def read_pseudo_labels(path: str | Path, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """Return the sentences in the format of `SentenceFeatures.rows`; their arrays are slices of shared arrays.
+
+    The label target of a sentence sums to P(claim). If P(claim) is below 0.5, the targets of cues, attribution, second
+    claim and source are ignored. The source is ignored as well if the teachers were unsure of its words, and is nobody
+    if they say that the claim is not attributed.
+
+    Args:
+        path: File written by `write_pseudo_labels`.
+        tokenizer: The student's tokenizer, without truncation or padding.
+
+    Raises:
+        CertaintyError: the file cannot be read, or was made with another tokenizer.
+    """
+    sentences, found, metadata = read_arrays(path)
+    if metadata["tokenizer"] != tokenizer_digest(tokenizer):
+        raise CertaintyError(f"{path}: made with another tokenizer; use teachers that share the encoder's tokenizer.")
+    lengths = sentences.lengths
+    claim, second = found.claim.astype(np.float32), found.second.astype(np.float32)
     no_claim = claim < 0.5
-    distribution = of_sentences["labels"].astype(np.float32)
+    distribution = found.labels.astype(np.float32)
     distribution /= distribution.sum(axis=1, keepdims=True)
-    attributed = np.where(no_claim, IGNORED, of_sentences["attributed"]).astype(np.float32)
+    attributed = np.where(no_claim, IGNORED, found.attributed).astype(np.float32)
     second[np.isnan(second) | no_claim[:, None]] = IGNORED
-    source = of_sentences["source"].astype(np.float32)
+    source = found.source.astype(np.float32)
     source[attributed < 0.5] = 0.0
     source[no_claim | (source[:, 0] < 0)] = IGNORED
-    cues = cue.astype(np.float32) / 255
+    cues = found.cue.astype(np.float32) / 255
     cues[np.repeat(no_claim, lengths)] = IGNORED
     cues[special_token_positions(lengths, tokenizer)] = IGNORED
-    ids = ids.astype(np.int32)
+    ids = sentences.ids.astype(np.int32)
     ends = np.cumsum(lengths, dtype=np.int64)
     bounds = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     heads = zip(distribution * claim[:, None], claim.tolist(), attributed.tolist(), second, source, strict=True)

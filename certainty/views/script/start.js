@@ -23,6 +23,16 @@ const tellChanges = (root) => (words) => {
   summary.textContent = [words.say("compared", sizes), ...changes].join(" · ");
 };
 
+// A frame may get its width only after its script has run.
+function openWhereWide(root, more) {
+  const watch = new ResizeObserver(() => {
+    if (root.clientWidth <= 700) return;
+    more.open = true;
+    watch.disconnect();
+  });
+  watch.observe(root);
+}
+
 function start(root) {
   const sentences = [...root.querySelectorAll(".certainty-sentence")];
   const pairs = [...root.querySelectorAll(".certainty-pair")];
@@ -33,8 +43,9 @@ function start(root) {
   if (sentences.length) {
     if (more) more.querySelector("summary").after(controls);
     else {
-      more = element("details", { className: "certainty-more", open: root.clientWidth > 700 }, element("summary", { word: "filters" }), controls);
+      more = element("details", { className: "certainty-more" }, element("summary", { word: "filters" }), controls);
       root.querySelector(".certainty-key").after(more);
+      openWhereWide(root, more);
     }
     speakers.push(addFilters(root, pairs.length ? pairs : sentences, controls));
     speakers.push(addExplanations(root, sentences));
