@@ -21,7 +21,7 @@ from certainty.forking import keep_for_ever
 SECONDS, SECONDS_PER_MB = 60, 30
 """Processor time that a document may take, and what each of its megabytes adds."""
 MEMORY = 2_000_000_000
-"""Bytes that the process may take, beside what it has at its start; only Linux limits them."""
+"""Bytes that a document may take; they are only limited on Linux."""
 
 _PATIENCE = 10  # times the processor time, where the system does not limit that or the machine is busy
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
