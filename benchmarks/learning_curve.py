@@ -1,7 +1,8 @@
 """Measure how good a model becomes with a growing number of labelled rows of a domain.
 
-Of each domain, which is a value of a column of `--data`, some rows are held out, and samples of several sizes are drawn
-from the others. Each way of making a model gets the same samples; macro-F1 is on the held-out rows:
+Of each domain, which is a value of a column of `--data` or, as `speech=talks+everyday`, several, some rows are held
+out, and samples of several sizes are drawn from the others. Each method gets the same samples; macro-F1 is on the
+held-out rows:
 
 - shipped: the shipped model as it is, which learns nothing
 - continued: `certainty train` with its automatic settings, which continues from the shipped model
@@ -9,7 +10,9 @@ from the others. Each way of making a model gets the same samples; macro-F1 is o
 - tfidf: logistic regression on word and character n-grams
 - setfit: the recipe of SetFit on the same encoder (`benchmarks.setfit`)
 
-Results are appended to `learning_curve.jsonl` one by one: the same command continues an interrupted run.
+Each result is appended to `--results` as soon as it is there, and what stands there is not computed again: the same
+command continues an interrupted run, and portions of the whole can be run one after the other, by `--sizes`,
+`--domains`, `--seeds` and `--methods`. `--plot` only reports what there is.
 
     python -m benchmarks.learning_curve --data rows.jsonl --domains speech reviews --sizes 100 300 --seeds 1 2
 """
@@ -17,9 +20,10 @@ Results are appended to `learning_curve.jsonl` one by one: the same command cont
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,10 +31,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 import certainty
-from benchmarks.record import FOLDER, plot_lines, write
+from benchmarks.learning_curve_report import METHODS, NAME, report
+from benchmarks.record import FOLDER
 from certainty import CertaintyError
 from certainty.evaluation import metrics
 from certainty.evaluation.baselines import TfidfBaseline
@@ -38,16 +42,16 @@ from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.partition import together
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
-from certainty.writing import make_folder
 
 Rows = Sequence[LabelledSentence]
-Way = Callable[[Rows, Sequence[str], int, argparse.Namespace], NDArray[np.float64]]
+Method = Callable[[Rows, Sequence[str], int, argparse.Namespace], NDArray[np.float64]]
 """Function of training rows, held-out texts, a seed and the options, to probabilities, shape (texts, 4)."""
 
-NAME = "learning_curve"
 SIZES = (24, 50, 100, 300, 1000, 3000)
 LEAST_OF_A_LABEL = 5
 """Every sample has at least so many rows of each label, as training needs them."""
+KEY = ("domain", "size", "seed", "method")
+"""What identifies a result."""
 
 
 def shipped(train: Rows, texts: Sequence[str], seed: int, options: argparse.Namespace) -> NDArray[np.float64]:
@@ -83,13 +87,9 @@ def setfit(train: Rows, texts: Sequence[str], seed: int, options: argparse.Names
     return SetFit(options.encoder, seed).fit(train).predict_proba(texts)
 
 
-WAYS: Mapping[str, Way] = {
-    "shipped": shipped,
-    "continued": continued,
-    "encoder": from_encoder,
-    "tfidf": tfidf,
-    "setfit": setfit,
-}
+_METHODS: Mapping[str, Method] = dict(
+    zip(METHODS, (shipped, continued, from_encoder, tfidf, setfit), strict=True),
+)
 
 
 def draw(rows: Rows, size: int, held_out: int, seed: int) -> tuple[list[LabelledSentence], list[LabelledSentence]]:
@@ -109,7 +109,9 @@ def draw(rows: Rows, size: int, held_out: int, seed: int) -> tuple[list[Labelled
     sets = together(rows)
     order = np.random.default_rng(seed).permutation(int(sets.max()) + 1)
     ranked = sorted(range(len(rows)), key=lambda i: (order[sets[i]], i))
-    held, rest = [rows[i] for i in ranked[:held_out]], [rows[i] for i in ranked[held_out:]]
+    last = sets[ranked[held_out - 1]] if len(rows) > held_out else None
+    held = [rows[i] for i in ranked[:held_out]]
+    rest = [rows[i] for i in ranked[held_out:] if sets[i] != last]
     first: list[LabelledSentence] = []
     for label in LABELS:
         own = [sentence for sentence in rest if sentence.label is label][:LEAST_OF_A_LABEL]
@@ -123,92 +125,99 @@ def draw(rows: Rows, size: int, held_out: int, seed: int) -> tuple[list[Labelled
     return sample, held
 
 
-def measured(options: argparse.Namespace, rows: Rows, done: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the result of each run that is not yet done."""
-    keys = {tuple(one[name] for name in ("domain", "size", "seed", "way")) for one in done}
-    for domain in options.domains:
-        own = [s for s in rows if (getattr(s, options.by, None) or s.columns.get(options.by)) == domain]
-        for seed in options.seeds:
-            for size in options.sizes:
-                for way in options.ways:
-                    if (domain, size, seed, way) in keys:
-                        continue
-                    try:
-                        train, held_out = draw(own, size, options.held_out, seed)
-                    except CertaintyError as error:
-                        Console(stderr=True).print(f"{domain}, {size} rows, seed {seed}: left out, {error}")
-                        break
-                    claims = [sentence for sentence in held_out if sentence.label]
-                    gold = np.array([LABELS.index(s.label) for s in claims if s.label])
-                    found = WAYS[way](train, [s.text for s in claims], seed, options).argmax(axis=1)
-                    yield {
-                        "domain": domain,
-                        "size": size,
-                        "seed": seed,
-                        "way": way,
-                        "claims": len(claims),
-                        "macro_f1": round(float(metrics.macro_f1(gold, found)), 4),
-                        "accuracy": round(float((gold == found).mean()), 4),
-                    }
+def measured(
+    options: argparse.Namespace, domains: Mapping[str, Rows], done: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the result of each run that is not yet done, the smallest sizes first."""
+    keys = {tuple(one[name] for name in KEY) for one in done}
+    for size, seed, domain in itertools.product(options.sizes, options.seeds, options.domains):
+        methods = [method for method in options.methods if (domain, size, seed, method) not in keys]
+        if not methods:
+            continue
+        try:
+            train, held_out = draw(domains[domain], size, options.held_out, seed)
+        except CertaintyError as error:
+            Console(stderr=True).print(f"{domain}, {size} rows, seed {seed}: left out, {error}")
+            continue
+        claims = [sentence for sentence in held_out if sentence.label]
+        gold = np.array([LABELS.index(s.label) for s in claims if s.label])
+        for method in methods:
+            started = time.process_time()
+            found = _METHODS[method](train, [s.text for s in claims], seed, options).argmax(axis=1)
+            yield {
+                **dict(zip(KEY, (domain, size, seed, method), strict=True)),
+                "claims": len(claims),
+                "macro_f1": round(float(metrics.macro_f1(gold, found)), 4),
+                "accuracy": round(float((gold == found).mean()), 4),
+                "seconds": round(time.process_time() - started, 1),
+            }
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> Table:
-    """Return mean and standard deviation over the seeds of macro-F1, a column for each way."""
-    ways = [way for way in WAYS if any(one["way"] == way for one in results)]
-    shown = Table("macro-F1", "rows", "seeds", *ways)
-    for domain, size in sorted({(one["domain"], one["size"]) for one in results}):
-        own = [one for one in results if (one["domain"], one["size"]) == (domain, size)]
-        cells = []
-        for way in ways:
-            values = [one["macro_f1"] for one in own if one["way"] == way]
-            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.mean(values):.3f}{spread}" if values else "–")
-        shown.add_row(domain, str(size), str(len({one["seed"] for one in own})), *cells)
-    return shown
+def by_domain(rows: Rows, by: str, domains: Sequence[str]) -> dict[str, Rows]:
+    """Return the rows of each domain, by its name.
+
+    Args:
+        rows: All rows.
+        by: The column that names the domain of a row.
+        domains: Values of this column, or `name=value+value`.
+
+    Raises:
+        CertaintyError: no row has one of the values.
+    """
+    result: dict[str, Rows] = {}
+    for given in domains:
+        name, _, values = given.partition("=")
+        wanted = set((values or name).split("+"))
+        own = [s for s in rows if (getattr(s, by, None) or s.columns.get(by)) in wanted]
+        if missing := wanted - {getattr(s, by, None) or s.columns.get(by) for s in own}:
+            raise CertaintyError(f"--domains: no row has {', '.join(sorted(missing))} in its column {by}.")
+        result[name] = own
+    return result
 
 
-def plot(folder: Path, results: Sequence[Mapping[str, Any]]) -> None:
-    """Write a picture for each domain: the mean macro-F1 of each way by the number of rows."""
-    for domain in sorted({one["domain"] for one in results}):
-        lines = {}
-        for way in WAYS:
-            own = [one for one in results if (one["domain"], one["way"]) == (domain, way)]
-            sizes = sorted({one["size"] for one in own})
-            if sizes:
-                means = [statistics.mean(one["macro_f1"] for one in own if one["size"] == size) for size in sizes]
-                lines[way] = sizes, means
-        plot_lines(folder, f"{NAME}_{domain}", lines, ("labelled rows", "macro-F1"))
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.partition("\n")[0])
+    result.add_argument("--data", nargs="+", help="labelled rows; the shipped model must not know them")
+    result.add_argument("--by", default="corpus", help="column that names the domain (default: %(default)s)")
+    result.add_argument("--domains", nargs="+", help="values of this column, or name=value+value")
+    result.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="numbers of rows to train on")
+    result.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], help="default: five")
+    result.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
+    result.add_argument("--held-out", type=int, default=400, help="held-out rows of a domain (default: %(default)s)")
+    result.add_argument("--encoder", default="models/encoder-fr-small", help="encoder (default: %(default)s)")
+    result.add_argument("--results", type=Path, help=f"JSON Lines of results (default: {NAME}.jsonl in --output)")
+    result.add_argument("--output", type=Path, default=Path(FOLDER), help="folder of the report (default: %(default)s)")
+    result.add_argument("--picture", type=Path, help="folder of the picture (default: --output)")
+    result.add_argument("--plot", action="store_true", help="compute nothing: only report what --results has")
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", nargs="+", required=True, help="labelled rows; the shipped model must not know them")
-    parser.add_argument("--by", default="corpus", help="column that names the domain (default: %(default)s)")
-    parser.add_argument("--domains", nargs="+", required=True, help="values of this column")
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="numbers of rows to train on")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], help="default: five")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="default: all")
-    parser.add_argument("--held-out", type=int, default=500, help="held-out rows of a domain (default: %(default)s)")
-    parser.add_argument("--encoder", default="models/encoder-fr-small", help="encoder (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path(FOLDER), help="folder (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        rows = read_labelled(options.data)
-    except CertaintyError as error:
-        parser.error(str(error))
-    path = make_folder(options.output) / f"{NAME}.jsonl"
+    own = parser()
+    options = own.parse_args(arguments)
+    if not options.plot and not (options.data and options.domains):
+        own.error("give --data and --domains, or --plot")
+    path = options.results or options.output / f"{NAME}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
-    console = Console()
-    with path.open("a", encoding="utf-8") as file:
-        for result in measured(options, rows, done):
-            file.write(json.dumps(result, ensure_ascii=False) + "\n")
-            file.flush()
-            done.append(result)
-            console.print("{domain}, {size} rows, seed {seed}, {way}: {macro_f1:.3f}".format(**result))
-    console.print(table(done))
-    write(options.output, NAME, {"results": done})
-    plot(options.output, done)
+    if not options.plot:
+        try:
+            domains = by_domain(read_labelled(options.data), options.by, options.domains)
+        except CertaintyError as error:
+            own.error(str(error))
+        options.domains = list(domains)
+        with path.open("a", encoding="utf-8") as file:
+            for result in measured(options, domains, done):
+                file.write(json.dumps(result, ensure_ascii=False) + "\n")
+                file.flush()
+                done.append(result)
+                told = "{domain}, {size} rows, seed {seed}, {method}: {macro_f1:.3f}, {seconds:.0f} s of processor time"
+                print(told.format(**result), flush=True)
+    if not done:
+        own.error(f"{path}: has no results yet")
+    report(done, options.output, options.picture or options.output)
 
 
 if __name__ == "__main__":

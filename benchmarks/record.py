@@ -76,6 +76,39 @@ def plot_lines(
     _save(figure, folder / f"{name}.svg")
 
 
+def plot_panels(
+    folder: Path,
+    name: str,
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    axes_of: tuple[str, str],
+) -> None:
+    """Write `<name>.svg`, with a panel of lines as in `plot_lines` for each title; they share the y axis."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(3.2 * columns, 2.7 * rows), sharey=True, squeeze=False, layout="constrained"
+    )
+    names = list(dict.fromkeys(label for lines in panels.values() for label in lines))
+    for axes, (title, lines) in zip(grid.flat, panels.items(), strict=False):
+        for label, (x, y) in lines.items():
+            axes.plot(x, y, marker="o", markersize=4, label=label, color=f"C{names.index(label)}")
+        ticks = sorted({one for x, _ in lines.values() for one in x})
+        axes.set(xscale="log", title=title)
+        axes.xaxis.set(major_locator=FixedLocator(ticks), minor_locator=NullLocator(), major_formatter="{x:,.0f}")
+        axes.tick_params(axis="x", labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel(axes_of[0])
+    figure.supylabel(axes_of[1])
+    handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), frameon=False)
+    _save(figure, folder / f"{name}.svg")
+
+
 def plot_points(
     folder: Path, name: str, points: Mapping[str, tuple[float, float | None]], axes_of: tuple[str, str]
 ) -> None:

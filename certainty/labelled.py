@@ -33,8 +33,35 @@ _BOOLEANS = {
 }
 _KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "sources", "id", "corpus", "quad", "annotator"}
 _KNOWN |= {"doubtful"}
-LabelNames = Mapping[object, Label]
-"""A user's other names for labels, as `plain_name` writes them."""
+
+
+class LabelNames:
+    """A user's other names for labels; remembers which of them were met in data.
+
+    Args:
+        names: The names with their labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count.
+
+    Raises:
+        CertaintyError: a name stands for no label.
+    """
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        self._labels = {plain_name(str(name)): Label.parse(label) for name, label in (names or {}).items()}
+        self._given = {plain_name(str(name)): str(name) for name in names or {}}
+        self._met: set[object] = set()
+
+    def label(self, value: object) -> object:
+        """Return the label that a value stands for, or the value itself."""
+        name = plain_name(str(value))
+        if name not in self._labels:
+            return value
+        self._met.add(name)
+        return self._labels[name]
+
+    def warn_if_unmet(self) -> None:
+        """Log a warning if a name was in no row that was read with these names."""
+        if unmet := [given for name, given in self._given.items() if name not in self._met]:
+            logger.warning("No row has the label %s, for which a name was given; check the spelling.", ", ".join(unmet))
 
 
 @dataclass(frozen=True)
@@ -91,7 +118,7 @@ _GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "second
 
 
 def read_labelled(
-    data: str | os.PathLike[str] | Iterable[Any], label_names: Mapping[str, str] | None = None
+    data: str | os.PathLike[str] | Iterable[Any], label_names: Mapping[str, str] | LabelNames | None = None
 ) -> list[LabelledSentence]:
     """Read labelled sentences.
 
@@ -102,14 +129,15 @@ def read_labelled(
     Args:
         data: One or more paths, or rows: mappings, `LabelledSentence` objects, a pandas or polars DataFrame, or a
             `datasets.Dataset`. Files may be JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
-        label_names: Other names for labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count.
+        label_names: Other names for labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count. A
+            warning names those that no row has, unless they are `LabelNames`, which may be for other data as well.
 
     Raises:
         CertaintyError: If a file cannot be read, a row is invalid, or a name in `label_names` stands for no label. The
             message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
-    names = {plain_name(str(name)): Label.parse(label) for name, label in (label_names or {}).items()}
+    names = label_names if isinstance(label_names, LabelNames) else LabelNames(label_names)
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Mapping[str, Any]]] = []
     for where, item in items_of(data):
@@ -119,6 +147,8 @@ def read_labelled(
             rows.append((where, item))
     if rows:
         sentences += _parsed(rows, "the rows", names)
+    if names is not label_names:
+        names.warn_if_unmet()
     unique = list({(s.text, s.label, s.annotator): s for s in reversed(sentences)}.values())[::-1]
     if len(unique) < len(sentences):
         logger.warning("%d duplicated rows (same text and label) were dropped.", len(sentences) - len(unique))
@@ -258,7 +288,7 @@ def _label(value: Any, where: str, allowed: tuple[Label, ...], names: LabelNames
     if _is_missing(value):
         return None
     try:
-        return Label.parse(names.get(plain_name(str(value)), value), allowed)
+        return Label.parse(names.label(value), allowed)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
 

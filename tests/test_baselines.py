@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from certainty import CertaintyError, Label
-from certainty.evaluation.baselines import BASELINES, MajorityBaseline, RulesBaseline, TfidfBaseline, cross_validated
+from certainty.evaluation.baselines import (
+    BASELINES,
+    MajorityBaseline,
+    RulesBaseline,
+    TfidfBaseline,
+    cross_validated,
+    folds_of,
+)
+from certainty.evaluation.judging import predict_baselines
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -113,17 +121,25 @@ class Memory:
 
 def test_cross_validation_never_splits_a_group() -> None:
     grouped = [LabelledSentence(f"groupe{g} phrase {i}", LABELS[i], group=g) for g in range(7) for i in range(4)]
-    assert (cross_validated(Memory, grouped, seed=0)[:, 0] == 1).all()
-    loose = [LabelledSentence(s.text, s.label) for s in grouped]
-    assert cross_validated(Memory, loose, seed=0)[:, 3].any()
+    assert (cross_validated(Memory, grouped, folds_of(grouped, seed=0))[:, 0] == 1).all()
+    loose = [LabelledSentence(s.text, s.label, columns={"author": s.text.split()[0]}) for s in grouped]
+    assert cross_validated(Memory, loose, folds_of(loose, seed=0))[:, 3].any()
+    assert (cross_validated(Memory, loose, folds_of(loose, seed=0, group_by="author"))[:, 0] == 1).all()
+
+
+def test_baselines_take_the_folds_they_are_given() -> None:
+    rows = [LabelledSentence(f"phrase {i}", LABELS[i % 2]) for i in range(8)]
+    found = predict_baselines([*rows, LabelledSentence("Quand ?", None, claim=False)], folds=[0, 1] * 4 + [0])
+    # Each fold has one label only, so that of the other fold is all that a baseline has seen.
+    assert found["majority"].argmax(axis=1).tolist() == [1, 0] * 4
 
 
 def test_cross_validation_is_repeatable() -> None:
-    first, second = (cross_validated(MajorityBaseline, SENTENCES, seed=4) for _ in range(2))
+    first, second = (folds_of(SENTENCES, seed=4) for _ in range(2))
     assert (first == second).all()
-    assert (first != cross_validated(MajorityBaseline, SENTENCES, seed=5)).any()
+    assert (first != folds_of(SENTENCES, seed=5)).any()
 
 
 def test_cross_validation_needs_two_groups() -> None:
     with pytest.raises(CertaintyError, match="too small for cross-validating"):
-        cross_validated(MajorityBaseline, SENTENCES[:1], seed=0)
+        folds_of(SENTENCES[:1], seed=0)

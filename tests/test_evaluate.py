@@ -100,7 +100,7 @@ def write(path: Path, sentences: Sequence[LabelledSentence]) -> str:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `certainty.load` open the stand-in; a second model gets one sentence wrong."""
-    wrong = {"first": [], "second": [SENTENCES[0].text]}
+    wrong = {"first": [], "second": [SENTENCES[0].text], "third": [SENTENCES[0].text, SENTENCES[5].text]}
     monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder or "first").name]))
 
 
@@ -234,11 +234,12 @@ def test_models_side_by_side() -> None:
     assert (accuracy["first"], accuracy["second"], accuracy["differing"]) == ("good", "bad", 11)
     assert accuracy["value"] == pytest.approx(11 / 36)
     assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
-    assert accuracy["p_value"] == pytest.approx(2 / 2**11, abs=5e-4)
+    # The 11 sentences are of three groups, which are swapped together.
+    assert accuracy["p_value"] == pytest.approx(2 / 2**3, abs=0.02)
     assert [error["text"] for error in result.errors] == wrong
     assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
     printed = result.summary()
-    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.00\d\d +11 +0\.\d+$", printed)
+    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.2\d\d\d +11 +0\.\d+\n", printed)
     assert re.search(r"macro-F1 +0\.\d+ +0\.\d+ to \d\.\d+ +0\.\d+ +0\.\d+ to 0\.\d+\n", printed)
 
 
@@ -257,6 +258,24 @@ def test_slices_by_any_column() -> None:
     rows = [{**row, "text": f"{row['text']} {n}", "genre": n} for n, row in enumerate(rows + rows)]
     with pytest.raises(CertaintyError, match=r"'genre' has 80 values; slice by a column of at most 50"):
         alone(StandIn(), rows, by=["genre"])
+
+
+def test_rows_of_a_document_are_resampled_together() -> None:
+    loose = [replace(s, group=None) for s in SENTENCES if s.label]
+    model = StandIn([s.text for s in loose if "Verlac" in s.text or "Sauzet" in s.text], loose)
+    by_row, by_document = (alone(model, loose, by=[], group_by=by) for by in (None, "corpus"))
+    assert (by_row.data["units"], by_document.data["units"]) == (36, 2)
+    assert by_row.accuracy == by_document.accuracy
+    assert "units" not in by_row.summary() and "They are 2 units" in by_document.summary()
+    widths = [one.metrics["accuracy"]["high"] - one.metrics["accuracy"]["low"] for one in (by_row, by_document)]
+    assert widths[1] > widths[0]
+    p_values = [
+        compare([model, StandIn([], loose)], loose, baselines=False, group_by=by).differences[0]["p_value"]
+        for by in (None, "corpus")
+    ]
+    assert p_values[0] < 0.05 < p_values[1]
+    with pytest.raises(CertaintyError, match="no column 'page' to group by"):
+        alone(model, loose, group_by="page")
 
 
 def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
@@ -350,9 +369,10 @@ def test_baselines_are_worse_than_the_perfect_classifier() -> None:
     assert result.data["in_train"] == 20
     majority = result.baselines["majority"]
     assert majority["difference"]["value"] == pytest.approx(1 - majority["macro_f1"]["value"])
-    assert majority["p_value"] == 1 / (1 + result.permutations)
+    assert majority["p_value"] == pytest.approx(2 / 2**9, abs=2e-3)  # nine groups
     assert "WARNING: 20 of the sentences" in result.summary()
-    assert "≤ 0.0001" in result.summary()
+    loose = [replace(s, group=None) for s in SENTENCES]
+    assert "≤ 0.0001" in evaluate(StandIn(), loose, train=SENTENCES[:20]).summary()
 
 
 def test_the_result_is_repeatable_and_json() -> None:
@@ -427,6 +447,29 @@ def test_the_command_compares_and_writes_its_report(
         r"""(?:src|href|data)\s*=\s*["']?(?!["']?#)|@import|url\((?!["']?#)|<link|<!DOCTYPE svg""", page
     )
     assert page.count("<svg") == 3
+
+
+def test_three_models_stand_in_one_report(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    data, output = write(tmp_path / "held_out.jsonl", SENTENCES), tmp_path / "report"
+    given = ["evaluate", "--model", "first", "second", "third", "--data", data, "--by", "corpus", "--quiet"]
+    assert main([*given, "--format", "json", "--report", str(output), "--min-macro-f1", "0.95"]) == 1
+    captured = capsys.readouterr()
+    assert re.findall(r"^(\w+): macro-F1 0\.94\d+ is below 0\.95", captured.err, re.M) == ["third"]
+    found = json.loads(captured.out)
+    assert [one["models"] for one in found["evaluations"]] == [["first"], ["second"], ["third"]]
+    pairs = [(d["first"], d["second"]) for d in found["differences"] if d["metric"] == "macro_f1"]
+    assert pairs == [("first", "second"), ("first", "third"), ("second", "third")]
+    assert all(set(one["slices"]["corpus"]) == {"nord", "sud"} for one in found["evaluations"])
+    with (output / "errors.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wrong = {
+        row["text"]: [row[f"predicted {name}"] != row["gold"] for name in ("first", "second", "third")] for row in rows
+    }
+    assert wrong == {SENTENCES[0].text: [False, True, True], SENTENCES[5].text: [False, False, True]}
+    page = (output / "index.html").read_text(encoding="utf-8")
+    assert page.count("Verlac") >= 1 and page.count("Montrieu") >= 1 and "nord" in page and "sud" in page
+    assert main([*given, "--min-macro-f1", "0.9"]) == 0
+    assert re.search(r"^nord +1\.000 .* 0\.9\d\d .* 0\.9\d\d ", capsys.readouterr().out, re.M)
 
 
 def test_seeds_of_one(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:

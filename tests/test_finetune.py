@@ -135,6 +135,29 @@ def test_an_output_is_never_half_a_model_nor_lost(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "other"]
 
 
+def test_the_run_the_card_and_an_evaluation_of_the_same_file_say_the_same(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, test = tmp_path / "mine", tmp_path / "test.jsonl"
+    test.write_text("".join((DATA / "tiny_dev.jsonl").read_text("utf-8").splitlines(keepends=True)[::2]), "utf-8")
+    given = arguments(folder, "--initial", tiny_model, "--config", _quick(tmp_path), "--test", test)
+    assert main(given) == 0
+    trained = capsys.readouterr().out.partition("── test ──\n")[2]
+    own = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["test"]
+    evaluate = ["evaluate", "--model", str(folder), "--data", str(test), "--train", str(DATA / "tiny.jsonl"), "--quiet"]
+    assert main([*evaluate, "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert found["metrics"] == own["metrics"] and found["per_class"] == own["per_class"]
+    assert main(evaluate) == 0
+    table = re.compile(r"^metric .*?\n\n", re.M | re.S)
+    again = capsys.readouterr().out
+    assert table.search(trained) and table.findall(trained)[0] == table.findall(again)[0]
+    value = own["metrics"]["macro_f1"]["value"]
+    card = (folder / "README.md").read_text(encoding="utf-8").partition("## Evaluation: test")[2]
+    assert f"| macro-F1 | {value:.3f} |" in card
+    assert f"macro-F1 is {value:.3f}, and " in trained, "the comparison with the initial model, too"
+
+
 def _quick(folder: Path, more: str = "") -> Path:
     path = folder / "config.yaml"
     path.write_text(f"epochs: 1\nevaluations_per_epoch: 1\nbatch_size: 16\nbf16: false\n{more}")

@@ -6,10 +6,12 @@ import csv
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import DATA
 
 import certainty
@@ -17,6 +19,7 @@ from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
 from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.averaging import averaged
 from certainty.finetuning.calibration import cross_calibrated
 from certainty.finetuning.data import read_data
 from certainty.finetuning.features import IGNORED
@@ -24,7 +27,7 @@ from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.replay import read_replay, replayed
 from certainty.finetuning.setup import set_up
 from certainty.finetuning.start import find_start
-from certainty.finetuning.verdict import against_initial, compared_with_initial
+from certainty.finetuning.verdict import against_initial, compared_with_initial, missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
@@ -219,6 +222,28 @@ def _scores(labels: list[Label]) -> list[SentenceScore]:
     ]
 
 
+def test_the_result_is_an_average_with_the_initial_model(tiny_model: Path, tmp_path: Path) -> None:
+    settings = FinetuningSettings(initial=str(tiny_model), initial_share=0.25, epochs=1, bf16=False)
+    start = find_start(settings)
+    model, initial = start.weights(settings), start.weights(settings)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights += 1
+    moved = {name: value.clone() for name, value in model.named_parameters()}
+    averaged(model, settings, start)
+    kept = {name for name, value in model.named_parameters() if torch.equal(value, moved[name])}
+    assert kept == {name for name in moved if name.startswith("heads.") and name.split(".")[1] not in start.heads}
+    before = initial.state_dict()
+    for name, value in model.named_parameters():
+        if name not in kept:
+            torch.testing.assert_close(value, before[name] + 0.75)
+    rows = _sentences()
+    finetune(rows, [replace(s, text=f"Dit-on, {s.text}") for s in rows[::3]], tmp_path / "mine", settings)
+    assert "25 % those of `tiny`" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="initial_share is of a model to continue from"):
+        FinetuningSettings(encoder="x", initial_share=0.5)
+
+
 def test_the_verdict_is_plain() -> None:
     gold = [s.label for s in _sentences() if s.label]
     right, wrong, nearly = _scores(gold), _scores([Label.DENIED] * 40), _scores([*gold[:-1], Label.ASSERTED])
@@ -240,6 +265,67 @@ def test_each_fold_is_calibrated_by_the_others() -> None:
     gold[folds == 0] = -1
     np.testing.assert_array_equal(cross_calibrated(logits, gold, folds)[folds == 0], calibrated[folds == 0])
     assert np.abs(calibrated).mean() < np.abs(logits).mean() / 2
+
+
+def test_the_verdict_swaps_whole_documents() -> None:
+    sentences = _sentences()
+    right = [s.label for s in sentences if s.label]
+    wrong = [Label.DENIED if s.columns["document"] in TOWNS[:3] else s.label for s in sentences]
+    assert all(wrong)
+    by_row, by_document = (
+        against_initial("dev", _scores(right), _scores([one for one in wrong if one]), "old", sentences, group_by)
+        for group_by in (None, "document")
+    )
+    assert (by_row["verdict"], by_document["verdict"]) == ("better", "undecided")
+    assert by_row["difference"] == by_document["difference"] and by_document["p_value"] > 0.2
+
+
+def test_messages_of_a_cross_validation_speak_of_train() -> None:
+    told = missed_claims(np.array([False] * 9 + [True]), [True] * 10, "train")
+    assert told and "of the sentences of train no_claim" in told and told.endswith("of both kinds to train.")
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
+    held = [{**row, "quad": 5} for row in _rows()]
+    with pytest.raises(CertaintyError, match="train has no sentence to train on: each is of a group whose `quad`"):
+        read_data(held, None, label_names={"rumeur": "probable"})
+
+
+def test_a_name_of_a_label_that_no_row_has_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    names = {"rumeur": "probable", "Rumeurs": "probable"}
+    read_data(_rows(), _rows()[:3], label_names={"rumeur": "probable"})
+    assert "for which a name was given" not in caplog.text
+    read_data(_rows(), None, label_names=names)
+    assert "No row has the label Rumeurs, for which a name was given; check the spelling." in caplog.text
+
+
+def test_few_steps_are_counted_with_the_pseudo_labelled_sentences(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certainty.finetuning.automatic.pseudo_label_metadata", lambda path: {"sentences": 9000})
+    warn_if_unlikely(FinetuningSettings(epochs=1, pseudo_labels="pseudo.safetensors"), 200)
+    assert "steps" not in caplog.text
+
+
+def test_a_model_from_an_encoder_is_compared_with_the_shipped_one(
+    tiny_encoder: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    start = find_start(FinetuningSettings(encoder=str(tiny_encoder)))
+    monkeypatch.setattr("certainty.finetuning.start.default_model", lambda: tiny_model)
+    rival = start.rival()
+    assert rival and (rival.folder, rival.name) == (tiny_model, "certainty-fr-small")
+    initial = find_start(FinetuningSettings(initial=str(tiny_model)))
+    assert initial.rival() is initial
+    monkeypatch.setattr("certainty.finetuning.start.default_model", lambda: tmp_path / "none")
+    assert start.rival() is None
+    settings = FinetuningSettings(encoder=str(tiny_encoder), epochs=1, bf16=False)
+    with caplog.at_level(logging.INFO):
+        finetune(_sentences(), None, tmp_path / "mine", settings)
+    assert "There is no shipped model to compare with" in caplog.text
 
 
 def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

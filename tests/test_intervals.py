@@ -142,3 +142,20 @@ def test_seeds_change_places_together() -> None:
     one = np.ones((1, 40), dtype=np.float32)
     assert pair.difference(one)[0] == pytest.approx(0.125)
     assert pair.swapped(one)[0] == pytest.approx(-0.125)
+
+
+def test_rows_of_one_unit_are_drawn_and_swapped_together() -> None:
+    right = np.array([1.0] * 20 + [0.0] * 20, dtype=np.float32)
+    documents = np.arange(40) // 10
+    rows, units = (
+        intervals.bootstrap_interval(lambda w: metrics.mean(right, w), 40, seed=1, units=given)
+        for given in (None, documents)
+    )
+    assert units.high - units.low > 1.5 * (rows.high - rows.low)
+    gold, worse = np.zeros(40, dtype=np.int64), (right == 0).astype(np.int64)
+    apart = sig.rival(metrics.accuracy, gold, [gold], worse)
+    together = apart._replace(units=documents)
+    # Two of four documents differ: all swaps of these two give 0.5 in half of the cases.
+    assert sig.permutation_p_value(apart, seed=1) < 0.001
+    assert sig.permutation_p_value(together, seed=1) == pytest.approx(0.5, abs=0.02)
+    assert np.isnan(intervals.bootstrap_interval(lambda w: w.sum(-1), 3, seed=1, units=np.zeros(3, dtype=np.int64)))[0]

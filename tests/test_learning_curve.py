@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -30,19 +31,76 @@ def test_the_curve_continues_where_it_stopped(
 
     data = tmp_path / "rows.jsonl"
     rows = [
-        json.loads(line) for name in ("tiny", "tiny_dev") for line in (DATA / f"{name}.jsonl").open(encoding="utf-8")
+        {**json.loads(line), "domain": name}
+        for name in ("tiny", "tiny_dev")
+        for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()
     ]
-    data.write_text("".join(json.dumps({**row, "domain": "talk"}) + "\n" for row in rows), encoding="utf-8")
-    arguments = ["--data", data, "--by", "domain", "--domains", "talk", "--held-out", 30, "--encoder", tiny_encoder]
-    arguments += ["--ways", "tfidf", "setfit", "--output", tmp_path / "out", "--seeds", 1, "--sizes", 24]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    results, output = tmp_path / "results.jsonl", tmp_path / "out"
+    domain = ["--data", data, "--by", "domain", "--domains", "talk=tiny+tiny_dev", "--held-out", 30]
+    arguments = [*domain, "--encoder", tiny_encoder, "--methods", "tfidf", "setfit", "--seeds", 1]
+    arguments += ["--results", results, "--output", output, "--sizes", 24]
     main([str(argument) for argument in arguments])
-    results = tmp_path / "out" / "learning_curve.jsonl"
     first = results.read_text(encoding="utf-8")
-    assert [json.loads(line)["way"] for line in first.splitlines()] == ["tfidf", "setfit"]
+    assert [json.loads(line)["method"] for line in first.splitlines()] == ["tfidf", "setfit"]
     main([str(argument) for argument in [*arguments, 40, 4000]])
     assert results.read_text(encoding="utf-8").startswith(first) and len(results.read_text("utf-8").splitlines()) == 4
     captured = capsys.readouterr()
     assert "talk, 4000 rows, seed 1: left out" in captured.err and "tfidf" in captured.out
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("learning_curve.jsonl", "learning_curve.json", "learning_curve_talk.svg")
+    assert {path.name for path in output.iterdir()} == {"learning_curve.json", "learning_curve.svg"}
+
+
+def test_a_domain_without_rows_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    from benchmarks.learning_curve import main
+
+    with pytest.raises(SystemExit):
+        main(["--data", str(DATA / "tiny.jsonl"), "--domains", "x=nowhere", "--output", str(tmp_path)])
+    assert "no row has nowhere in its column corpus" in capsys.readouterr().err
+
+
+def _results(values: dict[tuple[str, int, str], list[float]]) -> list[dict[str, object]]:
+    return [
+        {"domain": domain, "size": size, "seed": seed, "method": method, "macro_f1": value}
+        for (domain, size, method), found in values.items()
+        for seed, value in enumerate(found)
+    ]
+
+
+def test_the_report_says_which_musts_hold() -> None:
+    from benchmarks.learning_curve_report import musts
+
+    found = {
+        ("talk", 100, "shipped"): [0.7, 0.7],
+        ("talk", 100, "continued"): [0.72, 0.7],
+        ("law", 100, "shipped"): [0.7, 0.7],
+        ("law", 100, "continued"): [0.7, 0.68],
+        ("talk", 300, "shipped"): [0.7],
+        ("talk", 300, "continued"): [0.73],
+        ("talk", 300, "tfidf"): [0.5],
     }
+    at_100, at_300, tfidf = musts(_results(found))
+    assert at_100 == "fails: at 100 rows, no domain is below the shipped model; law at 100: -0.010 ± 0.010"
+    assert at_300.startswith("holds: at 300 rows") and "(+0.030)" in at_300
+    assert tfidf == "holds: at every size above tf-idf; lowest: talk at 300: +0.230"
+    assert all(must.startswith("not measured: ") for must in musts(_results({("talk", 24, "shipped"): [0.7]})))
+
+
+def test_rows_are_sorted_by_their_place_in_the_text(tmp_path: Path) -> None:
+    from benchmarks.domains import invented, natural
+
+    lines = ["Un blog le dit."] + [""] * 15_000 + ["La parole est à vous."]
+    with lzma.open(tmp_path / "text.xz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+    rows = [
+        {"text": text, "corpus": corpus}
+        for text, corpus in [
+            *(("le dit", "OpinionText"), ("La parole est à vous.", "OpinionText")),
+            *(("Merci.", "EuroparlText"), ("L'usine ferme.", "NewsText")),
+        ]
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = [row["corpus"] for row in natural(tmp_path / "rows.jsonl", tmp_path / "text.xz")]
+    assert found == ["opinion", "parliament", "parliament"]
+    imagined = list(invented())
+    assert len(imagined) > 2000 and not any(row["quad"] % 5 == 0 or "press" in row["register"] for row in imagined)

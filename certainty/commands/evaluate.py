@@ -17,7 +17,7 @@ from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.labelled import read_labelled
+from certainty.labelled import LabelNames, read_labelled
 from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def add_parser(commands: Any) -> None:
         help="also give the metrics for each value of these columns of the data (default: corpus)",
     )
     parser.add_argument(
+        "--group-by",
+        metavar="COLUMN",
+        help="column whose rows are not independent, such as a document: intervals, p-values and folds keep the rows "
+        "with one value together (default: those of a `quad`)",
+    )
+    parser.add_argument(
         "--seeds-of-one",
         action="store_true",
         help="the models are trained in the same way with different seeds: give the mean of their metrics",
@@ -116,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         raise CertaintyError("--excel applies to errors.csv of --report; give both or neither.")
     if not args.data:
         needing = {"--train": args.train, "--seeds-of-one": args.seeds_of_one, "--faithfulness": args.faithfulness}
+        needing["--group-by"] = args.group_by is not None
         needing["--min-macro-f1"] = args.min_macro_f1 is not None
         _check_without_data(args.behaviour, [option for option, value in needing.items() if value])
     if args.report:
@@ -123,15 +130,17 @@ def run(args: argparse.Namespace) -> int:
 
         check_report(args.report)
     with _progress(args.quiet):
+        data, train = _labelled((args.data, args.train), args.map)
         result = _result(
             args.model,
-            _labelled(args.data, args.map),
+            data,
             args.behaviour,
             seeds_of_one=args.seeds_of_one,
-            train=_labelled(args.train, args.map),
+            train=train,
             by=args.by,
             seed=args.seed,
             faithfulness=args.faithfulness,
+            group_by=args.group_by,
         )
         page = result.write_report(args.report, args.excel) if args.report else None
     if args.format == "json":
@@ -164,9 +173,14 @@ def _result(
     return Comparison((mean,), errors=mean.errors, behaviour=tests)
 
 
-def _labelled(files: Sequence[str] | None, label_names: Sequence[tuple[str, str]]) -> Any:
+def _labelled(each: Sequence[Sequence[str] | None], label_names: Sequence[tuple[str, str]]) -> list[Any]:
     """Return the files, or with other names for labels their rows."""
-    return read_labelled(files, dict(label_names)) if files and label_names else files
+    if not label_names:
+        return list(each)
+    names = LabelNames(dict(label_names))
+    rows = [read_labelled(files, names) if files else files for files in each]
+    names.warn_if_unmet()
+    return rows
 
 
 def _check_without_data(behaviour: Path | None, needing_data: Sequence[str]) -> None:

@@ -86,7 +86,12 @@ def add_parser(commands: Any) -> None:
     recipe.add_argument("--learning-rate", type=float, metavar="R", help="peak learning rate of AdamW")
     recipe.add_argument("--batch-size", type=int, metavar="N", help="sentences per step on each device")
     recipe.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(default: auto, a GPU if there is one)")
-    recipe.add_argument("--seed", type=int, metavar="N", help="seed of new weights, dropout and order (default: 1)")
+    recipe.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed of new weights, dropout and order, and without --dev of the split (default: 1)",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--output", required=True, metavar="FOLDER", type=Path, help="folder of the model")
     output.add_argument("--overwrite", action="store_true", help="replace a finished model in --output")

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from certainty import CertaintyError, Label
 from certainty.evaluation.rules import IGNORED, PATTERNS
+from certainty.evaluation.units import units_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -116,31 +117,51 @@ BASELINES: Mapping[str, Callable[[], Baseline]] = MappingProxyType(
 """The baselines by their name in reports."""
 
 
+def folds_of(
+    sentences: Sequence[LabelledSentence], *, seed: int, folds: int = FOLDS, group_by: str | None = None
+) -> NDArray[np.int64]:
+    """Return the fold of each sentence in a cross-validation, shape (n,).
+
+    Args:
+        sentences: The sentences.
+        seed: Seed for assigning units to folds.
+        folds: Number of folds; reduced if there are fewer units.
+        group_by: Column whose rows stay together; see `certainty.evaluation.units`.
+
+    Raises:
+        CertaintyError: there are fewer than two units.
+    """
+    units = units_of(sentences, group_by)
+    units = np.arange(len(sentences)) if units is None else units
+    folds = min(folds, len(np.unique(units)))
+    if folds < 2:
+        raise CertaintyError("the held-out data is too small for cross-validating baselines. Give training data.")
+    result = np.zeros(len(sentences), dtype=np.int64)
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for fold, (_, held_out) in enumerate(splitter.split(units, groups=units)):
+        result[held_out] = fold
+    return result
+
+
 def cross_validated(
-    make: Callable[[], Baseline], sentences: Sequence[LabelledSentence], *, seed: int, folds: int = FOLDS
+    make: Callable[[], Baseline], sentences: Sequence[LabelledSentence], folds: Sequence[int] | NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Predict each sentence with a baseline fitted on the other folds; groups are never split.
+    """Predict each sentence with a baseline fitted on the other folds.
 
     Args:
         make: A value of `BASELINES`.
         sentences: The sentences; each must have a label.
-        seed: Seed for assigning groups to folds.
-        folds: Number of folds; reduced if there are fewer groups.
+        folds: The fold of each.
 
     Returns:
         Probabilities, shape (n, 4).
-
-    Raises:
-        CertaintyError: there are fewer than two groups; a sentence without a group counts as one.
     """
-    groups = [f"row {i}" if s.group is None else f"group {s.group}" for i, s in enumerate(sentences)]
-    folds = min(folds, len(set(groups)))
-    if folds < 2:
-        raise CertaintyError("the held-out data is too small for cross-validating baselines. Give training data.")
     result = np.zeros((len(sentences), len(LABELS)))
-    for train, held_out in GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups):
-        baseline = make().fit([sentences[i] for i in train])
-        result[held_out] = baseline.predict_proba([sentences[i].text for i in held_out])
+    for fold in np.unique(folds):
+        is_held_out = np.asarray(folds) == fold
+        baseline = make().fit([s for s, held_out in zip(sentences, is_held_out, strict=True) if not held_out])
+        texts = [s.text for s, held_out in zip(sentences, is_held_out, strict=True) if held_out]
+        result[is_held_out] = baseline.predict_proba(texts)
     return result
 
 

@@ -35,6 +35,7 @@ def compare(
     baselines: bool = True,
     faithfulness: bool = False,
     seed: int = 0,
+    group_by: str | None = None,
 ) -> Comparison:
     """Evaluate models on the same sentences and test whether they differ.
 
@@ -49,6 +50,7 @@ def compare(
         baselines: See `evaluate`.
         faithfulness: See `evaluate`.
         seed: See `evaluate`.
+        group_by: See `evaluate`.
 
     Raises:
         CertaintyError: as for `evaluate`, or neither `data` nor `behaviour` is given.
@@ -57,12 +59,12 @@ def compare(
     if data is None and behaviour is None:
         raise CertaintyError("nothing to evaluate on; give held-out data or behaviour tests.")
     tests = None if behaviour is None else read_behaviour(behaviour)
-    sentences = None if data is None else read_held_out(data, by)
+    sentences = None if data is None else read_held_out(data, by, group_by=group_by)
     known = None if train is None else read_labelled(train)
     classifiers = by_name(models)
     result = Comparison()
     if sentences is not None:
-        result = _side_by_side(classifiers, sentences, known, by, baselines, faithfulness, seed)
+        result = _side_by_side(classifiers, sentences, known, by, baselines, faithfulness, seed, group_by)
     if tests is not None:
         result = replace(result, behaviour=tuple(_behaviour(classifiers, tests)))
     return result
@@ -76,16 +78,17 @@ def _side_by_side(
     baselines: bool,
     faithfulness: bool,
     seed: int,
+    group_by: str | None,
 ) -> Comparison:
     scores = scored(classifiers, sentences)
-    against = predict_baselines(sentences, train, seed=seed) if baselines else {}
+    against = predict_baselines(sentences, train, seed=seed, group_by=group_by) if baselines else {}
     evaluations = []
     for name, own in scores.items():
         calibrations = [recorded_calibration(classifiers[name])]
-        one = judge({name: own}, sentences, against, calibrations, train, by, seed)
+        one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
-    return Comparison(tuple(evaluations), differences(scores, sentences, seed), errors_of(scores, sentences))
+    return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors_of(scores, sentences))
 
 
 def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:
@@ -95,7 +98,10 @@ def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow])
 
 
 def differences(
-    scores: Mapping[str, Sequence[SentenceScore]], sentences: Sequence[LabelledSentence], seed: int = 0
+    scores: Mapping[str, Sequence[SentenceScore]],
+    sentences: Sequence[LabelledSentence],
+    seed: int = 0,
+    group_by: str | None = None,
 ) -> list[dict[str, Any]]:
     """Compare each pair of models on the same sentences; see `Comparison.differences`.
 
@@ -103,14 +109,15 @@ def differences(
         scores: Scores of the sentences, by model name.
         sentences: The held-out sentences.
         seed: Seed for the resamples and the permutations.
+        group_by: See `evaluate`.
     """
-    judged = {name: Judged.of(own, sentences) for name, own in scores.items()}
+    judged = {name: Judged.of(own, sentences, group_by) for name, own in scores.items()}
     found = []
     for (first, one), (second, other) in combinations(judged.items(), 2):
         gold, a, b = one.gold, one.predicted, other.predicted
         apart = int(((a == gold) != (b == gold)).sum())
         for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
-            test = paired_test(rival(metric, gold, [a], b), seed=seed)
+            test = paired_test(rival(metric, gold, [a], b, one.units), seed=seed)
             found.append(
                 {
                     "metric": name,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypedDict
 
@@ -19,13 +20,12 @@ from certainty.evaluation import metrics as m
 from certainty.evaluation.intervals import Interval, bootstrap_interval, detectable_difference, widest
 from certainty.evaluation.metric_table import METRICS, Judged, Measured, f1
 from certainty.evaluation.significance import paired_test, rival
+from certainty.evaluation.units import column_values
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
 MOST_SLICES = 50
 """Greatest number of values of a column to slice by."""
-
-_ATTRIBUTES = ("corpus", "annotator", "attributed", "claim", "doubtful", "group")
 
 
 class Figure(TypedDict):
@@ -56,8 +56,11 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
     intervals: list[Interval] = []
     if first.closed_form and all(one.closed_form for one in measured):
         intervals.append(first.closed_form(np.mean(np.array([one.counts for one in measured]), axis=0)))
-    if first.bootstrapped:
-        intervals.append(bootstrap_interval(mean_statistic([one.statistic for one in measured]), first.rows, seed=seed))
+    if first.bootstrapped or first.units is not None:  # a closed form takes rows for independent
+        statistic = mean_statistic([one.statistic for one in measured])
+        intervals.append(bootstrap_interval(statistic, first.rows, seed=seed, units=first.units))
+    if first.units is not None and not first.units.any():  # one unit says nothing about others
+        intervals = []
     low, high = (None if math.isnan(end) else end for end in widest(intervals))
     return {
         "value": float(np.mean(values)),
@@ -84,11 +87,11 @@ def slices(judged: Sequence[Judged], column: str, seed: int) -> dict[str, dict[s
     Raises:
         CertaintyError: the data has no such column, or the column has too many values.
     """
-    values = column_values([sentence for _, sentence in judged[0].pairs], column)
+    values = slice_values([sentence for _, sentence in judged[0].pairs], column)
     result = {}
     for value in sorted(set(values)):
         rows = [i for i, own in enumerate(values) if own == value]
-        parts = [Judged.of(*zip(*[one.pairs[i] for i in rows], strict=True)) for one in judged]
+        parts = [one.part(rows) for one in judged]
         result[value or "unnamed"] = {
             "sentences": len(rows),
             "claims": len(parts[0].claims),
@@ -97,23 +100,13 @@ def slices(judged: Sequence[Judged], column: str, seed: int) -> dict[str, dict[s
     return result
 
 
-def column_values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
+def slice_values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
     """Return the value of a column for each sentence, or "" if it has none.
 
     Raises:
         CertaintyError: the data has no such column, or the column has too many values.
     """
-    if column in _ATTRIBUTES:
-        given = [getattr(sentence, column) for sentence in sentences]
-        values = [
-            "" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given
-        ]
-    else:
-        known = sorted({name for sentence in sentences for name in sentence.columns})
-        if column not in known:
-            allowed = ", ".join([*_ATTRIBUTES, *known])
-            raise CertaintyError(f"the data has no column {column!r} to slice by. Allowed: {allowed}.")
-        values = [sentence.columns.get(column, "") for sentence in sentences]
+    values = column_values(sentences, column)
     if (count := len(set(values))) > MOST_SLICES:
         raise CertaintyError(f"column {column!r} has {count:,} values; slice by a column of at most {MOST_SLICES}.")
     return values
@@ -127,7 +120,7 @@ def per_class(judged: Sequence[Judged], seed: int) -> dict[str, dict[str, Any]]:
         label.value: {
             "precision": float(precision[i]),
             "recall": float(recall[i]),
-            "f1": figure([f1(m.binary_counts(gold == i, one.predicted == i)) for one in judged], seed),
+            "f1": figure([f1(m.binary_counts(gold == i, one.predicted == i), one.units) for one in judged], seed),
             "support": int(support[i]),
         }
         for i, label in enumerate(LABELS)
@@ -137,8 +130,9 @@ def per_class(judged: Sequence[Judged], seed: int) -> dict[str, dict[str, Any]]:
 def compared(judged: Sequence[Judged], baseline: NDArray[np.float64], seed: int) -> dict[str, Any]:
     """Return the figures of a baseline, and a paired test of the models' mean macro-F1 against it."""
     gold, predicted = judged[0].gold, baseline.argmax(1)
-    own = Judged(gold, baseline, judged[0].claims, ())
-    test = paired_test(rival(m.macro_f1, gold, [one.predicted for one in judged], predicted), seed=seed)
+    own = replace(judged[0], probabilities=baseline, pairs=())
+    each_of = rival(m.macro_f1, gold, [one.predicted for one in judged], predicted, own.units)
+    test = paired_test(each_of, seed=seed)
     each = m.per_class(gold, predicted, len(LABELS))[2]
     return {
         "macro_f1": figure([METRICS["macro_f1"].measure(own)], seed),
@@ -152,7 +146,7 @@ def compared(judged: Sequence[Judged], baseline: NDArray[np.float64], seed: int)
 def uncalibrated(judged: Sequence[Judged], calibrations: Sequence[Calibration], seed: int) -> dict[str, Any]:
     """Return `ece`, `brier` and `reliability` of the models before calibration."""
     raw = [
-        Judged(one.gold, calibration.undo(one.probabilities), one.claims, one.pairs)
+        replace(one, probabilities=calibration.undo(one.probabilities))
         for calibration, one in zip(calibrations, judged, strict=True)
     ]
     return {

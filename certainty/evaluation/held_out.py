@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from certainty import CertaintyError
-from certainty.evaluation.figures import column_values
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.evaluation.figures import slice_values
+from certainty.evaluation.units import column_values
+from certainty.labelled import LabelledSentence, LabelNames, read_labelled
 from certainty.labels import LABELS
 
 MOST_SEED = 2**32 - 1
@@ -16,19 +17,24 @@ MOST_SEED = 2**32 - 1
 
 
 def read_held_out(
-    data: Any, by: Sequence[str] = (), label_names: Mapping[str, str] | None = None
+    data: Any,
+    by: Sequence[str] = (),
+    label_names: Mapping[str, str] | LabelNames | None = None,
+    group_by: str | None = None,
 ) -> list[LabelledSentence]:
     """Read held-out data and check it; for `label_names` see `certainty.labelled.read_labelled`.
 
     Raises:
-        CertaintyError: the data cannot be used, or a column of `by` cannot be sliced by.
+        CertaintyError: the data cannot be used, a column of `by` cannot be sliced by, or there is no column `group_by`.
     """
     if isinstance(by, str):
         raise CertaintyError(f"by is {by!r}; give a list of columns, such as [{by!r}].")
     sentences = read_labelled(data, label_names)
     check_labels(sentences, _named(data))
     for column in by:
-        column_values(sentences, column)
+        slice_values(sentences, column)
+    if group_by is not None and not any(column_values(sentences, group_by, "to group by")):
+        raise CertaintyError(f"group_by is {group_by!r}, but no row has a value in this column; leave group_by out.")
     return sentences
 
 

@@ -15,9 +15,11 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import DegenerateDataWarning, bootstrap
 
 from certainty.evaluation.metrics import Array, Statistic
+from certainty.evaluation.units import expanded
 
 RESAMPLES = 2000
 _Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution
@@ -89,7 +91,9 @@ def macro_f1_interval(confusion: Array) -> Interval:
     return Interval(max(0.0, mean - below), min(1.0, mean + above))
 
 
-def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+def bootstrap_interval(
+    statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES, units: NDArray[np.int64] | None = None
+) -> Interval:
     """Return the bootstrap interval of a statistic over n rows.
 
     Uses the bias-corrected and accelerated bootstrap (BCa; Efron 1987) of `scipy.stats.bootstrap`. With more than 3,000
@@ -101,27 +105,29 @@ def bootstrap_interval(statistic: Statistic, n: int, *, seed: int, resamples: in
             (b,).
         n: Number of rows.
         seed: Random seed; the same seed, n and resamples give the same resamples, so systems can be compared on them.
-        resamples: Number of resamples, each of n rows drawn with replacement.
+        resamples: Number of resamples, each of as many units as there are, drawn with replacement.
+        units: Unit of each row, shape (n,); see `certainty.evaluation.units`. None if each is a unit of its own.
     """
-    if n < 2:
+    count = n if units is None else int(units.max(initial=-1)) + 1
+    if count < 2:
         return Interval(math.nan, math.nan)
 
-    def of_rows(rows: Array, axis: int = -1) -> Array:
+    def of_units(rows: Array, axis: int = -1) -> Array:
         drawn = rows.reshape(-1, rows.shape[-1])
-        cells = (drawn + n * np.arange(len(drawn))[:, None]).ravel()
-        weights = np.bincount(cells, minlength=len(drawn) * n).reshape(len(drawn), n).astype(np.float32)
-        return np.asarray(statistic(weights)).reshape(rows.shape[:-1])
+        cells = (drawn + count * np.arange(len(drawn))[:, None]).ravel()
+        weights = np.bincount(cells, minlength=len(drawn) * count).reshape(len(drawn), count).astype(np.float32)
+        return np.asarray(statistic(expanded(weights, units))).reshape(rows.shape[:-1])
 
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", DegenerateDataWarning)
         warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
         result = bootstrap(
-            (np.arange(n),),
-            of_rows,
+            (np.arange(count),),
+            of_units,
             n_resamples=resamples,
             batch=max(1, _BLOCK // n),
             vectorized=True,
-            method="BCa" if n <= _JACKKNIFE_ROWS else "percentile",
+            method="BCa" if count <= _JACKKNIFE_ROWS else "percentile",
             rng=np.random.default_rng(seed),
         )
     low, high = map(float, result.confidence_interval)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from certainty import CertaintyError, SentenceScore
 from certainty.calibration import Calibration
 from certainty.evaluation import figures
-from certainty.evaluation.baselines import BASELINES, cross_validated
+from certainty.evaluation.baselines import BASELINES, cross_validated, folds_of
 from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
 from certainty.evaluation.held_out import check_labels, check_seed, read_held_out
@@ -40,6 +40,7 @@ def evaluate(
     faithfulness: bool = False,
     name: str | None = None,
     seed: int = 0,
+    group_by: str | None = None,
 ) -> Evaluation:
     """Evaluate a model on held-out sentences.
 
@@ -56,13 +57,15 @@ def evaluate(
             `certainty.evaluation.faithfulness`); this scores every sentence about twenty times.
         name: Name of the model in the result; None for its folder or hub name.
         seed: Seed for the resamples, the permutations and the folds.
+        group_by: Column whose rows are not independent, such as a document or an author: resamples, permutations and
+            folds keep the rows with one value together. Rows of one `quad` are always kept together.
 
     Raises:
         CertaintyError: the model or the data cannot be used.
     """
     check_seed(seed)
     classifiers = opened([model], [name] if name else None)
-    return _evaluate_seeds(classifiers, data, train, by, baselines, faithfulness, seed)
+    return _evaluate_seeds(classifiers, data, train, by, baselines, faithfulness, seed, group_by)
 
 
 def evaluate_seeds(
@@ -74,6 +77,7 @@ def evaluate_seeds(
     baselines: bool = True,
     faithfulness: bool = False,
     seed: int = 0,
+    group_by: str | None = None,
 ) -> Evaluation:
     """Evaluate models trained in the same way with different seeds; values are means, with the interval of the mean.
 
@@ -85,12 +89,13 @@ def evaluate_seeds(
         baselines: See `evaluate`.
         faithfulness: See `evaluate`.
         seed: See `evaluate`.
+        group_by: See `evaluate`.
 
     Raises:
         CertaintyError: as for `evaluate`.
     """
     check_seed(seed)
-    return _evaluate_seeds(by_name(models), data, train, by, baselines, faithfulness, seed)
+    return _evaluate_seeds(by_name(models), data, train, by, baselines, faithfulness, seed, group_by)
 
 
 def evaluate_splits(
@@ -100,8 +105,9 @@ def evaluate_splits(
     *,
     name: str = "model",
     seed: int = 0,
+    group_by: str | None = None,
 ) -> dict[str, Evaluation]:
-    """Run `evaluate` on several held-out sets, fitting the baselines only once.
+    """Run `evaluate` on several held-out sets, fitting the baselines only once; not all need the column `group_by`.
 
     Raises:
         CertaintyError: a set has fewer than two labels.
@@ -115,7 +121,8 @@ def evaluate_splits(
         end = start + sum(sentence.label is not None for sentence in sentences)
         scores = scored({name: classifier}, sentences)
         own = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
-        results[split] = judge(scores, sentences, own, [recorded_calibration(classifier)], train, seed=seed)
+        calibrations = [recorded_calibration(classifier)]
+        results[split] = judge(scores, sentences, own, calibrations, train, seed=seed, group_by=group_by)
         start = end
     return results
 
@@ -128,6 +135,7 @@ def judge(
     train: Sequence[LabelledSentence] | None = None,
     by: Sequence[str] = ("corpus",),
     seed: int = 0,
+    group_by: str | None = None,
 ) -> Evaluation:
     """Evaluate the scores of one model, or of several seeds of the same model.
 
@@ -139,13 +147,14 @@ def judge(
         train: Data that the baselines were fitted on; None for cross-validation.
         by: Columns to slice by.
         seed: Seed for the resamples and the permutations.
+        group_by: See `evaluate`.
 
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.
     """
     check_labels(sentences)
     logger.info("Figures of %s: intervals and tests.", ", ".join(scores))
-    judged = [Judged.of(own, sentences) for own in scores.values()]
+    judged = [Judged.of(own, sentences, group_by) for own in scores.values()]
     gold = judged[0].gold
     sure = [i for i, sentence in enumerate(sentences) if not sentence.doubtful]
     doubtful = len(sentences) - len(sure)
@@ -155,13 +164,14 @@ def judge(
         data={
             "sentences": len(sentences),
             "claims": len(gold),
+            "units": len(gold) if judged[0].units is None else int(judged[0].units.max()) + 1,
             "labels": {label.value: int((gold == i).sum()) for i, label in enumerate(LABELS)},
             "doubtful": doubtful,
             "in_train": None if train is None else len(leaked(train, sentences)),
             "detectable": figures.detectable(judged),
         },
         metrics=figures.headline(judged, seed),
-        without_doubtful=figures.headline([_part(one, sure) for one in judged], seed) if doubtful and sure else None,
+        without_doubtful=figures.headline([one.part(sure) for one in judged], seed) if doubtful and sure else None,
         per_class=figures.per_class(judged, seed),
         slices={column: figures.slices(judged, column, seed) for column in by},
         confusion=figures.confusion(judged),
@@ -176,9 +186,21 @@ def judge(
 
 
 def predict_baselines(
-    sentences: Sequence[LabelledSentence], train: Sequence[LabelledSentence] | None = None, *, seed: int = 0
+    sentences: Sequence[LabelledSentence],
+    train: Sequence[LabelledSentence] | None = None,
+    *,
+    seed: int = 0,
+    group_by: str | None = None,
+    folds: Sequence[int] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Fit each baseline on train, or by cross-validation if train is None, and predict the labelled sentences.
+
+    Args:
+        sentences: The held-out sentences.
+        train: The training sentences, or None.
+        seed: Seed for the folds of a cross-validation.
+        group_by: Column whose rows stay in one fold; see `evaluate`.
+        folds: The fold of each sentence in a cross-validation; None to choose them.
 
     Returns:
         Probabilities of the sentences with a label, shape (claims, 4), for each name in `BASELINES`.
@@ -189,7 +211,9 @@ def predict_baselines(
     claims = [sentence for sentence in sentences if sentence.label is not None]
     logger.info("Fitting the baselines on %s sentences.", f"{len(claims if train is None else train):,}")
     if train is None:
-        return {name: cross_validated(make, claims, seed=seed) for name, make in BASELINES.items()}
+        kept = [fold for fold, sentence in zip(folds or (), sentences, strict=False) if sentence.label is not None]
+        parts = folds_of(claims, seed=seed, group_by=group_by) if folds is None else kept
+        return {name: cross_validated(make, claims, parts) for name, make in BASELINES.items()}
     texts = [sentence.text for sentence in claims]
     return {name: make().fit(train).predict_proba(texts) for name, make in BASELINES.items()}
 
@@ -208,13 +232,14 @@ def _evaluate_seeds(
     baselines: bool,
     faithfulness: bool,
     seed: int,
+    group_by: str | None,
 ) -> Evaluation:
-    sentences = read_held_out(data, by)
+    sentences = read_held_out(data, by, group_by=group_by)
     known = None if train is None else read_labelled(train)
     scores = scored(classifiers, sentences)
-    against = predict_baselines(sentences, known, seed=seed) if baselines else {}
+    against = predict_baselines(sentences, known, seed=seed, group_by=group_by) if baselines else {}
     calibrations = [recorded_calibration(classifier) for classifier in classifiers.values()]
-    result = judge(scores, sentences, against, calibrations, known, by, seed)
+    result = judge(scores, sentences, against, calibrations, known, by, seed, group_by)
     return replace(result, faithfulness=faithfulness_of(classifiers, sentences, seed)) if faithfulness else result
 
 
@@ -234,8 +259,3 @@ def scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSenten
                 "return one for each."
             )
     return scores
-
-
-def _part(judged: Judged, rows: Sequence[int]) -> Judged:
-    scores, sentences = zip(*[judged.pairs[i] for i in rows], strict=True)
-    return Judged.of(scores, sentences)

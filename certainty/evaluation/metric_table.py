@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from certainty import Label, SentenceScore
 from certainty.evaluation import metrics as m
 from certainty.evaluation.intervals import Interval, f1_interval, macro_f1_interval, share_interval
+from certainty.evaluation.units import units_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -30,11 +31,13 @@ class Measured:
     """A metric bound to its data.
 
     Attributes:
-        rows: Number of rows measured, which are the units of the bootstrap; 0 if there is nothing to measure.
+        rows: Number of rows measured; 0 if there is nothing to measure.
         statistic: Function from weights of shape (..., rows) to the value of the metric.
         counts: Argument for `closed_form`; for several models, the mean is used.
         closed_form: Function that returns the closed-form interval, or None.
         bootstrapped: Whether the interval also includes the bootstrap interval.
+        units: Unit of each row, shape (rows,), which the bootstrap draws; see `certainty.evaluation.units`. None if
+            each row is a unit of its own.
     """
 
     rows: int
@@ -42,6 +45,7 @@ class Measured:
     counts: NDArray[np.float64] | None = None
     closed_form: Callable[[NDArray[np.float64]], Interval] | None = None
     bootstrapped: bool = True
+    units: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,25 +57,43 @@ class Judged:
         probabilities: Predicted probabilities of the same sentences, shape (claims, 4).
         claims: Score and sentence, for the same sentences.
         pairs: Score and sentence, for all sentences.
+        group_by: Column whose values are units; see `certainty.evaluation.units.units_of`.
     """
 
     gold: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     claims: Sequence[tuple[SentenceScore, LabelledSentence]]
     pairs: Sequence[tuple[SentenceScore, LabelledSentence]]
+    group_by: str | None = None
 
     @classmethod
-    def of(cls, scores: Sequence[SentenceScore], sentences: Sequence[LabelledSentence]) -> Judged:
+    def of(
+        cls, scores: Sequence[SentenceScore], sentences: Sequence[LabelledSentence], group_by: str | None = None
+    ) -> Judged:
         """Combine scores and sentences."""
         pairs = list(zip(scores, sentences, strict=True))
         claims = [pair for pair in pairs if pair[1].label is not None]
         gold = np.array([LABELS.index(s.label) for _, s in claims if s.label is not None], dtype=np.int64)
-        return cls(gold, probabilities_of([score for score, _ in claims]), claims, pairs)
+        return cls(gold, probabilities_of([score for score, _ in claims]), claims, pairs, group_by)
+
+    def part(self, rows: Sequence[int]) -> Judged:
+        """Return some of the sentences, by their index in `pairs`."""
+        scores, sentences = zip(*[self.pairs[i] for i in rows], strict=True)
+        return Judged.of(scores, sentences, self.group_by)
 
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The most probable of the four labels, shape (claims,)."""
         return np.asarray(self.probabilities.argmax(1))
+
+    @property
+    def units(self) -> NDArray[np.int64] | None:
+        """The unit of each claim, shape (claims,), or None."""
+        return self.units_of([sentence for _, sentence in self.claims])
+
+    def units_of(self, sentences: Sequence[LabelledSentence]) -> NDArray[np.int64] | None:
+        """Return the unit of each of these sentences, shape (n,), or None; see `certainty.evaluation.units`."""
+        return units_of(sentences, self.group_by)
 
 
 @dataclass(frozen=True)
@@ -101,29 +123,37 @@ def probabilities_of(scores: Sequence[SentenceScore]) -> NDArray[np.float64]:
     return np.array(rows, dtype=np.float64).reshape(-1, len(LABELS))
 
 
-def f1(counts: NDArray[np.float64], bootstrapped: bool = False) -> Measured:
-    """Measure an F1 from each row's true positives, false positives and false negatives, shape (n, 3)."""
+def f1(counts: NDArray[np.float64], units: NDArray[np.int64] | None, bootstrapped: bool = False) -> Measured:
+    """Measure an F1 from each row's true positives, false positives and false negatives, shape (n, 3).
+
+    Args:
+        counts: The counts.
+        units: Unit of each row, or None; see `Measured`.
+        bootstrapped: See `Measured`.
+    """
     measurable = bool(counts[:, [0, 2]].any())  # without gold positives there is nothing to find
     rows = len(counts) if measurable else 0
-    return Measured(rows, lambda w: m.f1(counts, w), counts.sum(0), f1_interval, bootstrapped)
+    return Measured(rows, lambda w: m.f1(counts, w), counts.sum(0), f1_interval, bootstrapped, units)
 
 
 def _macro_f1(judged: Judged) -> Measured:
     gold, predicted = judged.gold, judged.predicted
     confusion = m.confusion_matrix(gold, predicted, len(LABELS))
-    return Measured(len(gold), lambda w: m.macro_f1(gold, predicted, w), confusion, macro_f1_interval)
+    return Measured(
+        len(gold), lambda w: m.macro_f1(gold, predicted, w), confusion, macro_f1_interval, units=judged.units
+    )
 
 
 def _accuracy(judged: Judged) -> Measured:
     right = judged.gold == judged.predicted
-    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w))
+    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), judged.units)
 
 
 def _accuracy_at(judged: Judged, coverage: float) -> Measured:
     gold, p = judged.gold, judged.probabilities
     kept = math.ceil(coverage * len(gold) - 1e-6)
     value = float(m.accuracy_at_coverage(gold, p, coverage)) if len(gold) else 0.0
-    return _share(value * kept, kept, len(gold), lambda w: m.accuracy_at_coverage(gold, p, coverage, w))
+    return _share(value * kept, kept, len(gold), lambda w: m.accuracy_at_coverage(gold, p, coverage, w), judged.units)
 
 
 def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: float) -> Measured:
@@ -131,7 +161,7 @@ def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: flo
     statistic = partial(metric, judged.gold, judged.probabilities)
     wrong, n = float((judged.gold != judged.predicted).sum()), len(judged.gold)
     value = float(statistic()) if n else 0.0
-    return Measured(n, statistic, np.array([wrong, n, value, worst]), _with_unseen_errors)
+    return Measured(n, statistic, np.array([wrong, n, value, worst]), _with_unseen_errors, units=judged.units)
 
 
 def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
@@ -143,35 +173,28 @@ def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
 
 
 def _of_cues(judged: Judged, counted: SpanCounts) -> Measured:
-    counts = [
-        counted(sentence.text, sentence.cues, [(cue.start, cue.end) for cue in score.cues])
-        for score, sentence in judged.claims
-        if sentence.cues and sentence.label is not Label.ASSERTED
-    ]
+    known = [(score, s) for score, s in judged.claims if s.cues and s.label is not Label.ASSERTED]
+    counts = [counted(s.text, s.cues or (), [(cue.start, cue.end) for cue in score.cues]) for score, s in known]
     # Words of one sentence are not independent, so sentences are resampled.
-    return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
+    units = judged.units_of([s for _, s in known])
+    return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), units, bootstrapped=True)
 
 
 def _of_sources(judged: Judged, counted: SpanCounts) -> Measured:
-    counts = [
-        counted(sentence.text, _spans(sentence.source), _spans(score.source and score.source[:2]))
-        for score, sentence in judged.claims
-        if sentence.source_known
-    ]
     # A model that names no source at all cannot tell, as those made before release 0.5.
-    known = counts if any(score.source for score, _ in judged.pairs) else []
-    return f1(np.array(known, dtype=np.float64).reshape(-1, 3), bootstrapped=True)
+    can_tell = any(score.source for score, _ in judged.pairs)
+    known = [(score, s) for score, s in judged.claims if s.source_known and can_tell]
+    counts = [counted(s.text, _spans(s.source), _spans(score.source and score.source[:2])) for score, s in known]
+    units = judged.units_of([s for _, s in known])
+    return f1(np.array(counts, dtype=np.float64).reshape(-1, 3), units, bootstrapped=True)
 
 
 def _second_f1(judged: Judged) -> Measured:
-    known = [
-        (sentence.second if sentence.second is not sentence.label else None, score.second)
-        for score, sentence in judged.claims
-        if sentence.second or sentence.second_known
-    ]
     can_tell = any(score.second_probability is not None for score, _ in judged.pairs)
-    gold, predicted = zip(*known, strict=True) if known and can_tell else ((), ())
-    return f1(m.answer_counts(gold, predicted))
+    known = [(score, s) for score, s in judged.claims if (s.second or s.second_known) and can_tell]
+    gold = [s.second if s.second is not s.label else None for _, s in known]
+    counts = m.answer_counts(gold, [score.second for score, _ in known])
+    return f1(counts, judged.units_of([s for _, s in known]))
 
 
 def _spans(span: tuple[int, int] | None) -> Sequence[tuple[int, int]]:
@@ -179,11 +202,14 @@ def _spans(span: tuple[int, int] | None) -> Sequence[tuple[int, int]]:
 
 
 def _attributed_f1(judged: Judged) -> Measured:
-    return _binary([(s.attributed, score.attributed) for score, s in judged.claims if s.attributed is not None])
+    known = [(score, s) for score, s in judged.claims if s.attributed is not None]
+    pairs = [(bool(s.attributed), score.attributed) for score, s in known]
+    return _binary(pairs, judged.units_of([s for _, s in known]))
 
 
 def _no_claim_f1(judged: Judged) -> Measured:
-    return _binary([(not s.claim, not score.is_claim) for score, s in judged.pairs])
+    pairs = [(not s.claim, not score.is_claim) for score, s in judged.pairs]
+    return _binary(pairs, judged.units_of([s for _, s in judged.pairs]))
 
 
 def _contrast_accuracy(judged: Judged) -> Measured:
@@ -200,7 +226,7 @@ def _contrast_accuracy(judged: Judged) -> Measured:
 def _contrast_groups(judged: Judged) -> Measured:
     groups = _groups(judged)
     whole = groups[:, 0] == groups[:, 1]
-    return _share(whole.sum(), len(whole), len(whole), lambda w: m.mean(whole, w))
+    return _share(whole.sum(), len(whole), len(whole), lambda w: m.mean(whole, w), None)
 
 
 METRICS = MappingProxyType(
@@ -277,13 +303,14 @@ def markdown() -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _share(right: float, total: float, rows: int, statistic: m.Statistic) -> Measured:
-    return Measured(rows, statistic, np.array([right, total], dtype=np.float64), share_interval, bootstrapped=False)
+def _share(right: float, total: float, rows: int, statistic: m.Statistic, units: NDArray[np.int64] | None) -> Measured:
+    counts = np.array([right, total], dtype=np.float64)
+    return Measured(rows, statistic, counts, share_interval, bootstrapped=False, units=units)
 
 
-def _binary(pairs: Sequence[tuple[bool, bool]]) -> Measured:
+def _binary(pairs: Sequence[tuple[bool, bool]], units: NDArray[np.int64] | None) -> Measured:
     gold, predicted = np.array(pairs, dtype=bool).reshape(-1, 2).T
-    return f1(m.binary_counts(gold, predicted))
+    return f1(m.binary_counts(gold, predicted), units)
 
 
 def _groups(judged: Judged) -> NDArray[np.int64]:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from certainty.evaluation.intervals import Interval, bootstrap_interval, share_interval
 from certainty.evaluation.metrics import Array, Statistic
+from certainty.evaluation.units import expanded
 
 PERMUTATIONS = 9999
 FLOOR = 1 / (1 + PERMUTATIONS)
@@ -38,14 +40,27 @@ class Rival(NamedTuple):
         difference: Function from weights of shape (b, n), the number of times each row was drawn, to differences of
             shape (b,).
         swapped: Function from swaps of shape (b, n) to differences of shape (b,); 1 swaps the two systems on that row.
+        units: Unit of each row, shape (n,); see `certainty.evaluation.units`. None if each is a unit of its own.
     """
 
     rows: int
     difference: Statistic
     swapped: Statistic
+    units: NDArray[np.int64] | None = None
+
+    @property
+    def draws(self) -> int:
+        """Number of units, which are drawn and swapped."""
+        return self.rows if self.units is None else int(self.units.max(initial=-1)) + 1
 
 
-def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: list[Array], second: Array) -> Rival:
+def rival(
+    metric: Callable[[Array, Array, Array], Array],
+    gold: Array,
+    firsts: list[Array],
+    second: Array,
+    units: NDArray[np.int64] | None = None,
+) -> Rival:
     """Set up the comparison of a label metric between one or more first systems and a second one.
 
     The metric is averaged over the first systems, which are seeds of the same model.
@@ -55,6 +70,7 @@ def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: l
         gold: Label indices, shape (n,).
         firsts: Predictions of each first system, each of shape (n,).
         second: Predictions of the second system, shape (n,).
+        units: Unit of each row, shape (n,), or None; see `Rival`.
     """
     twice = np.concatenate([gold, gold])
     pairs = [np.concatenate([first, second]) for first in firsts]
@@ -67,19 +83,19 @@ def rival(metric: Callable[[Array, Array, Array], Array], gold: Array, firsts: l
         first, other = np.concatenate([1 - swaps, swaps], axis=1), np.concatenate([swaps, 1 - swaps], axis=1)
         return np.asarray(np.mean([metric(twice, p, first) - metric(twice, p, other) for p in pairs], axis=0))
 
-    return Rival(len(gold), difference, swapped)
+    return Rival(len(gold), difference, swapped, units)
 
 
 def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> PairedTest:
-    """Test whether two systems differ on the same rows.
+    """Test whether two systems differ on the same rows. Rows of a unit are drawn, and swapped, together.
 
     If all resamples give the same difference, the interval extends on either side by the largest plausible share of
-    rows on which the systems differ unseen: the upper end of the Wilson interval of 0 in n.
+    rows on which the systems differ unseen: the upper end of the Wilson interval of 0 in as many units as there are.
     """
     difference = float(rival.difference(np.ones((1, rival.rows), dtype=np.float32))[0])
-    interval = bootstrap_interval(rival.difference, rival.rows, seed=seed)
+    interval = bootstrap_interval(rival.difference, rival.rows, seed=seed, units=rival.units)
     if not interval.low < interval.high:
-        margin = share_interval(np.array([0, rival.rows])).high
+        margin = share_interval(np.array([0, rival.draws])).high
         interval = Interval(max(-1.0, difference - margin), min(1.0, difference + margin))
     return PairedTest(difference, interval, permutation_p_value(rival, seed=seed, permutations=permutations))
 
@@ -87,7 +103,7 @@ def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) ->
 def permutation_p_value(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> float:
     """Return the two-sided p-value of the paired permutation test, also called approximate randomisation.
 
-    Under the null hypothesis the two systems are interchangeable, so each permutation swaps their answers on every row
+    Under the null hypothesis the two systems are interchangeable, so each permutation swaps their answers on every unit
     with probability 1/2. p = (1 + permutations with a difference at least as large) / (1 + permutations), so it is
     never 0 (Noreen 1989; Phipson and Smyth 2010). `scipy.stats.permutation_test` only swaps two arrays; here all seeds
     of a model are swapped together.
@@ -96,6 +112,6 @@ def permutation_p_value(rival: Rival, *, seed: int, permutations: int = PERMUTAT
     observed = abs(float(rival.swapped(np.zeros((1, rival.rows), dtype=np.float32))[0]))
     block, as_large = max(1, _BLOCK // rival.rows), 0
     for start in range(0, permutations, block):
-        swaps = rng.integers(0, 2, size=(min(block, permutations - start), rival.rows)).astype(np.float32)
-        as_large += int((np.abs(rival.swapped(swaps)) >= observed - 1e-6).sum())
+        swaps = rng.integers(0, 2, size=(min(block, permutations - start), rival.draws)).astype(np.float32)
+        as_large += int((np.abs(rival.swapped(expanded(swaps, rival.units))) >= observed - 1e-6).sum())
     return (1 + as_large) / (1 + permutations)

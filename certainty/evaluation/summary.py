@@ -99,6 +99,8 @@ def _data(evaluation: Evaluation) -> list[str]:
         f"{data['sentences']:,} sentences, {data['claims']:,} claims: {counts}",
         f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected.",
     ]
+    if data.get("units", data["claims"]) < data["claims"]:
+        lines.append(f"They are {data['units']:,} units (documents, groups), whose rows are resampled together.")
     if data["in_train"]:
         lines.append(f"WARNING: {data['in_train']} of the sentences are also in the training data.")
     return lines
@@ -117,10 +119,9 @@ def _metrics(evaluation: Evaluation) -> list[str]:
 
 def _side_by_side(comparison: Comparison) -> list[str]:
     each = comparison.evaluations
-    lines = [*_data(each[0])[:1], "", "Side by side (95 % intervals):"]
+    counts, _, *notes = _data(each[0])  # without the smallest difference, which each pair has below
+    lines = [counts, *notes, "", "Side by side (95 % intervals):"]
     lines += [f"  {letter}  {one.name}" for letter, one in zip(_letters(each), each, strict=True)]
-    if in_train := each[0].data["in_train"]:
-        lines.append(f"WARNING: {in_train} of the sentences are also in the training data.")
     sure = [one.without_doubtful for one in each if one.without_doubtful]
     columns = tuple(cell for letter in _letters(each) for cell in (letter, "interval"))
     lines += _table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
 
@@ -66,7 +67,10 @@ def warn_if_unlikely(settings: FinetuningSettings, sentences: int) -> None:
 
     Args:
         settings: All settings of the run.
-        sentences: Number of training sentences.
+        sentences: Number of training sentences, without those for replay and the pseudo-labelled ones.
+
+    Raises:
+        CertaintyError: the file of pseudo-labels is missing or damaged.
     """
     low, high = UNLIKELY_RATES
     if not low <= settings.learning_rate <= high:
@@ -74,7 +78,8 @@ def warn_if_unlikely(settings: FinetuningSettings, sentences: int) -> None:
             "learning_rate is %g, with which training is unlikely to work; usual values are 1e-5 to 5e-4.",
             settings.learning_rate,
         )
-    rows = sentences * settings.labelled_repeats + settings.replay
+    pseudo = pseudo_label_metadata(settings.pseudo_labels)["sentences"] if settings.pseudo_labels else 0
+    rows = sentences * settings.labelled_repeats + settings.replay + pseudo
     steps = rows / (settings.batch_size * settings.gradient_accumulation) * settings.epochs
     if steps < FEW_STEPS:
         logger.warning(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from certainty.errors import CertaintyError
+from certainty.finetuning.averaging import averaged
 from certainty.finetuning.data import FinetuningData
 from certainty.finetuning.dev_logits import DevSentences, Run, runner
 from certainty.finetuning.settings import FinetuningSettings
@@ -52,7 +53,7 @@ def out_of_fold_logits(
             held_out = [*(data.train[i] for i in own), *(data.test or ())]
             setup = set_up(settings, start, others, None, None, held_out=held_out, heads=heads)
             setup.trainer.train()
-            yield own, runner(setup.trainer.trained_model())
+            yield own, runner(averaged(setup.trainer.trained_model(), settings, start))
 
     logits = dev.logits_of_parts(parts())
     check_finite(logits.label, settings.learning_rate)

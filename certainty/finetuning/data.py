@@ -13,7 +13,7 @@ from certainty.evaluation.held_out import read_held_out
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelled import LabelledSentence, LabelNames, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class FinetuningData:
         contrast: Groups held out of train and evaluated at the end; empty without two labels.
         names: File names of "train" and "dev"; empty lists for data that is not read from files.
         folds: The fold of each sentence of train in a cross-validation, or None.
+        group_by: Column whose rows are not independent, or None.
     """
 
     train: list[LabelledSentence]
@@ -49,6 +50,7 @@ class FinetuningData:
     contrast: list[LabelledSentence]
     names: dict[str, list[str]]
     folds: list[int] | None = None
+    group_by: str | None = None
 
 
 def read_data(
@@ -75,10 +77,18 @@ def read_data(
             "pseudo_labels may have the sentences that are set apart as dev; give dev, and leave it out of them."
         )
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
+    own_names = LabelNames(label_names)
     given, held_out = corrected(
-        read_labelled(train, label_names), [] if dev is None else read_labelled(dev, label_names), corrections
+        read_labelled(train, own_names), [] if dev is None else read_labelled(dev, own_names), corrections
     )
+    judged = None if test is None else read_held_out(test, label_names=own_names)
+    own_names.warn_if_unmet()
     trained_on, contrast = split_held_out_groups(given)
+    if not trained_on:
+        raise CertaintyError(
+            "train has no sentence to train on: each is of a group whose `quad` is a multiple of 5, and these are held "
+            "out. Number the groups differently, or add rows."
+        )
     if len({sentence.label for sentence in contrast if sentence.label}) < 2:
         if contrast:
             logger.warning(
@@ -87,7 +97,6 @@ def read_data(
                 len(contrast),
             )
         contrast = []
-    judged = None if test is None else read_held_out(test, label_names=label_names)
     folds = None
     if dev is not None:
         trained_on = check_overlap(trained_on, held_out)
@@ -105,7 +114,7 @@ def read_data(
     if folds is None:
         _warn_of_near_duplicates(trained_on, held_out, "dev")
     _warn_of_near_duplicates(trained_on, judged or [], "test")
-    return FinetuningData(trained_on, held_out, judged, contrast, names, folds)
+    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by)
 
 
 def _warn_of_near_duplicates(

@@ -32,18 +32,26 @@ class DevSentences:
 
     Attributes:
         gold: Label indices, shape (n,); -1 for sentences without a claim.
+        name: What messages call the sentences.
 
     Args:
         sentences: The sentences.
         tokenizer: Reads the sentences as in scoring.
         max_length: Maximum window length in tokens, including special tokens.
         pad_token_id: Id used to pad shorter rows.
+        name: What messages call the sentences.
     """
 
     def __init__(
-        self, sentences: Sequence[LabelledSentence], tokenizer: SentenceTokenizer, max_length: int, pad_token_id: int
+        self,
+        sentences: Sequence[LabelledSentence],
+        tokenizer: SentenceTokenizer,
+        max_length: int,
+        pad_token_id: int,
+        name: str = "dev",
     ) -> None:
         self.sentences = sentences
+        self.name = name
         self.gold = np.array([LABELS.index(s.label) if s.label else -1 for s in sentences])
         self._encodings = tokenizer(s.text for s in sentences)
         self._windows = cut_windows([e.ids for e in self._encodings], tokenizer.special, max_length)

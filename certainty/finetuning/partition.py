@@ -41,7 +41,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
         seed: Seed of the split.
 
     Raises:
-        CertaintyError: no sentence has this column, or a label occurs in fewer sets of rows than there are folds.
+        CertaintyError: no sentence has this column, a label occurs in fewer sets of rows than there are folds, or it
+            would be missing outside of one.
     """
     sets = together(sentences, group_by)
     for label in LABELS:
@@ -57,8 +58,14 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
     result = np.zeros(len(sentences), dtype=np.int64)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # sentences without a claim may be rare
-        for fold, (_, held_out) in enumerate(splitter.split(strata, strata, sets)):
+        for fold, (rest, held_out) in enumerate(splitter.split(strata, strata, sets)):
             result[held_out] = fold
+            others = {strata[i] for i in rest}
+            if lost := [label.value for label in LABELS if label.value not in others]:
+                raise CertaintyError(
+                    f"a split into {folds} parts leaves no row labelled {', '.join(lost)} to train on beside one part; "
+                    "the sets that must not be split (documents) are too uneven. Group by another column, or give dev."
+                )
     return result
 
 

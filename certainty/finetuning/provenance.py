@@ -34,6 +34,7 @@ def provenance(
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     replayed = {"replay": settings.replay} if settings.replay else {}
+    averaged = {"initial_share": settings.initial_share} if settings.initial_share else {}
     folds = {"folds": settings.folds} if data.folds else {}
     state = setup.trainer.state
     return {
@@ -42,6 +43,7 @@ def provenance(
         "dev": split("dev", data.dev),
         **folds,
         **replayed,
+        **averaged,
         **distilled,
         "heads": list(setup.heads),
         "calibration": {"temperature": calibration.temperature, "bias": list(calibration.bias)},

@@ -23,6 +23,7 @@ from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
 from certainty.finetuning.automatic import suited, warn_if_unlikely
+from certainty.finetuning.averaging import averaged
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
 from certainty.finetuning.cross_validation import check_processes, out_of_fold_logits
 from certainty.finetuning.data import FinetuningData, read_data
@@ -165,8 +166,14 @@ def write_model(
     """
     split = "train, each scored by a model that was not trained on it," if data.folds else "dev"
     logger.info("Calibrating on %d sentences of %s and exporting the model.", len(data.dev), split)
-    tokenizer, model = setup.tokenizer, setup.trainer.trained_model()
-    dev = DevSentences(data.dev, SentenceTokenizer(backend(tokenizer)), setup.max_length, tokenizer.pad_token_id)
+    tokenizer, model = setup.tokenizer, averaged(setup.trainer.trained_model(), settings, start)
+    dev = DevSentences(
+        data.dev,
+        SentenceTokenizer(backend(tokenizer)),
+        setup.max_length,
+        tokenizer.pad_token_id,
+        "train" if data.folds else "dev",
+    )
     round_weights(model)
     logits = out_of_fold_logits(settings, start, data, setup.heads, dev) if data.folds else dev.logits(runner(model))
     raw = logits.label
@@ -247,10 +254,11 @@ def judge(
     named = {CROSS_VALIDATION: data.train, **given} if scores else given
     logger.info("Evaluating on %s.", ", ".join(f"{len(sentences)} sentences of {s}" for s, sentences in named.items()))
     classifier = certainty.load(folder)
-    evaluation = evaluate_splits(classifier, given, data.train, name=name) if given else {}
+    evaluation = evaluate_splits(classifier, given, data.train, name=name, group_by=data.group_by) if given else {}
     if scores:
-        baselines = predict_baselines(data.train)
-        evaluation = {CROSS_VALIDATION: judge_scores({name: scores}, data.train, baselines), **evaluation}
+        baselines = predict_baselines(data.train, folds=data.folds)
+        crossed = judge_scores({name: scores}, data.train, baselines, group_by=data.group_by)
+        evaluation = {CROSS_VALIDATION: crossed, **evaluation}
     if "cue" in made.heads and (data.test or not scores):
         judged = "test" if data.test else "dev"
         cues = faithfulness(classifier, given[judged], name=name)
@@ -263,8 +271,8 @@ def with_comparison(
 ) -> ModelSettings:
     """Compare the finished model with the one that it continues from, and record it in its settings.
 
-    The two are compared on test, without it on the folds, and without these on dev. A run from an encoder has nothing
-    to compare with.
+    A model that was trained from an encoder is compared with the shipped one. The two are compared on test, without it
+    on the folds, and without these on dev.
 
     Args:
         made: The model settings.
@@ -273,14 +281,15 @@ def with_comparison(
         data: The data of the run.
         scores: With folds, the scores of train.
     """
-    if start.model is None:
+    if (rival := start.rival()) is None:
+        logger.info("There is no shipped model to compare with; `certainty evaluate --model A B` compares any two.")
         return made
     split, sentences = ("test", data.test) if data.test else (CROSS_VALIDATION if scores else "dev", data.dev)
-    logger.info("Comparing with %s on %d sentences of %s.", start.name, len(sentences), split)
+    logger.info("Comparing with %s on %d sentences of %s.", rival.name, len(sentences), split)
     texts = [sentence.text for sentence in sentences]
     new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
-    initial = certainty.load(start.folder).score_sentences(texts)
-    result = against_initial(split, new, initial, start.name, sentences)
+    initial = certainty.load(rival.folder).score_sentences(texts)
+    result = against_initial(split, new, initial, rival.name, sentences, data.group_by)
     made = replace(made, training={**(made.training or {}), "against_initial": result})
     made.save(folder)
     return made

@@ -37,6 +37,8 @@ class FinetuningSettings(Settings):
             it is 0.
         replay: Number of the package's own labelled sentences that are added to train, so that the model does not
             forget what the data does not show (`certainty.finetuning.replay`).
+        initial_share: Share of the initial model's weights in the result, an average with the trained ones; 0 for these
+            alone (`certainty.finetuning.averaging`).
         dropout: Dropout rate of the encoder and the label head.
         pooling_layer: Whether to add to the encoder a layer that starts as mean pooling (see
             `certainty.finetuning.pooling_layer`).
@@ -50,7 +52,8 @@ class FinetuningSettings(Settings):
         max_length: Maximum input length in tokens; null for the encoder's maximum.
         bf16: Whether to train in bfloat16; null for automatic (see `certainty.finetuning.precision`).
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
-        seed: Seed for new weights, dropout and the order of sentences.
+        seed: Seed for new weights, dropout, the order of sentences, replay, and without dev the split of train: to
+            compare seeds on the same rows, give dev.
     """
 
     encoder: str | None = None
@@ -68,6 +71,7 @@ class FinetuningSettings(Settings):
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
     frozen_layers: NonNegativeInt = 0
     replay: NonNegativeInt = 0
+    initial_share: Share = 0.0
     dropout: Share = 0.1
     pooling_layer: bool = False
     class_weights: Literal["none", "balanced"] = "none"
@@ -90,6 +94,8 @@ class FinetuningSettings(Settings):
     def _one_start(self) -> Self:
         if self.encoder and self.initial:
             raise ValueError("encoder starts with new heads and initial continues from a model; give one of them")
+        if self.initial_share and self.encoder:
+            raise ValueError("initial_share is of a model to continue from; leave it out, or give initial, not encoder")
         if self.pooling_layer and not self.encoder:
             raise ValueError("pooling_layer is added to an encoder; set encoder as well, or leave pooling_layer out")
         return self

@@ -42,6 +42,14 @@ class Start:
         """Load the tokenizer."""
         return load_tokenizer(self.folder)
 
+    def rival(self) -> Start | None:
+        """Return the model that a finished one has to beat: this one, or for an encoder the shipped one, if any."""
+        if self.model:
+            return self
+        folder = default_model()
+        # Without the model that comes with an installation, an encoder can still be trained.
+        return Start(folder, DEFAULT_NAME, ModelSettings.load(folder)) if folder.is_dir() else None
+
     def weights(self, settings: FinetuningSettings) -> CertaintyModel:
         """Load the fine-tuned model, or the encoder with new heads."""
         if self.model:

@@ -54,15 +54,15 @@ def choose_thresholds(
     chosen: dict[str, Any] = {}
     if "claim" in heads:
         claims = [s.claim for s in dev.sentences]
-        chosen |= _of_head("claim", settings, logits.claim, np.array(claims), positive=False)
+        chosen |= _of_head("claim", settings, logits.claim, np.array(claims), False, dev.name)
     if "attributed" in heads:
         known = np.array([s.claim and s.attributed is not None for s in dev.sentences])
         attributed = np.array([bool(s.attributed) for s in dev.sentences])
-        chosen |= _of_head("attributed", settings, logits.attributed[known], attributed[known], positive=True)
+        chosen |= _of_head("attributed", settings, logits.attributed[known], attributed[known], True, dev.name)
     settings = replace(settings, **chosen)
     if "claim" in settings.heads:
         is_claim = 1 / (1 + np.exp(-logits.claim)) >= settings.claim_threshold
-        if told := missed_claims(is_claim, [s.claim for s in dev.sentences]):
+        if told := missed_claims(is_claim, [s.claim for s in dev.sentences], dev.name):
             logger.warning("%s", told)
     if "second" in heads:
         settings = _with_second_threshold(settings, dev, logits)
@@ -79,30 +79,35 @@ def choose_thresholds(
         settings = max(by_cue, key=lambda tried: word_f1(tried, _cue_counts, cued))
     sourced = [s.claim and s.source_known for s in dev.sentences]
     named = [s.source is not None for s, wanted in zip(dev.sentences, sourced, strict=True) if wanted]
-    if "source" in heads and _are_enough("source", settings, named):
+    if "source" in heads and _are_enough("source", settings, named, dev.name):
         by_source = [replace(settings, source_threshold=threshold) for threshold in SOURCE_THRESHOLDS]
         settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, sourced))
     return settings
 
 
-def _are_enough(head: str, settings: ModelSettings, gold: Iterable[bool]) -> bool:
+def _are_enough(head: str, settings: ModelSettings, gold: Iterable[bool], split: str) -> bool:
     """Return whether both answers are frequent enough to choose the threshold of a head; warn if one is rare."""
     counts = Counter(gold)
     rarer = min((False, True), key=counts.__getitem__)
     if 0 < counts[rarer] < EXAMPLES:
         name = f"{head}_threshold"
         logger.warning(
-            "dev has too few sentences %s (%d) to choose %s, which stays at %g; give at least %d.",
-            *(ANSWERS[head, rarer], counts[rarer], name, getattr(settings, name), EXAMPLES),
+            "%s has too few sentences %s (%d) to choose %s, which stays at %g; give at least %d.",
+            *(split, ANSWERS[head, rarer], counts[rarer], name, getattr(settings, name), EXAMPLES),
         )
     return counts[rarer] >= EXAMPLES
 
 
 def _of_head(
-    head: str, settings: ModelSettings, logits: NDArray[np.float64], gold: NDArray[np.bool_], positive: bool
+    head: str,
+    settings: ModelSettings,
+    logits: NDArray[np.float64],
+    gold: NDArray[np.bool_],
+    positive: bool,
+    split: str,
 ) -> dict[str, float]:
     name, wanted = f"{head}_threshold", gold == positive
-    if not _are_enough(head, settings, gold.tolist()):
+    if not _are_enough(head, settings, gold.tolist(), split):
         return {}
 
     def f1(decided: NDArray[np.bool_]) -> float:
@@ -112,8 +117,8 @@ def _of_head(
     threshold = best_threshold(probabilities, f1)
     if f1(probabilities >= threshold) <= f1(np.full(len(gold), positive)):
         logger.warning(
-            "On dev, no %s is better than the same answer for all sentences; it stays at %g.",
-            *(name, getattr(settings, name)),
+            "On %s, no %s is better than the same answer for all sentences; it stays at %g.",
+            *(split, name, getattr(settings, name)),
         )
         return {}
     return {name: threshold}
@@ -125,7 +130,7 @@ def _with_second_threshold(settings: ModelSettings, dev: DevSentences, logits: S
         (s, score) for s, score in zip(dev.sentences, every, strict=True) if s.claim and (s.second or s.second_known)
     ]
     gold = [s.second if s.second is not s.label else None for s, _ in known]
-    if not _are_enough("second", settings, [label is not None for label in gold]):
+    if not _are_enough("second", settings, [label is not None for label in gold], dev.name):
         return settings
 
     def f1(decided: NDArray[np.bool_]) -> float:

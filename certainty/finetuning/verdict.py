@@ -51,6 +51,7 @@ def against_initial(
     initial: Sequence[SentenceScore],
     name: str,
     sentences: Sequence[LabelledSentence],
+    group_by: str | None = None,
 ) -> dict[str, Any]:
     """Compare a model with the one that it continues from, on the same held-out sentences.
 
@@ -60,6 +61,7 @@ def against_initial(
         initial: Scores by the initial model.
         name: Name of the initial model.
         sentences: The sentences.
+        group_by: Column whose rows are not independent; see `certainty.evaluation.evaluate`.
 
     Returns:
         `split`, `claims`, `initial` (its name), `macro_f1` and `macro_f1_initial`, their `difference` with `low` and
@@ -68,7 +70,7 @@ def against_initial(
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
     values = [float(macro_f1(one.gold, one.predicted)) for one in both]
-    found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences)}
+    found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences, group_by=group_by)}
     own = found["macro_f1"]
     is_shown = own["p_value"] <= LEVEL and not own["low"] <= 0 <= own["high"]
     return {
@@ -104,17 +106,19 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
     )
 
 
-def missed_claims(is_claim: NDArray[np.bool_], gold: Sequence[bool]) -> str | None:
-    """Return a sentence if the model finds far too few claims in dev, or None.
+def missed_claims(is_claim: NDArray[np.bool_], gold: Sequence[bool], split: str = "dev") -> str | None:
+    """Return a sentence if the model finds far too few claims in the held-out sentences, or None.
 
     Args:
         is_claim: Whether the model takes each sentence for a claim.
         gold: Whether each sentence makes a claim.
+        split: Name of the sentences.
     """
     found, real = 1 - float(np.mean(is_claim)), 1 - float(np.mean(gold))
     if found - real <= TOO_MANY:
         return None
+    where = split if split == "train" else f"train and {split}"
     return (
-        f"the model labels {found:.0%} of the sentences of dev no_claim, but only {real:.0%} of them make no claim; "
-        "add sentences of both kinds to train and dev."
+        f"the model labels {found:.0%} of the sentences of {split} no_claim, but only {real:.0%} of them make no "
+        f"claim; add sentences of both kinds to {where}."
     )

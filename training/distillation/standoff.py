@@ -62,7 +62,7 @@ def split_off(path: str | Path, output: str | Path) -> int:
     """
     sentences, probabilities, metadata = read_arrays(path)
     taught = not np.isnan(probabilities.second).any()
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         "digest": digests(sentences),
         "length": sentences.lengths.astype(np.uint16),
         "labels": _to_bytes(probabilities.labels),

@@ -1,0 +1,69 @@
+"""The independent units of a data set: rows of one document or of one group are resampled and swapped together.
+
+Rows of a document resemble each other, so that intervals and p-values from resampled rows would be too narrow (cluster
+bootstrap: Field and Welsh 2007, "Bootstrapping clustered data").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from certainty.errors import CertaintyError
+from certainty.labelled import LabelledSentence
+
+__all__ = ["column_values", "expanded", "units_of"]
+
+_ATTRIBUTES = ("corpus", "annotator", "attributed", "claim", "doubtful", "group", "id")
+
+
+def column_values(sentences: Sequence[LabelledSentence], column: str, purpose: str = "to slice by") -> list[str]:
+    """Return the value of a column for each sentence, or "" if it has none.
+
+    Args:
+        sentences: The sentences.
+        column: An attribute of `LabelledSentence`, `quad`, or another column of the data.
+        purpose: What the column is for, in the error.
+
+    Raises:
+        CertaintyError: the data has no such column.
+    """
+    name = "group" if column == "quad" else column
+    if name in _ATTRIBUTES:
+        given = [getattr(sentence, name) for sentence in sentences]
+        return [
+            "" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given
+        ]
+    known = sorted({name for sentence in sentences for name in sentence.columns})
+    if column not in known:
+        allowed = ", ".join([*_ATTRIBUTES, *known])
+        raise CertaintyError(f"the data has no column {column!r} {purpose}. Allowed: {allowed}.")
+    return [sentence.columns.get(column, "") for sentence in sentences]
+
+
+def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> NDArray[np.int64] | None:
+    """Return the number of the unit of each sentence, shape (n,), or None if each is a unit of its own.
+
+    Args:
+        sentences: The sentences.
+        group_by: The column whose values are units, such as a document. Sentences without a value, and all without this
+            column, belong together if they are of one `quad`.
+    """
+    values = [sentence.columns.get(group_by, "") if group_by else "" for sentence in sentences]
+    if group_by in (*_ATTRIBUTES, "quad"):
+        values = column_values(sentences, group_by)
+    keys = [
+        ("column", value) if value else ("quad", s.group) if s.group is not None else ("row", row)
+        for row, (s, value) in enumerate(zip(sentences, values, strict=True))
+    ]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    if len(numbers) == len(keys):
+        return None
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
+
+
+def expanded(weights: NDArray[np.floating], units: NDArray[np.int64] | None) -> NDArray[np.floating]:
+    """Return the weight of each row, shape (..., n), from that of each unit, shape (..., units)."""
+    return weights if units is None else weights[..., units]
