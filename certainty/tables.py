@@ -131,26 +131,31 @@ def parse_csv(
         )
 
 
-def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_parquet(path: Path | bytes, name: str = "") -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the number of each row, counted from 1, and the row as a dict.
+
+    Args:
+        path: The file, or its content.
+        name: Name of the file in messages; by default, its path.
 
     Raises:
         MissingExtraError: If pyarrow is not installed.
         CertaintyError: If the file cannot be read.
     """
-    needs("pyarrow", extra="parquet", user=f"{path}: Parquet")
+    name = name or str(path)
+    needs("pyarrow", extra="parquet", user=f"{name}: Parquet")
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
     number = 0
     try:
-        with ParquetFile(path) as file:
+        with ParquetFile(io.BytesIO(path) if isinstance(path, bytes) else path) as file:
             for batch in file.iter_batches(_BATCH):  # a small file may have any number of rows
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
     except (ArrowException, OSError) as error:
-        raise CertaintyError(f"{path}: cannot be read as Parquet ({error}); save it again.") from error
+        raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
 
 
 def csv_header(text: str) -> list[str]:

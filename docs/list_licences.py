@@ -25,8 +25,7 @@ licences of the packages that it needs, and those that these need in turn, as th
 `pip install certainty-fr` installs.
 
 None of what is needed for scoring and serving limits how you use or distribute a product, except that changes of
-packages under the MPL must be published. `krippendorff`, which only `certainty label agreement` uses (extra `label`),
-is under the GPL: if you distribute a product that contains it, read that licence first.
+packages under the MPL must be published.
 `python docs/list_licences.py` writes this page.
 
 | package | licence | needed by |

@@ -185,6 +185,8 @@ def test_the_commands_that_rebuild_our_models_are_those_of_the_programs(
         match words:
             case ["python", "-m", module, *arguments] if module.startswith("training."):
                 program, words = import_module(module).main, [module, "--help"]
+            case ["certainty", "label", action, *arguments]:
+                program, words = main, ["certainty", "label", action, "--help"]
             case ["certainty", command, *arguments]:
                 program, words = main, ["certainty", command, "--help"]
             case _:
@@ -196,7 +198,7 @@ def test_the_commands_that_rebuild_our_models_are_those_of_the_programs(
         assert {word for word in arguments if word.startswith("--")} <= known, arguments
         assert [word for word in arguments if word.startswith("training/") and not (ROOT / word).is_file()] == []
         checked += 1
-    assert checked == 10
+    assert checked == 19
 
 
 def test_the_example_data_are_distinct() -> None:

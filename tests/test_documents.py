@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
 import io
 import logging
+import lzma
+import sys
 import textwrap
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -195,13 +200,13 @@ def test_without_the_extra_the_kind_and_the_extra_are_named(monkeypatch: pytest.
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.doc", r"legacy Word file.*\.docx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls", "legacy Excel file.*CSV"),
-        (archive(**{"xl/workbook.xml": ""}), "a.xlsx", "an Excel file.*CSV"),
+        (archive(**{"xl/workbook.bin": ""}), "a.xlsb", "a binary Excel file.*CSV"),
         (archive(**{"ppt/presentation.xml": ""}), "a.pptx", "a PowerPoint file.*PDF"),
         (archive(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "a.ods", "sheet.*CSV"),
         (archive(**{"a.txt": "Oui."}), "a.zip", "a zip archive.*unpack"),
         (b"\x89PNG\r\n\x1a\n\0\0", "a.txt", "an image.*OCR"),
         (b"\xff\xd8\xff\xe0", "a.jpg", "an image.*OCR"),
-        (b"\x1f\x8b\x08\0", "a.txt.gz", "compressed.*unpack"),
+        (b"\x1f\x8b\x08\0", "a.txt", "compressed.*unpack"),
         (b"\0\0\0\x18ftypmp42", "a.mp4", "a film.*transcribe"),
         (b"From: <Saved by Blink>\nContent-Type: multipart/related", "a.mht", "web archive.*HTML only"),
     ],
@@ -384,6 +389,79 @@ def test_columns_are_chosen_by_name(tmp_path: Path) -> None:
         texts_of(path, "a.csv", text_column="énoncé", id_column="cle")
     with pytest.raises(CertaintyError, match=r"no column 'ENONCE'.*Did you mean 'énoncé'\?"):
         texts_of(path, "a.csv", text_column="ENONCE")
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    book = pytest.importorskip("openpyxl", reason="openpyxl is not installed: pip install '.[documents]'").Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet().append(("another", "sheet"))
+    book.save(file := io.BytesIO())
+    return file.getvalue()
+
+
+def test_rows_of_a_workbook_are_texts() -> None:
+    rows = ((), ("id", None, "text", "le"), (7, "x", "Il pleut.", None), (8.5, "y", None, 3), ("a", "z", "Oui.", True))
+    assert texts_of(workbook(*rows), "a.xlsx") == [("7", "Il pleut."), ("a", "Oui.")]
+    assert texts_of(workbook(*rows), "unnamed", id_column="le")[1] == ("True", "Oui.")
+    for wrong, said in (
+        (workbook(), "^a.xlsx: has no header"),
+        (workbook(("text", "text")), "^a.xlsx, row 1: column 'text' appears twice"),
+        (workbook(("id", "body"), (1, "Il pleut.")), "^a.xlsx: no column 'text'. Found: id, body"),
+        (workbook(("text",), (3,)), r"^a.xlsx, row 2: text is '3', not a text"),
+        (archive(**{"xl/workbook.xml": ""}), r"^a.xlsx: cannot be read as XLSX \(.*save the sheet as CSV"),
+        (archive(**{"xl/workbook.xml": "<!DOCTYPE a>"}), "^a.xlsx: declares XML entities"),
+    ):
+        with pytest.raises(CertaintyError, match=said):
+            texts_of(wrong, "a.xlsx")
+
+
+def zstd(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        zstd = pytest.importorskip("backports.zstd", reason="backports.zstd is not installed: pip install '.[archive]'")
+    return bytes(zstd.compress(data))
+
+
+@pytest.mark.parametrize(
+    ("ending", "compress"), [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress), ("zst", zstd)]
+)
+def test_compressed_files_are_read_like_their_content(
+    ending: str, compress: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    contents = {
+        "a.txt": "L’été.".encode(),
+        "b.csv": b"id,text\n1,Oui.\n",
+        "c.jsonl": b'{"id": "a", "text": "Il pleut."}',
+    }
+    for name, content in contents.items():
+        Path(f"{name}.{ending}").write_bytes(compress(content))
+    found = list(read_files(".", recursive=True))
+    assert found == [
+        ("L’été.", f"./a.txt.{ending}"),
+        ("Oui.", f"./b.csv.{ending}#1"),
+        ("Il pleut.", f"./c.jsonl.{ending}#a"),
+    ]
+    Path(f"d.txt.{ending}").write_bytes(compress(b"Il pleut." * 99)[:-9])
+    with pytest.raises(CertaintyError, match=rf"^d\.txt\.{ending}: the compressed file is damaged"):
+        list(read_files(f"d.txt.{ending}"))
+    monkeypatch.setattr("certainty.documents.compression.LARGEST", 1000)
+    Path(f"e.txt.{ending}").write_bytes(compress(bytes(10_000)))
+    with pytest.raises(CertaintyError, match=rf"^e\.txt\.{ending}: unpacks to over"):
+        list(read_files(f"e.txt.{ending}"))
+
+
+def test_a_compressed_parquet_file_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.table({"id": [3], "text": ["Il pleut."]}), tmp_path / "a.parquet")
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet.gz").write_bytes(gzip.compress(data))
+    assert texts_of(tmp_path / "a.parquet.gz", "a.parquet.gz") == [("3", "Il pleut.")]
+    assert texts_of(data, "stdin") == [("3", "Il pleut.")]
 
 
 def test_parquet_rows_are_texts(tmp_path: Path) -> None:

@@ -63,16 +63,16 @@ def read(data: bytes) -> None:
 
 def tables(data: bytes) -> None:
     """Any bytes are rows with texts, or one error that names the file."""
-    endings = (".csv", ".tsv", ".json", ".jsonl", ".jsonl.gz")
+    endings = (".csv", ".tsv", ".json", ".jsonl", ".jsonl.gz", ".csv.gz", ".json.xz")
     ending = endings[data[0] % len(endings)] if data else ".csv"
     path = _folder() / f"a{ending}"
     path.write_bytes(data[1:])
-    _texts(path)
+    _texts(path, f"name{ending}")
 
 
 def documents(data: bytes) -> None:
-    """Any page, book, PDF, Word, OpenDocument or RTF file is a text, or one error that names the file."""
-    kinds = (_as_html, _as_docx, _as_odt, _as_epub, _as_pdf, _as_rtf, bytes)
+    """Any page, book, PDF, Word, Excel, OpenDocument or RTF file is a text, or one error that names the file."""
+    kinds = (_as_html, _as_docx, _as_odt, _as_epub, _as_pdf, _as_rtf, bytes, _as_xlsx)
     content = kinds[data[0] % len(kinds)](data[1:]) if data else b""
     path = _folder() / "a"
     path.write_bytes(content)
@@ -123,13 +123,13 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def _texts(path: Path) -> None:
+def _texts(path: Path, name: str = "name") -> None:
     try:
-        texts = list(read_texts(path, "name").named)
+        texts = list(read_texts(path, name).named)
     except CertaintyError as error:
         assert str(error).startswith("name") or str(path) in str(error), error
     else:
-        assert all(text.strip() for text, *_ in texts)
+        assert all(text.strip() for _, text in texts)
 
 
 @cache
@@ -203,6 +203,20 @@ def _docx_members() -> list[tuple[str, bytes]]:
         return [(name, archive.read(name)) for name in archive.namelist()]
 
 
+def _as_xlsx(data: bytes) -> bytes:
+    return _zipped({name: data if "sheet" in name else content for name, content in _xlsx_members()})
+
+
+@cache
+def _xlsx_members() -> list[tuple[str, bytes]]:
+    from openpyxl import Workbook
+
+    out = io.BytesIO()
+    Workbook().save(out)
+    with zipfile.ZipFile(out) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
 def _as_odt(data: bytes) -> bytes:
     return _zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": data})
 
@@ -224,9 +238,12 @@ def seeds(target: str) -> Iterator[bytes]:
     texts = ["Le maire dément. Il a 3,5 km. « Oui », dit-il.", "a-\nb\f1\n<p>&eacute;", '[{"text": "Il pleut."}]', ""]
     word = b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
     word += b"<w:t>Il pleut.</w:t></w:r></w:p></w:body></w:document>"
+    sheet = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row><c '
+    sheet += b't="inlineStr"><is><t>text</t></is></c></row><row><c t="inlineStr"><is><t>Il pleut.</t></is></c></row>'
+    sheet += b"</sheetData></worksheet>"
     bodies = [b'{"text": "Il pleut."}', b'{"texts": ["a", "b"]}', b'{"sentences": ["Il pleut."], "claims_only": true}']
-    first = bytes(range(7)) if target in ("tables", "documents", "requests") else b""
-    for content in [text.encode() for text in texts] + [word, b"text;id\nIl pleut.;1\n", *bodies]:
+    first = bytes(range(8)) if target in ("tables", "documents", "requests") else b""
+    for content in [text.encode() for text in texts] + [word, sheet, b"text;id\nIl pleut.;1\n", *bodies]:
         yield content
         for byte in first:
             yield bytes([byte]) + content

@@ -18,6 +18,7 @@ class Table:
         columns: Names of its columns.
         rows: Its rows; None is a value that is missing.
         counts_labels: Whether its columns are a value, the number of sentences, and that of each label.
+        measure: Name of the column that orders a ranking; None if it is none.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     counts_labels: bool = False
+    measure: str | None = None
 
     def __str__(self) -> str:
         if not self.rows:
@@ -40,6 +42,11 @@ class Table:
             for row in (list(self.columns), *cells)
         ]
         return "\n".join([f"# {self.title}", *lines])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table as plain values, for JSON."""
+        rows = [list(row) for row in self.rows]
+        return {"title": self.title, "note": self.note, "columns": list(self.columns), "rows": rows}
 
 
 def shown(value: Any) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, BinaryIO
+from pathlib import PurePath
+from typing import Any, BinaryIO, cast
 
 from certainty.archive.doubts import Doubts
-from certainty.archive.inputs import InputFile, OpenedFile, is_damage, opened
+from certainty.archive.inputs import InputFile, OpenedFile, opened
+from certainty.documents.compression import is_damage
 from certainty.documents.extraction import extracted_text
 from certainty.documents.kinds import HEAD, TABLES, Kind, kind_of
-from certainty.documents.reader import ReadingOptions
+from certainty.documents.reader import ReadingOptions, refuse_csv
 from certainty.documents.rows import json_rows, text_of_row
+from certainty.documents.workbooks import xlsx_rows
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.json_lines import parse_json_line
@@ -24,7 +26,9 @@ from certainty.tables import parse_csv
 
 _LARGEST = 300_000_000
 """Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
+_BLOCK = 1 << 20  # bytes of a compressed file unpacked at a time
 _PARQUET_ROWS = 256  # read at a time
+_PARQUET_RATIO = 20  # of a compressed Parquet file, whose columns are compressed already; a bomb has a factor of 1,000
 
 Row = tuple[str, Mapping[str, Any] | CertaintyError]
 """The place of a row, for messages, and its columns, or what is wrong with it."""
@@ -90,7 +94,7 @@ def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
     with opened(file) as stream:
         kind = _kind(file, stream)
         if kind == "parquet":
-            schema = _parquet(stream, file.name).schema_arrow
+            schema = _parquet(file, stream).schema_arrow
             return dict(zip(schema.names, schema.types, strict=True))
         if kind not in TABLES:
             return {}
@@ -108,7 +112,10 @@ def _texts(file: InputFile, stream: OpenedFile, options: ReadingOptions) -> Iter
     """Yield each row's number with its id, text and columns, or None without a text; or the text of a whole file."""
     kind = _kind(file, stream)
     if kind not in TABLES:
-        yield None, extracted_text(_read_whole(stream, file.name), kind, file.name, options.encoding)
+        text = extracted_text(_read_whole(stream, file.name), kind, file.name, options.encoding)
+        if kind == "text" and not options.force:
+            refuse_csv(text, file.name)
+        yield None, text
         return
     for number, (where, row) in enumerate(_rows(file, stream, kind, options), 1):
         if isinstance(row, CertaintyError):
@@ -150,12 +157,12 @@ def _checked(
 
 
 def _kind(file: InputFile, stream: OpenedFile) -> Kind:
-    head = stream.content.peek(HEAD)
+    head, ending = stream.content.peek(HEAD), PurePath(file.uncompressed_name).suffix.lower()
     if head.startswith(b"PK\x03\x04"):  # the members of an archive tell its kind
         data = _read_whole(stream, file.name)
         stream.content = io.BufferedReader(io.BytesIO(data))
-        return kind_of(data, file.uncompressed_name)
-    return kind_of(head[:HEAD], file.uncompressed_name)
+        return kind_of(data, file.name, ending)
+    return kind_of(head[:HEAD], file.name, ending)
 
 
 def _rows(file: InputFile, stream: OpenedFile, kind: Kind, options: ReadingOptions) -> Iterator[Row]:
@@ -166,7 +173,9 @@ def _rows(file: InputFile, stream: OpenedFile, kind: Kind, options: ReadingOptio
     elif kind == "csv":
         unit, rows = "line", _csv(stream, file.name, options)
     elif kind == "parquet":
-        unit, rows = "row", _parquet_rows(stream, file.name)
+        unit, rows = "row", _parquet_rows(file, stream)
+    elif kind == "xlsx":
+        unit, rows = "row", xlsx_rows(_read_whole(stream, file.name), file.name)
     else:
         unit, rows = json_rows(_read_whole(stream, file.name), file.name)
     for number, row in rows:
@@ -217,15 +226,13 @@ def _lines(stream: Any, name: str) -> Iterator[Any]:
         yield line
 
 
-def _parquet(stream: OpenedFile, name: str) -> Any:
+def _parquet(file: InputFile, stream: OpenedFile) -> Any:
+    name = file.name
     needs("pyarrow", extra="archive", user=f"{name}: Parquet")
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
-    source: BinaryIO = stream.content
-    if not stream.is_seekable:  # its table of contents is at its end
-        source = tempfile.TemporaryFile()  # noqa: SIM115  closed with the ParquetFile that reads it
-        shutil.copyfileobj(stream.content, source)
+    source: BinaryIO = stream.content if stream.is_seekable else _unpacked(file, stream)
     try:
         return ParquetFile(source)
     except (ArrowException, OSError, ValueError) as error:
@@ -234,10 +241,26 @@ def _parquet(stream: OpenedFile, name: str) -> Any:
         raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
 
 
-def _parquet_rows(stream: OpenedFile, name: str) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
+def _unpacked(file: InputFile, stream: OpenedFile) -> BinaryIO:
+    """Return a file on the disk with the content of a compressed Parquet file, which is not read from the beginning."""
+    left = max(_LARGEST, _PARQUET_RATIO * (file.size or 0))
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115  closed with the ParquetFile that reads it
+    while block := stream.content.read(_BLOCK):
+        left -= len(block)
+        if left < 0:
+            unpacked.close()
+            raise CertaintyError(
+                f"{file.name}: unpacks to over 300 MB and {_PARQUET_RATIO} times its size, more than is allowed; "
+                "unpack it, and give the Parquet file in it."
+            )
+        unpacked.write(block)
+    return cast(BinaryIO, unpacked)
+
+
+def _parquet_rows(file: InputFile, stream: OpenedFile) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
     from pyarrow import ArrowException
 
-    table = _parquet(stream, name)
+    table, name = _parquet(file, stream), file.name
     number = 0
     try:
         for batch in table.iter_batches(_PARQUET_ROWS):

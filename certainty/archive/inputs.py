@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import logging
-import lzma
 import os
-import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from certainty.documents.kinds import ENDINGS
+from certainty.archive.remote import looked_up, open_remote, options_of
+from certainty.documents.compression import (
+    DECOMPRESSORS,
+    Decompressor,
+    decompressor,
+    refusing_damage,
+    uncompressed_name,
+)
+from certainty.documents.kinds import ENDINGS, is_readable
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 
@@ -44,9 +47,8 @@ class InputFile:
 
     @property
     def uncompressed_name(self) -> str:
-        """The name without the ending of a compression."""
-        stem, ending = os.path.splitext(self.name)
-        return stem if ending.lower() in _DECOMPRESSORS else self.name
+        """The name without the endings of compressions."""
+        return uncompressed_name(self.name)
 
 
 class OpenedFile:
@@ -56,7 +58,7 @@ class OpenedFile:
         content: Its content, decompressed.
     """
 
-    def __init__(self, stored: BinaryIO, decompress: Callable[[BinaryIO], Any] | None) -> None:
+    def __init__(self, stored: BinaryIO, decompress: Decompressor | None) -> None:
         self._stored = stored
         self.is_seekable = decompress is None and stored.seekable()
         self.content = io.BufferedReader(decompress(stored) if decompress else cast(Any, stored), _BLOCK)
@@ -79,10 +81,11 @@ def find_inputs(given: Sequence[str], leave_out: Path | None = None) -> list[Inp
         leave_out: A local folder that is left out.
 
     Raises:
-        CertaintyError: If a file does not exist, or a folder or pattern matches none.
+        CertaintyError: If a file does not exist or may not be read, or a folder or pattern matches none.
+        OSError: If a file system cannot be reached.
         MissingExtraError: If a library that a URL needs is not installed.
     """
-    needs("fsspec", extra="archive", user="certainty archive")
+    needs("fsspec", "tenacity", extra="archive", user="certainty archive")
     files: dict[tuple[str, str], InputFile] = {}
     for name in given:
         for file in _found(name, None if leave_out is None else os.path.realpath(leave_out)):
@@ -96,34 +99,27 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
 
     Raises:
         CertaintyError: If it cannot be opened, or is damaged.
-        OSError: For what another attempt may not meet, such as a broken connection, or a file that was found and has
-            vanished with its share.
+        OSError: For what another attempt may not meet, such as a connection that stays broken, or a file that was found
+            and has vanished with its share.
     """
-    decompress = _DECOMPRESSORS.get(os.path.splitext(file.name)[1].lower())
     try:
-        with file.filesystem.open(file.path, "rb") as stored:
+        decompress = decompressor(file.name)
+        with _stored(file) as stored, refusing_damage(file.name) if decompress else nullcontext():
             yield OpenedFile(stored, decompress)
     except FileNotFoundError as error:
-        if not (file.size == 0 and os.path.islink(file.path) and _is_local(file.filesystem)):
+        if not (file.size == 0 and os.path.islink(file.path)):
             raise
         raise CertaintyError(f"{file.name}: is a link to a file that does not exist; mend or delete it.") from error
     except IsADirectoryError as error:
         raise CertaintyError(f"{file.name}: is a directory; give the files in it.") from error
     except PermissionError as error:
-        if not _is_local(file.filesystem):
-            raise  # the right to read may have expired during the run
         raise CertaintyError(f"{file.name}: cannot be read ({error.strerror}); check its permissions.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, _zstd_error()) as error:
-        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
-    except OSError as error:
-        if decompress is None or not is_damage(error):
-            raise
-        raise CertaintyError(f"{file.name}: the compressed file is damaged ({error}); get it again.") from error
 
 
-def is_damage(error: Exception) -> bool:
-    """Return whether an error is due to the content: bz2 and pyarrow raise an `OSError` without a number for that."""
-    return not isinstance(error, OSError) or (type(error) is OSError and error.errno is None)
+def _stored(file: InputFile) -> BinaryIO:
+    if _is_local(file.filesystem):
+        return cast(BinaryIO, file.filesystem.open(file.path, "rb"))
+    return open_remote(file.filesystem, file.path, file.name)
 
 
 def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
@@ -131,18 +127,15 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
     is_local = _is_local(filesystem)
     is_pattern = any(mark in name for mark in "*?[") and not os.path.lexists(name) if is_local else "*" in name
     if is_pattern:
-        matched = filesystem.glob(path, detail=True)
+        matched = looked_up(name, filesystem.glob, path, detail=True)
     else:
-        try:
-            matched = {path: filesystem.info(path)}
-        except FileNotFoundError:
-            raise CertaintyError(f"{name}: no such file; check the name and the folder.") from None
+        matched = {path: looked_up(name, filesystem.info, path)}
     files: dict[str, Mapping[str, Any]] = {}
     for one, info in matched.items():
         if info["type"] == "directory":
-            below = filesystem.find(one, detail=True)
+            below = looked_up(name, filesystem.find, one, detail=True)
             shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
-            files |= {path: info for path, info in shown.items() if _is_readable(path)}
+            files |= {path: info for path, info in shown.items() if is_readable(path)}
             if others := len(shown.keys() - files.keys()):
                 count = "1 file is" if others == 1 else f"{others} files are"
                 logger.warning("%s: %s not read, as the ending stands for no kind of text.", name, count)
@@ -157,7 +150,7 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
         endings = ", ".join(ENDINGS)
         raise CertaintyError(
             f"{name}: contains no file that can be read; readable files end in {endings}, and may be compressed "
-            f"({', '.join(_DECOMPRESSORS)})."
+            f"({', '.join(DECOMPRESSORS)})."
             if matched
             else f"{name}: matches no file; check the pattern and the folder."
         )
@@ -168,7 +161,7 @@ def _resolved(name: str) -> tuple[Any, str]:
     import fsspec
 
     try:
-        filesystem, path = fsspec.core.url_to_fs(name)
+        filesystem, path = fsspec.core.url_to_fs(name, **options_of(name))
     except ImportError as error:
         protocol = name.partition(":")[0]
         needs("s3fs" if protocol.startswith("s3") else "aiohttp", extra=_EXTRAS.get(protocol, "archive"), user=name)
@@ -188,14 +181,6 @@ def _is_hidden(path: str, folder: str) -> bool:
     return any(part.startswith((".", "~$")) for part in PurePosixPath(path[len(folder) :].lstrip("/")).parts)
 
 
-def _is_readable(path: str) -> bool:
-    """Return whether a file below a folder is read, by its ending."""
-    stem, ending = os.path.splitext(path)
-    if ending.lower() in _DECOMPRESSORS:
-        ending = os.path.splitext(stem)[1]
-    return ending.lower() in ENDINGS
-
-
 def _is_below(path: str, folder: str) -> bool:
     real = os.path.realpath(path)
     return real == folder or real.startswith(folder + os.sep)
@@ -207,29 +192,3 @@ def _shown(given: str, path: str, filesystem: Any, is_local: bool) -> str:
         return str(filesystem.unstrip_protocol(path))
     local = given.removeprefix("file://").removeprefix("local://")
     return path if os.path.isabs(local) else Path(os.path.relpath(path)).as_posix()
-
-
-def _zstd() -> Any:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd
-    needs("backports.zstd", extra="archive", user="a file compressed with zstd")
-    from backports import zstd
-
-    return zstd
-
-
-def _zstd_error() -> type[Exception]:
-    try:
-        return cast("type[Exception]", _zstd().ZstdError)
-    except CertaintyError:
-        return EOFError  # without the library, no such file was opened
-
-
-_DECOMPRESSORS: dict[str, Callable[[BinaryIO], Any]] = {
-    ".gz": lambda stored: gzip.GzipFile(fileobj=stored),
-    ".xz": lzma.LZMAFile,
-    ".bz2": bz2.BZ2File,
-    ".zst": lambda stored: _zstd().ZstdFile(stored),
-}

@@ -15,6 +15,7 @@ from certainty.archive.parts import SENTENCES, all_records
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.labels import Label
+from certainty.messages import argument
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _DATES = ["%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%Y%m%d", "%Y-%m"]  # besides ISO 8601
 _LEAST_CLAIMS = 5  # of a document that is ranked by its hedging
 _TYPES = {"int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN", "date32": "DATE", "string": "VARCHAR"}
+_MONTH, _DATE = "month", "date"
 _NAMES = [label.value for label in Label]
 _COUNTS = ", ".join(f"count(*) FILTER (label = '{name}')" for name in _NAMES)
 
@@ -43,6 +45,10 @@ class Summary:
     def __str__(self) -> str:
         return "\n\n".join([f"{self.folder}: {self.description}", *map(str, self.tables)])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answers as plain values, for JSON; `pandas.DataFrame(rows, columns=columns)` takes each table."""
+        return {"description": self.description, "tables": [table.to_dict() for table in self.tables]}
+
     def to_html(self) -> str:
         """Return a self-contained page with the tables and plots.
 
@@ -61,8 +67,10 @@ def summarise(
 
     Args:
         folder: The archive.
-        date_column: Column of the inputs with dates (ISO 8601, or as in 31/12/2025); None leaves the months out.
-        by: Columns of the inputs whose values are told apart, such as the source and the section; also "file" and "id".
+        date_column: Column of the inputs with dates (ISO 8601, or as in 31/12/2025), for the labels by month; None
+            takes `date` if `by` has "month".
+        by: Columns of the inputs whose values are told apart, such as the source and the section; also "file", "id" and
+            "month".
         top: Number of rows of each ranking.
 
     Raises:
@@ -78,8 +86,11 @@ def summarise(
     about = manifest.read(archive)
     kept = manifest.columns_of(about)
     known = {"file": "file", "id": "id", **kept.names}
-    groups = {name: _column(name, known, archive) for name in by}
-    dates = None if date_column is None else _column(date_column, known, archive)
+    by_month = _MONTH in by and _MONTH not in known
+    groups = {name: _column(name, known, archive) for name in by if not (by_month and name == _MONTH)}
+    if by_month and date_column is None:
+        date_column = _DATE
+    dates = None if date_column is None else _column(date_column, known, archive, "date_column")
     records = list(all_records(archive))
     if not any(record.sentences for record in records):
         raise CertaintyError(f"{archive}: has no sentences yet; score it first, or --resume it.")
@@ -115,6 +126,7 @@ def _tables(
         f"Hedging is the mean of 1 − certainty over the claims of a document, of those with at least {_LEAST_CLAIMS}.",
         ("document", "file", "claims", "hedging"),
         hedged,
+        measure="hedging",
     )
     denied = connection.execute(
         "SELECT arg_min(who, place), count(*) FILTER (label = 'denied') AS denied, count(*) FROM (SELECT label, "
@@ -123,7 +135,7 @@ def _tables(
         f"HAVING denied > 0 ORDER BY denied DESC, 1 LIMIT {top}"
     ).fetchall()
     note = "Claims that are attributed to a source, and how many of them are denials; pronouns are not resolved."
-    yield Table("Who denies most", note, ("source", "denied", "claims"), denied)
+    yield Table("Who denies most", note, ("source", "denied", "claims"), denied, measure="denied")
 
 
 def _labels(connection: duckdb.DuckDBPyConnection, title: str, value: str, name: str, order: str, note: str) -> Table:
@@ -148,9 +160,11 @@ def _opened(files: list[str], form: str, wanted: dict[str, str]) -> duckdb.DuckD
     return connection
 
 
-def _column(name: str, names: dict[str, str], archive: Path) -> str:
+def _column(name: str, names: dict[str, str], archive: Path, option: str = "by") -> str:
     if name not in names:
-        raise CertaintyError(f"{archive}: no column {name!r} was kept. Found: {', '.join(names)}.")
+        raise CertaintyError(
+            f"{archive}: no column {name!r} was kept. Found: {', '.join(names)}; name it with {argument(option)}."
+        )
     return names[name]
 
 

@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
         "  certainty archive articles/ --output scored --resume\n"
         "  certainty archive 'dump-*.jsonl.zst' --text-column body --id-column url --output scored\n"
         "  certainty archive s3://bucket/press/ --output scored\n"
-        "  certainty archive summary scored --date-column date --by source section --html summary.html",
+        "  certainty archive summary scored --by month source section --html summary.html",
         formatter_class=HelpFormatter,
     )
     parser.add_argument(

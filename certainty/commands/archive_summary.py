@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,21 @@ def add_parser(commands: Any) -> None:
         "documents, and who denies most.",
         epilog="examples:\n"
         "  certainty archive summary scored\n"
-        "  certainty archive summary scored --date-column date --by source section --html summary.html",
+        "  certainty archive summary scored --by month source section --html summary.html\n"
+        "  certainty archive summary scored --by source --format json > summary.json",
         formatter_class=HelpFormatter,
     )
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="the --output of `certainty archive`")
-    parser.add_argument("--date-column", metavar="NAME", help="column with dates, for the labels by month")
-    parser.add_argument("--by", nargs="+", default=[], metavar="NAME", help="columns whose values are told apart")
+    parser.add_argument("--date-column", metavar="NAME", help="column with dates, for the labels by month (`date`)")
+    parser.add_argument(
+        "--by",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="columns whose values are told apart, such as source and section; also month, file and id",
+    )
     parser.add_argument("--top", metavar="N", type=int, default=20, help="rows of a ranking (default: %(default)s)")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: %(default)s")
     parser.add_argument("--html", metavar="FILE", type=Path, help="also write a page with plots")
     parser.set_defaults(run=run)
 
@@ -43,5 +52,5 @@ def run(args: argparse.Namespace) -> int:
     summary = summarise(args.folder, date_column=args.date_column, by=args.by, top=args.top)
     if args.html:
         write_whole(args.html, summary.to_html())
-    print(summary)
+    print(json.dumps(summary.to_dict(), ensure_ascii=False, indent=1) if args.format == "json" else summary)
     return 0

@@ -38,23 +38,27 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
     """
     if kind == "text":
         return decode(data, name, encoding)
-    with _quiet():
+    with quiet():
         try:
             text = html_text(data, name, encoding) if kind == "html" else _READERS[kind](data, name)
         except CertaintyError:
             raise
         except Exception as error:  # on damaged files, these libraries raise exceptions of almost any type
-            raise CertaintyError(
-                f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it again, or "
-                "save its text."
-            ) from error
+            raise unreadable(name, kind, error) from error
     if not text.strip():
         raise CertaintyError(f"{name}: is a {kind.upper()} file without text; give one that contains text.")
     return text
 
 
+def unreadable(name: str, kind: Kind, error: Exception) -> CertaintyError:
+    """Return the error of a file that is damaged, or of a library that stumbles over it."""
+    return CertaintyError(
+        f"{name}: cannot be read as {kind.upper()} ({type(error).__name__}: {error}); save it again, or save its text."
+    )
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the libraries, which log problems even in files that they can read."""
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     levels = [logger.level for logger in loggers]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from certainty.documents.kinds import ENDINGS
+from certainty.documents.kinds import ENDINGS, is_readable
 from certainty.errors import CertaintyError
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,12 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
     for name in names:
         if recursive and os.path.isdir(name):
             every = sorted(path for path in _below(name) if not is_left_out(path))
-            below = [path for path in every if _is_readable(path)]
+            below = [path for path in every if is_readable(path)]
             if not below:
                 raise CertaintyError(
                     f"{name}: contains no file that can be read; readable files end in {', '.join(ENDINGS)}."
                 )
-            _tell_left_out(name, [path for path in every if not _is_readable(path)])
+            _tell_left_out(name, [path for path in every if not is_readable(path)])
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
             matched = sorted(path for path in _matching(name) if not is_left_out(path))
@@ -75,10 +75,6 @@ def _below(folder: str) -> Iterator[str]:
         for name in files:
             if not name.startswith((".", _LOCKED)):
                 yield os.path.join(path, name)
-
-
-def _is_readable(path: str) -> bool:
-    return Path(path).suffix.lower() in ENDINGS
 
 
 def _tell_left_out(folder: str, paths: Sequence[str]) -> None:

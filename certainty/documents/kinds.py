@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from certainty.documents.archives import damaged_archive
+from certainty.documents.compression import uncompressed_name
 from certainty.errors import CertaintyError
 
-Kind = Literal["text", "html", "pdf", "docx", "odt", "epub", "rtf", "csv", "json", "json lines", "parquet"]
+Kind = Literal["text", "html", "pdf", "docx", "odt", "epub", "rtf", "csv", "json", "json lines", "parquet", "xlsx"]
 
-TABLES: frozenset[Kind] = frozenset({"csv", "json", "json lines", "parquet"})
+TABLES: frozenset[Kind] = frozenset({"csv", "json", "json lines", "parquet", "xlsx"})
 """Kinds whose rows are texts."""
 
 ENDINGS: dict[str, Kind] = {
@@ -35,8 +36,12 @@ ENDINGS: dict[str, Kind] = {
     ".ndjson": "json lines",
     ".json": "json",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
 }
 """Endings of the files that are read from a folder, and their kinds."""
+
+READ_COMPRESSED = (".jsonl.gz", ".ndjson.gz")
+"""Endings of files that are read line by line, also if they are compressed."""
 
 HEAD = 2048
 """Number of bytes at the beginning of a file that identify its kind."""
@@ -81,12 +86,18 @@ _JSON = re.compile(rb"""\s*(?:\[\s*)?\{\s*"[^"\n]{1,100}"\s*:""")
 _BOM = b"\xef\xbb\xbf"
 
 
-def kind_of(file: Path | bytes, name: str) -> Kind:
+def is_readable(name: str) -> bool:
+    """Return whether a file of a folder is read, by its ending, alone or before that of a compression."""
+    return Path(uncompressed_name(name)).suffix.lower() in ENDINGS
+
+
+def kind_of(file: Path | bytes, name: str, ending: str | None = None) -> Kind:
     """Return the kind of a file.
 
     Args:
         file: Its path, or its content.
-        name: Name of the file in messages; its ending decides if the content does not identify the kind.
+        name: Name of the file in messages.
+        ending: Its ending, which decides if the content does not identify the kind; None takes that of the name.
 
     Raises:
         CertaintyError: If files of this kind are not read. The message names the kind and says what to do.
@@ -96,7 +107,8 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
     else:
         with file.open("rb") as opened:
             head = opened.read(HEAD)
-    ending = Path(name).suffix.lower()
+    if ending is None:
+        ending = Path(name).suffix.lower()
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_archive(BytesIO(file) if isinstance(file, bytes) else file, name)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -108,7 +120,7 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
         return "rtf"
     if start.startswith(b"PAR1"):
         return "parquet"
-    if name.lower().endswith((".jsonl.gz", ".ndjson.gz")):
+    if ending == ".gz" and name.lower().endswith(READ_COMPRESSED):
         return "json lines"
     for beginning, what, mend in _REFUSED:
         if re.match(beginning, start, re.DOTALL):
@@ -120,7 +132,7 @@ def kind_of(file: Path | bytes, name: str) -> Kind:
 
 def _by_ending(start: bytes, ending: str) -> Kind:
     kind = ENDINGS.get(ending, "text")
-    if kind in ("pdf", "docx", "odt", "epub", "rtf", "parquet", "text"):  # only the name says so; the content is text
+    if kind not in ("html", "csv", "json", "json lines"):  # only the name says so; the content is text
         return "json" if _JSON.match(start) else "text"
     return kind
 
@@ -147,8 +159,10 @@ def _kind_of_members(members: Collection[str], name: str) -> Kind:
         return "docx"
     if "META-INF/container.xml" in members:
         return "epub"
+    if "xl/workbook.xml" in members:
+        return "xlsx"
     if any(member.startswith("xl/") for member in members):
-        raise _refused(name, "an Excel file", _AS_CSV)
+        raise _refused(name, "a binary Excel file", _AS_CSV)
     if any(member.startswith("ppt/") for member in members):
         raise _refused(name, "a PowerPoint file", "save it as PDF")
     raise _refused(name, "a zip archive", _UNPACK)

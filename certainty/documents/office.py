@@ -35,7 +35,7 @@ def docx_text(data: bytes, name: str) -> str:
     needs("docx", extra="documents", user=f"{name}: a Word file")
     from docx import Document
 
-    _check(data, name)
+    check_members(data, name)
     body = Document(BytesIO(data)).element.body
     return _joined("".join(_shown(paragraph)) for paragraph in body.iter(f"{_WORD}p") if not _is_hidden(paragraph))
 
@@ -50,7 +50,7 @@ def odt_text(data: bytes, name: str) -> str:
     needs("odfdo", extra="documents", user=f"{name}: an OpenDocument text")
     from odfdo import Document
 
-    _check(data, name)
+    check_members(data, name)
     body = Document(BytesIO(data)).body
     for note in body.get_elements("//text:note | //office:annotation"):
         note.delete()
@@ -73,7 +73,12 @@ def _joined(paragraphs: Any) -> str:
     return _BETWEEN.join(filter(None, map(str.strip, paragraphs)))
 
 
-def _check(data: bytes, name: str) -> None:
+def check_members(data: bytes, name: str) -> None:
+    """Refuse an office file whose members are too large or declare entities.
+
+    Raises:
+        CertaintyError: If it is one, or is damaged.
+    """
     with opened_archive(data, name) as archive:
         for member in archive.namelist():
             if member.endswith((".xml", ".rels")):

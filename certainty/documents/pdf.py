@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+from certainty.documents.confined import confined_pdf_text
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.messages import counted
@@ -16,10 +17,20 @@ def pdf_text(data: bytes, name: str) -> str:
     r"""Return the text of a PDF, with a form feed between pages, as `pdftotext` writes it.
 
     Raises:
-        CertaintyError: If the PDF is protected by a password, or its pages are images.
+        CertaintyError: If the PDF is protected by a password or damaged, its pages are images, or it takes more time or
+            memory than `certainty.documents.confined` allows.
         MissingExtraError: If pypdf is not installed.
     """
     needs("pypdf", extra="documents", user=f"{name}: a PDF")
+    return confined_pdf_text(data, name)
+
+
+def read_pdf(data: bytes, name: str) -> str:
+    """Read a PDF in this process, without limits of time and memory; see `pdf_text`.
+
+    Raises:
+        CertaintyError: If the PDF is protected by a password, or its pages are images.
+    """
     from pypdf import PdfReader
     from pypdf.errors import DependencyError
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+from certainty.documents.compression import decompressor, uncompressed_name, unpacked
 from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
 from certainty.documents.extraction import extracted_text
-from certainty.documents.kinds import TABLES, Kind, kind_of
+from certainty.documents.kinds import READ_COMPRESSED, TABLES, Kind, kind_of
 from certainty.documents.language import foreign_share
 from certainty.documents.rows import read_rows
 from certainty.errors import CertaintyError
@@ -114,8 +117,13 @@ def read_texts(
         raise CertaintyError(f"{name}: is a URL, which is not downloaded; save the page and give its file.")
     if isinstance(file, Path) and not file.is_file():
         file = read_bytes(file)  # a pipe can only be read once; a folder or a missing file raises an error
+    ending = None
+    if decompressor(name) and not name.lower().endswith(READ_COMPRESSED):
+        with opening(file) if isinstance(file, Path) else nullcontext():
+            file = _unpacked(file, name)
+        ending = Path(uncompressed_name(name)).suffix.lower()
     if isinstance(file, bytes):
-        kind = kind_of(file, name)
+        kind = kind_of(file, name, ending)
     else:
         with opening(file):
             kind = kind_of(file, name)
@@ -131,16 +139,31 @@ def read_texts(
     return Texts(True, ((f"{name}#{key}", text) for key, text in rows) if several else rows, sentences)
 
 
+def _unpacked(file: Path | bytes, name: str) -> bytes:
+    with file.open("rb") if isinstance(file, Path) else BytesIO(file) as stored:
+        return unpacked(stored, name)
+
+
 def _is_csv(text: str, name: str, options: ReadingOptions, several: bool) -> bool:
     """Return whether a text is to be read as CSV; refuse what is CSV beyond doubt if nothing says so."""
     if options.as_table and (not several or options.text_column in csv_header(text)):
         return True
-    if not options.force and is_plainly_csv(text):
-        raise CertaintyError(
-            f"{name}: looks like a CSV table with the columns {', '.join(csv_header(text))}; name it .csv or give "
-            "--text-column, or --force to score it as running text."
-        )
+    if not options.force:
+        refuse_csv(text, name, f"name it .csv or give {argument('text_column')}")
     return False
+
+
+def refuse_csv(text: str, name: str, mend: str = "name it .csv") -> None:
+    """Refuse a text that is a CSV table beyond doubt.
+
+    Raises:
+        CertaintyError: If it is one. The message has `mend`.
+    """
+    if is_plainly_csv(text):
+        raise CertaintyError(
+            f"{name}: looks like a CSV table with the columns {', '.join(csv_header(text))}; {mend}, or "
+            f"{argument('force', True)} to score it as running text."
+        )
 
 
 def _rows(file: Path | bytes, kind: Kind, name: str, options: ReadingOptions) -> Iterator[tuple[str, str]]:
@@ -168,7 +191,7 @@ def _checked(text: str, name: str, options: ReadingOptions) -> str:
             f"{name}: {share:.0%} of it is markup, encoded or undecodable data; give its text, or "
             f"{argument('force', True)} to score it anyway."
         )
-    if not options.force and (found := machine_text(text, Path(name).suffix)):
+    if not options.force and (found := machine_text(text, Path(uncompressed_name(name)).suffix)):
         what, mend = found
         raise CertaintyError(f"{name}: is {what}; {mend}, or {argument('force', True)} to score it as it is.")
     if (foreign := foreign_share(text)) and foreign[0] > _MOST_FOREIGN:

@@ -1,4 +1,4 @@
-"""Read tables whose rows are texts: CSV, TSV, JSON, JSON Lines, Parquet."""
+"""Read tables whose rows are texts: CSV, TSV, JSON, JSON Lines, Parquet, Excel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty.documents.kinds import Kind
+from certainty.documents.workbooks import xlsx_rows
 from certainty.errors import CertaintyError
 from certainty.json_lines import parse_json_lines, read_json_lines
 from certainty.messages import argument
@@ -90,14 +91,12 @@ def _read(
         unit, rows = json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
     elif kind == "csv":
         rows = read_csv(file, encoding, text_column, name)
-    elif isinstance(file, bytes):
-        if kind != "json lines":
-            raise CertaintyError(f"{name}: is a table of kind {kind}; give the file by its name.")
-        rows = _json_lines(file, name)
     elif kind == "json lines":
-        rows = read_json_lines(file)
+        rows = _json_lines(file, name) if isinstance(file, bytes) else read_json_lines(file)
+    elif kind == "xlsx":
+        unit, rows = "row", xlsx_rows(read_bytes(file) if isinstance(file, Path) else file, name)
     else:
-        unit, rows = "row", read_parquet(file)
+        unit, rows = "row", read_parquet(file, name)
     for number, row in rows:
         yield f"{name}, {unit} {number}", row
 

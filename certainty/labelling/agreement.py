@@ -1,9 +1,9 @@
 """Measure the agreement of annotators: Cohen's κ for each pair and Krippendorff's α, with bootstrap intervals.
 
-Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2019, "Content analysis", 4th edition, chapter
-12. A sentence without a claim counts as a fifth category. Cues are compared by F1, since most words are cues to
-nobody (Hripcsak and Rothschild 2005, "Agreement, the F-measure, and reliability in information retrieval"). Sentences
-are what the bootstrap resamples.
+Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2011, "Computing Krippendorff's
+alpha-reliability". A sentence without a claim counts as a fifth category. Cues are compared by F1, since most words are
+cues to nobody (Hripcsak and Rothschild 2005, "Agreement, the F-measure, and reliability in information retrieval").
+Sentences are what the bootstrap resamples.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def agreement(sources: Sequence[Source], resamples: int = RESAMPLES, seed: int =
         CertaintyError: a library is missing, an id has two texts, an annotator labelled a sentence twice, or no
             sentence has two annotators.
     """
-    needs("krippendorff", "sklearn", extra="label", user="certainty label agreement")
+    needs("sklearn", extra="label", user="certainty label agreement")
     table = by_sentence(sources)
     annotators = sorted({name for row in table.values() for name in row})
     labels = np.full((len(table), len(annotators)), MISSING)
@@ -160,7 +160,8 @@ def _question(
 
     def alpha(columns: Ints) -> Estimate:
         patterns, times = np.unique(columns, axis=0, return_counts=True)
-        return _estimate(_alpha(columns), times, lambda weights: _alphas(patterns, weights), resamples, rng)
+        value = float(_alphas(patterns, times[None])[0])
+        return _estimate(value, times, lambda weights: _alphas(patterns, weights), resamples, rng)
 
     pairs = []
     for a, b in combinations(range(len(annotators)), 2):
@@ -224,19 +225,11 @@ def _cue_words(sentence: LabelledSentence) -> set[int]:
     return marked
 
 
-def _alpha(counts: Ints) -> float:
-    import krippendorff
-
-    if (counts.sum(0) > 0).sum() < 2:
-        return float("nan")
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
-
-
 def _alphas(patterns: Ints, weights: Ints) -> Floats:
-    """Return α of each resample, shape (r,).
+    """Return Krippendorff's α of each resample for nominal data, shape (r,); NaN if there is only one category.
 
     Args:
-        patterns: Distinct rows of category counts, shape (u, k).
+        patterns: Distinct rows of category counts, shape (u, k), of units with two values or more.
         weights: Number of times each pattern occurs in each resample, shape (r, u).
     """
     raters = patterns.sum(1)

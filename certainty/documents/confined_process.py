@@ -1,0 +1,113 @@
+"""What runs in the process that `certainty.documents.confined` starts."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import sys
+import threading
+import time
+
+from certainty.documents.extraction import quiet, unreadable
+from certainty.documents.pdf import read_pdf
+from certainty.errors import CertaintyError
+
+OUT_OF_MEMORY = 77
+"""Status with which the process ends if a document takes more memory than is allowed."""
+
+_INTERVAL = 0.05  # seconds between two looks at the memory
+
+
+def main() -> None:
+    """Answer one request after the other, until the input ends.
+
+    A request is a line of JSON with the `name` and `size` of a document and the `seconds` and `memory` that it may
+    take, and then the document. The answer is a line of JSON with its `text`, or the message of an `error`.
+    """
+    memory = _Memory()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that a library prints is taken for an answer
+    while line := sys.stdin.buffer.readline():
+        request = json.loads(line)
+        data = sys.stdin.buffer.read(request["size"])
+        _limit_time(request["seconds"])
+        memory.limit(request["memory"])
+        answer = _answer(data, request["name"])
+        memory.limit(None)
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+
+def _answer(data: bytes, name: str) -> dict[str, str]:
+    try:
+        with quiet():
+            return {"text": read_pdf(data, name)}
+    except CertaintyError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception as error:  # on damaged files, pypdf raises exceptions of almost any type
+        return {"error": str(unreadable(name, "pdf", error))}
+
+
+class _Memory:
+    """Ends the process when a document takes too much memory; only on Linux.
+
+    Where the system refuses memory, pypdf leaves out the font that needed it, and so the text without a word. So that
+    limit, which is twice as high, only stops what grows faster than it can be seen.
+    """
+
+    def __init__(self) -> None:
+        self._most: int | None = None
+        if sys.platform == "linux":
+            self._own = _used_memory()
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def limit(self, memory: int | None) -> None:
+        """Let the next document take so many bytes; None ends the watch."""
+        if sys.platform != "linux":
+            return
+        import resource
+
+        if memory is None:
+            self._most = None
+            return
+        asked, held = self._own
+        if _used_memory()[1] > held + memory // 2:
+            gc.collect()
+        _lower(resource.RLIMIT_AS, asked + 2 * memory)
+        self._most = held + memory
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_INTERVAL)
+            most = self._most
+            if most is not None and _used_memory()[1] > most:
+                os._exit(OUT_OF_MEMORY)
+
+
+def _used_memory() -> tuple[int, int]:
+    """Return the bytes of memory that this process has asked for, and those that it holds."""
+    with open("/proc/self/statm", "rb") as status:
+        asked, held = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in status.read().split()[:2])
+    return asked, held
+
+
+def _limit_time(seconds: int) -> None:
+    """Let the system end this process if it takes so many seconds more."""
+    if sys.platform == "win32":
+        return  # the process that waits for the answer ends this one
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(limit: int, value: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(limit)
+    resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))

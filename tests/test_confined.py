@@ -1,0 +1,154 @@
+"""PDFs that would take hours or fill the memory are one error each, and the next one is read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from certainty import CertaintyError, read_files
+from certainty.documents import confined
+from certainty.documents.pdf import pdf_text
+
+pytest.importorskip("pypdf", reason="pypdf is not installed: pip install '.[documents]'")
+
+SHOW = b"BT /F 1 Tf (Il pleut.) Tj ET\n"
+CATALOG = b"<</Type/Catalog/Pages 2 0 R>>"
+ONE_PAGE = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+
+
+def pdf(*objects: bytes) -> bytes:
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, content in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, len(out))
+    return out + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + end
+
+
+def page(fonts: bytes = b"/F 4 0 R") -> bytes:
+    return b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<</Font<<%b>>>>/Contents 5 0 R>>" % fonts
+
+
+def stream(content: bytes) -> bytes:
+    packed = zlib.compress(content, 9)
+    return b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(packed), packed)
+
+
+def shown(content: bytes) -> bytes:
+    return pdf(CATALOG, ONE_PAGE, page(), FONT, stream(content))
+
+
+def tree_of_a_billion_pages() -> bytes:
+    nodes = [b"<</Type/Pages/Kids[%b]/Count 10>>" % (b"%d 0 R " % (i + 1) * 10) for i in range(2, 11)]
+    return pdf(CATALOG, *nodes, b"<</Type/Page/Parent 10 0 R/MediaBox[0 0 9 9]>>")
+
+
+def font_of_65536_signs_20000_times() -> bytes:
+    signs = b"1 begincodespacerange <0000><ffff> endcodespacerange 1 beginbfrange <0000> <ffff> <0000> endbfrange"
+    fonts = b"".join(b"/F%d 4 0 R" % i for i in range(20_000))
+    return pdf(CATALOG, ONE_PAGE, page(fonts), FONT[:-2] + b"/ToUnicode 6 0 R>>", stream(SHOW), stream(signs))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (lambda: shown(bytes(80_000_000)), "cannot be read as PDF"),
+        (tree_of_a_billion_pages, "cannot be read as PDF"),
+        (lambda: shown(b"[" * 3_000_000 + SHOW), "cannot be read as PDF"),
+        (lambda: shown(SHOW * 200_000), "takes over 1 s to read"),
+        pytest.param(
+            font_of_65536_signs_20000_times,
+            "takes over 40 MB of memory to read",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process"),
+        ),
+    ],
+)
+def test_a_bomb_is_one_error(
+    data: Callable[[], bytes], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confined, "SECONDS", 60 if "memory" in message else 1)
+    if "memory" in message:
+        monkeypatch.setattr(confined, "MEMORY", 40_000_000)
+    (tmp_path / "bomb.pdf").write_bytes(data())
+    (tmp_path / "good.pdf").write_bytes(shown(SHOW))
+    with pytest.raises(CertaintyError, match=rf"^\S+bomb\.pdf: .*{message}"):
+        list(read_files(tmp_path / "bomb.pdf"))
+    monkeypatch.undo()
+    assert [text for text, _ in read_files(tmp_path / "good.pdf")] == ["Il pleut."]
+
+
+def test_in_an_archive_a_bomb_is_a_row_of_the_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("duckdb", "filelock", "fsspec", "pyarrow", "tenacity"):
+        pytest.importorskip(module, reason=f"{module} is not installed: pip install '.[archive]'")
+    from certainty.archive import ArchiveSettings, score_archive
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(confined, "SECONDS", 1)
+    Path("a.pdf").write_bytes(shown(SHOW * 200_000))
+    Path("b.pdf").write_bytes(shown(SHOW))
+    result = score_archive(["a.pdf", "b.pdf"], "scored", settings=ArchiveSettings(format="jsonl"))
+    assert (result.documents, result.errors) == (1, 1)
+    (row,) = (path.read_text(encoding="utf-8") for path in Path("scored/errors").iterdir())
+    assert "a.pdf: is a PDF that takes over 1 s to read" in row
+
+
+def test_where_the_system_limits_no_time_the_wait_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "_PATIENCE", 0.01)
+    with pytest.raises(CertaintyError, match=r"^a\.pdf: is a PDF that takes over"):
+        pdf_text(shown(SHOW * 200_000), "a.pdf")
+
+
+def test_the_process_is_kept_and_shared_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
+    monkeypatch.setattr("subprocess.Popen", None)  # no other is started
+    found: dict[int, str] = {}
+
+    def read(number: int) -> None:
+        found[number] = pdf_text(shown(SHOW * number), "a.pdf").replace("\n", "")
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: "Il pleut." * number for number in range(1, 9)}
+
+
+def read_in_child(number: int) -> str:
+    return pdf_text(shown(SHOW * number), "a.pdf").replace("\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_processes_have_their_own() -> None:
+    assert read_in_child(1) == "Il pleut."
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(read_in_child, range(1, 9)) == ["Il pleut." * number for number in range(1, 9)]
+    assert read_in_child(2) == "Il pleut." * 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no alarm")
+def test_an_interrupted_document_does_not_answer_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    pdf_text(shown(SHOW), "a.pdf")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            pdf_text(shown(SHOW * 200_000), "long.pdf")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
