@@ -59,6 +59,6 @@ def test_what_cannot_be_read_leaves_no_file(
 ) -> None:
     if row:
         (tmp_path / "ud_syntax.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    assert main(["--referees", str(tmp_path), "--output", str(tmp_path / "out.jsonl")]) == 1
+    assert main(["--referees", str(tmp_path), "--output", str(tmp_path / "out.jsonl")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out.jsonl").exists()

@@ -40,6 +40,6 @@ def test_none_of_a_share_of_zero_and_an_error_leaves_no_file(
 ) -> None:
     assert run(tmp_path, "--share", "0") == []
     output = tmp_path / "other.jsonl"
-    assert main(["--data", str(tmp_path / "rows.jsonl"), "--share", "2", "--output", str(output)]) == 1
+    assert main(["--data", str(tmp_path / "rows.jsonl"), "--share", "2", "--output", str(output)]) == 2
     assert "share is 2.0" in capsys.readouterr().err
     assert not output.exists()

@@ -28,6 +28,7 @@ from typing import Any
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.writing import whole_file
+from training.program import tells_errors
 
 _HEDGED = ["probable", "personal_opinion"]
 _NEGATED = ["denied", "personal_opinion", "probable"]
@@ -122,7 +123,8 @@ def _medium(row: Mapping[str, Any]) -> str:
     return "spoken" if row["tb"] in SPOKEN else "written"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
@@ -130,13 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="JSONL", help="file to write to")
     arguments = parser.parse_args(argv)
-    try:
-        with whole_file(arguments.output) as out:
-            write_json_lines(referee_rows(arguments.referees), out)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    with whole_file(arguments.output) as out:
+        write_json_lines(referee_rows(arguments.referees), out)
 
 
 if __name__ == "__main__":

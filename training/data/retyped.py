@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from certainty.errors import CertaintyError
 from certainty.finetuning.splits import HELD_OUT_GROUPS
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.writing import whole_file
 from training.data.retyping import retyped
+from training.program import tells_errors
 
 SPANS = ("cues", "sources")
 
@@ -47,7 +47,8 @@ def retyped_rows(rows: Iterator[Mapping[str, Any]], share: float, seed: int) -> 
         yield {**row, "text": result.text, **spans}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="JSONL", help="labelled sentences")
@@ -55,14 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed for the choice of sentences and kinds of typing")
     parser.add_argument("--output", type=Path, required=True, metavar="JSONL", help="file to write to")
     arguments = parser.parse_args(argv)
-    try:
-        rows = (row for path in arguments.data for _, row in read_json_lines(path))
-        with whole_file(arguments.output, arguments.data) as out:
-            write_json_lines(retyped_rows(rows, arguments.share, arguments.seed), out)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    rows = (row for path in arguments.data for _, row in read_json_lines(path))
+    with whole_file(arguments.output, arguments.data) as out:
+        write_json_lines(retyped_rows(rows, arguments.share, arguments.seed), out)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from certainty.labels import LABELS, Label
 from training.data.text import text_files
 from training.distillation.sentence_sample import LONGEST, sample_sentences
 from training.distillation.teachers import Teachers
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ def pseudo_label(
     return metadata
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.distillation.pseudo_labels",
@@ -149,23 +151,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        metadata = pseudo_label(
-            args.teacher,
-            args.text,
-            args.output,
-            args.sentences,
-            args.per_file,
-            args.asserted_share,
-            args.exclude,
-            args.batch_tokens,
-            args.seed,
-        )
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    metadata = pseudo_label(
+        args.teacher,
+        args.text,
+        args.output,
+        args.sentences,
+        args.per_file,
+        args.asserted_share,
+        args.exclude,
+        args.batch_tokens,
+        args.seed,
+    )
     print(f"{args.output}: kept {metadata['sentences']} of {metadata['scored']} scored sentences.")
-    return 0
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from certainty.finetuning.pseudo_labels import (
 from certainty.writing import write_whole
 from training.data.text import text_files
 from training.distillation.sentence_sample import sample_sentences
+from training.program import tells_errors
 
 CUE_LEVELS = 15
 """Steps from 0 to 1 in which a token's probability of being a cue is kept; most are 0 and take no space."""
@@ -136,7 +137,8 @@ def _read(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise CertaintyError(f"{path}: not a file of stand-off pseudo-labels, or damaged ({error}).") from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.distillation.standoff", description="Pseudo-labels without their sentences."
@@ -151,16 +153,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     joined.add_argument("--tokenizer", required=True, metavar="DIR", help="folder of a teacher")
     joined.add_argument("--output", required=True, metavar="FILE", help="the .safetensors file, with the sentences")
     args = parser.parse_args(arguments)
-    try:
-        if args.command == "split":
-            print(f"{args.output}: the labels of {split_off(args.pseudo_labels, args.output)} sentences.")
-        else:
-            found, n = join(args.labels, args.text, args.tokenizer, args.output)
-            print(f"{args.output}: {found} of {n} sentences found.")
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if args.command == "split":
+        print(f"{args.output}: the labels of {split_off(args.pseudo_labels, args.output)} sentences.")
+    else:
+        found, n = join(args.labels, args.text, args.tokenizer, args.output)
+        print(f"{args.output}: {found} of {n} sentences found.")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from certainty.writing import check_output, write_whole
 from training.experiments.ablation_runs import Run, results
 from training.experiments.trials import mean_and_deviation, sample_groups
 from training.experiments.variants import BASELINE, parse_variant
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -176,7 +177,8 @@ def ablate(runs: Sequence[Run], output: Path | None = None, jobs: int = 1, cpu: 
             print(row(variant), flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.experiments.ablate",
@@ -216,28 +218,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cpu", action="store_true", help="do not use the GPU")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        if args.jobs < 1:
-            raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
-        if args.output and args.output.suffix == ".jsonl":
-            raise CertaintyError(f"{args.output}: the suffix .jsonl is for the results; give the table the suffix .md.")
-        if args.output:
-            check_output(args.output)
-        runs = plan(
-            load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs}),
-            args.train,
-            args.dev,
-            args.variant,
-            extra_files=_extra_files(args.extra),
-            corrections=args.corrections,
-            seeds=args.seeds,
-            sentences=args.sentences,
-        )
-        ablate(runs, args.output, args.jobs, args.cpu)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if args.jobs < 1:
+        raise CertaintyError(f"--jobs is {args.jobs}; it must be 1 or more.")
+    if args.output and args.output.suffix == ".jsonl":
+        raise CertaintyError(f"{args.output}: the suffix .jsonl is for the results; give the table the suffix .md.")
+    if args.output:
+        check_output(args.output)
+    runs = plan(
+        load_settings(FinetuningSettings, args.config, {"encoder": args.encoder, "epochs": args.epochs}),
+        args.train,
+        args.dev,
+        args.variant,
+        extra_files=_extra_files(args.extra),
+        corrections=args.corrections,
+        seeds=args.seeds,
+        sentences=args.sentences,
+    )
+    ablate(runs, args.output, args.jobs, args.cpu)
 
 
 if __name__ == "__main__":

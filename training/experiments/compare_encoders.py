@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from certainty import CertaintyError
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_data, split_held_out_groups
 from certainty.finetuning.start import find_start
 from certainty.labelled import LabelledSentence, read_labelled
 from training.experiments.trials import mean_and_deviation, sample, trained
 from training.pretraining.encoder_card import STAGES_FILE
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ def table_row(encoder: str, scores: Sequence[float]) -> str:
     return f"| {encoder} | {tokens} | {loss} | {mean_and_deviation(scores)} |"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.experiments.compare_encoders",
@@ -86,26 +87,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sentences", type=int, help="train on a sample of this size, the same for all runs")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for encoder in args.encoder:
-            find_start(FinetuningSettings(encoder=encoder)).tokenizer()  # report a wrong name before hours of training
-        dev = read_labelled(args.dev)
-        train = split_held_out_groups(read_labelled(args.train))[0]
-        train = check_data(sample(train, args.sentences), dev)
-        print(HEADER, flush=True)
-        for encoder in args.encoder:
-            recipe = FinetuningSettings(
-                encoder=encoder, epochs=args.epochs, **{**RECIPE, "learning_rate": args.learning_rate}
-            )
-            scores = []
-            for seed in args.seeds:
-                scores.append(dev_macro_f1(recipe.replace(seed=seed), train, dev))
-                logger.info("%s, seed %d: dev macro-F1 %.4f", encoder, seed, scores[-1])
-            print(table_row(encoder, scores), flush=True)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    for encoder in args.encoder:
+        find_start(FinetuningSettings(encoder=encoder)).tokenizer()  # report a wrong name before hours of training
+    dev = read_labelled(args.dev)
+    train = split_held_out_groups(read_labelled(args.train))[0]
+    train = check_data(sample(train, args.sentences), dev)
+    print(HEADER, flush=True)
+    for encoder in args.encoder:
+        recipe = FinetuningSettings(
+            encoder=encoder, epochs=args.epochs, **{**RECIPE, "learning_rate": args.learning_rate}
+        )
+        scores = []
+        for seed in args.seeds:
+            scores.append(dev_macro_f1(recipe.replace(seed=seed), train, dev))
+            logger.info("%s, seed %d: dev macro-F1 %.4f", encoder, seed, scores[-1])
+        print(table_row(encoder, scores), flush=True)
 
 
 if __name__ == "__main__":

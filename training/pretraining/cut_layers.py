@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from certainty import CertaintyError
 from training.pretraining.encoder import keep_layers, open_encoder, save_encoder
 from training.pretraining.origin import inherited_origin
+from training.program import tells_errors
 
 
 def cut_layers(encoder: str, layers: Sequence[int], output: str | Path) -> None:
@@ -36,7 +36,8 @@ def cut_layers(encoder: str, layers: Sequence[int], output: str | Path) -> None:
     inherited_origin(encoder, Path(output))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.cut_layers", description="Keep some layers of an encoder."
@@ -45,12 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep-layers", nargs="+", type=int, required=True, help="indices, from 0 at the bottom")
     parser.add_argument("--output", required=True, help="folder to write")
     args = parser.parse_args(arguments)
-    try:
-        cut_layers(args.encoder, args.keep_layers, args.output)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    cut_layers(args.encoder, args.keep_layers, args.output)
 
 
 if __name__ == "__main__":

