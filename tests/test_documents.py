@@ -416,6 +416,28 @@ def test_rows_of_a_workbook_are_texts() -> None:
             texts_of(wrong, "a.xlsx")
 
 
+def sheet_with(xml: str, member: str = "xl/worksheets/sheet1.xml") -> bytes:
+    """Return a workbook whose sheet is written by hand and may have a member of any name."""
+    with zipfile.ZipFile(io.BytesIO(workbook(("text",)))) as given:
+        members = {name: given.read(name).decode() for name in given.namelist()}
+    del members["xl/worksheets/sheet1.xml"]
+    members = {name: content.replace("xl/worksheets/sheet1.xml", member) for name, content in members.items()}
+    return archive(**members, **{member: xml})
+
+
+def sheet(*rows: tuple[int, str]) -> str:
+    cells = "".join(f'<row r="{row}"><c t="inlineStr"><is><t>{text}</t></is></c></row>' for row, text in rows)
+    start = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    return f"{start}<sheetData>{cells}</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize("last", [10_002, 1_048_576, 1_000_000_000_000])
+def test_blank_rows_without_end_are_an_error(last: int) -> None:
+    assert texts_of(sheet_with(sheet((1, "text"), (10_001, "Oui."))), "a.xlsx") == [("1", "Oui.")]
+    with pytest.raises(CertaintyError, match=r"^a.xlsx, row 10001: ends 10,000 blank rows; delete the empty rows"):
+        texts_of(sheet_with(sheet((1, "text"), (last, "Oui."))), "a.xlsx")
+
+
 def zstd(data: bytes) -> bytes:
     if sys.version_info >= (3, 14):
         from compression import zstd

@@ -12,6 +12,8 @@ from certainty.errors import CertaintyError
 from certainty.extras import needs
 
 _MOST_COLUMNS = 1000  # a cell in the last of 16,384 columns would make each row as long
+_MOST_ROWS = 1_048_576  # of a sheet of Excel; openpyxl yields an empty row for each number that a file leaves out
+_MOST_BLANK = 10_000  # one after the other
 
 
 def xlsx_rows(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -21,7 +23,8 @@ def xlsx_rows(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     read that was saved.
 
     Raises:
-        CertaintyError: If the workbook is damaged, too large, or has no header.
+        CertaintyError: If the workbook is damaged, too large, has no header, or has 10,000 blank rows one after
+            the other.
         MissingExtraError: If openpyxl is not installed.
     """
     needs("openpyxl", extra="documents", user=f"{name}: an Excel file")
@@ -44,9 +47,17 @@ def xlsx_rows(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _rows(sheet: Any, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     sheet.reset_dimensions()  # they may claim any number of rows and columns
     header: list[str] = []
-    for number, cells in enumerate(sheet.iter_rows(max_col=_MOST_COLUMNS, values_only=True), 1):
+    last = 0
+    rows = sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True)
+    for number, cells in enumerate(rows, 1):
         if all(cell is None for cell in cells):
+            if number - last >= _MOST_BLANK:
+                raise CertaintyError(
+                    f"{name}, row {number}: ends {_MOST_BLANK:,} blank rows; delete the empty rows, or save the sheet "
+                    "as CSV."
+                )
             continue
+        last = number
         if header:
             yield number, {column: cell for column, cell in zip(header, cells, strict=True) if column}
             continue
