@@ -43,7 +43,7 @@ def text_of(data: bytes, name: str) -> str:
     return text
 
 
-def archive(**members: str) -> bytes:
+def archive(**members: str | bytes) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
         for name, content in members.items():
@@ -416,19 +416,43 @@ def test_rows_of_a_workbook_are_texts() -> None:
             texts_of(wrong, "a.xlsx")
 
 
-def sheet_with(xml: str, member: str = "xl/worksheets/sheet1.xml") -> bytes:
+def sheet_with(xml: str | bytes, member: str = "xl/worksheets/sheet1.xml") -> bytes:
     """Return a workbook whose sheet is written by hand and may have a member of any name."""
     with zipfile.ZipFile(io.BytesIO(workbook(("text",)))) as given:
         members = {name: given.read(name).decode() for name in given.namelist()}
     del members["xl/worksheets/sheet1.xml"]
-    members = {name: content.replace("xl/worksheets/sheet1.xml", member) for name, content in members.items()}
-    return archive(**members, **{member: xml})
+    named = {name: content.replace("xl/worksheets/sheet1.xml", member) for name, content in members.items()}
+    return archive(**named, **{member: xml})
 
 
 def sheet(*rows: tuple[int, str]) -> str:
     cells = "".join(f'<row r="{row}"><c t="inlineStr"><is><t>{text}</t></is></c></row>' for row, text in rows)
     start = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
     return f"{start}<sheetData>{cells}</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.dat", "xl/worksheets/sheet1.XML"])
+def test_markup_is_limited_whatever_its_name(name: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sheet((1, "text"), (2, "Oui."))
+    assert texts_of(sheet_with(rows, name), "a.xlsx") == [("1", "Oui.")]
+    declared = ('\n<!DOCTYPE a [<!ENTITY b "c">]>' + rows).encode(encoding)
+    with pytest.raises(CertaintyError, match=r"^a.xlsx: declares XML entities"):
+        texts_of(sheet_with(declared, name), "a.xlsx")
+    monkeypatch.setattr("certainty.documents.archives._LARGEST_MARKUP", 100_000)
+    with pytest.raises(CertaintyError, match=rf"^a.xlsx: its member {name} would unpack to"):
+        texts_of(sheet_with((" " * 100_000 + rows).encode(encoding), name), "a.xlsx")
+
+
+def test_a_picture_with_a_document_type_is_no_declaration() -> None:
+    file = io.BytesIO(docx("Il pleut."))
+    with zipfile.ZipFile(file, "a") as out:
+        out.writestr("word/media/a.svg", '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://a/svg11.dtd"><svg/>')
+    assert text_of(file.getvalue(), "a.docx") == "Il pleut."
+    with zipfile.ZipFile(file, "a") as out:
+        out.writestr("word/media/b.svg", '<!DOCTYPE svg [<!ENTITY a "b">]><svg/>')
+    with pytest.raises(CertaintyError, match="declares XML entities"):
+        text_of(file.getvalue(), "a.docx")
 
 
 @pytest.mark.parametrize("last", [10_002, 1_048_576, 1_000_000_000_000])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from certainty.documents.archives import opened_archive, refuse_entities
+from certainty.documents.archives import is_markup, opened_archive, refuse_entities
 from certainty.extras import needs
 
 _BETWEEN = "\n\n"  # between paragraphs: ends a sentence
@@ -74,14 +74,14 @@ def _joined(paragraphs: Any) -> str:
 
 
 def check_members(data: bytes, name: str) -> None:
-    """Refuse an office file whose members are too large or declare entities.
+    """Refuse an office file whose members are too large or, whatever their names, declare entities.
 
     Raises:
         CertaintyError: If it is one, or is damaged.
     """
     with opened_archive(data, name) as archive:
         for member in archive.namelist():
-            if member.endswith((".xml", ".rels")):
+            if is_markup(archive, member):
                 with archive.open(member) as part:
                     refuse_entities(part.read(), name)
 
