@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -101,6 +102,29 @@ def test_in_an_archive_a_bomb_is_a_row_of_the_errors(tmp_path: Path, monkeypatch
     assert (result.documents, result.errors) == (1, 1)
     (row,) = (path.read_text(encoding="utf-8") for path in Path("scored/errors").iterdir())
     assert "a.pdf: is a PDF that takes over 1 s to read" in row
+
+
+def test_a_process_that_cannot_be_started_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.chdir(tmp_path)
+    Path("a.pdf").write_bytes(shown(SHOW))
+    confined._reader.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr("subprocess.Popen", refuse)
+        with pytest.raises(CertaintyError, match=r"^a\.pdf: cannot be read now: no process can be started"):
+            list(read_files("a.pdf"))
+    for module in ("duckdb", "filelock", "fsspec", "pyarrow", "tenacity"):
+        pytest.importorskip(module, reason=f"{module} is not installed: pip install '.[archive]'")
+    from certainty.archive import ArchiveSettings, score_archive
+
+    settings = ArchiveSettings(format="jsonl")
+    with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError):
+        patch.setattr("subprocess.Popen", refuse)
+        score_archive("a.pdf", "scored", settings=settings)
+    result = score_archive("a.pdf", "scored", settings=settings, resume=True)
+    assert (result.documents, result.errors) == (1, 0)
 
 
 def test_where_the_system_limits_no_time_the_wait_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,12 +27,16 @@ _PATIENCE = 10  # times the processor time, where the system does not limit that
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
 
 
+class NoProcessError(OSError):
+    """Raised if the process that reads PDFs cannot be started: a want of this computer, not a damage of the document."""
+
+
 def confined_pdf_text(data: bytes, name: str) -> str:
     """Return the text of a PDF, as `certainty.documents.pdf.read_pdf` does.
 
     Raises:
         CertaintyError: If the PDF cannot be read, or takes more time or memory than is allowed.
-        OSError: If no process can be started.
+        NoProcessError: If no process can be started.
     """
     seconds = SECONDS + SECONDS_PER_MB * len(data) // 1_000_000
     request = {"name": name, "size": len(data), "seconds": seconds, "memory": MEMORY}
@@ -65,6 +69,7 @@ class _Reader:
         """Return the line that the process answers.
 
         Raises:
+            NoProcessError: If it cannot be started.
             TimeoutError: If it takes too long.
             ChildProcessError: If it ends for another reason, such as a lack of memory.
         """
@@ -108,13 +113,16 @@ class _Reader:
 def _started() -> subprocess.Popen[bytes]:
     # Isolated, so that it imports no module of the current folder that this process would not import.
     code = f"import sys; sys.path[:] = {sys.path!r}; from certainty.documents.confined_process import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for this process alone
-    )
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process alone
+        )
+    except OSError as error:
+        raise NoProcessError(f"no process can be started that reads PDFs ({error})") from error
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes) -> bytes:

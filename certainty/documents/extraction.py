@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from certainty.documents.confined import NoProcessError
 from certainty.documents.kinds import Kind
 from certainty.documents.office import docx_text, odt_text, rtf_text
 from certainty.documents.pages import epub_text, html_text
@@ -35,13 +36,14 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
     Raises:
         CertaintyError: If the file is damaged or has no text.
         MissingExtraError: If a library that reads this kind of file is not installed.
+        NoProcessError: If the process that reads PDFs cannot be started; another attempt may succeed.
     """
     if kind == "text":
         return decode(data, name, encoding)
     with quiet():
         try:
             text = html_text(data, name, encoding) if kind == "html" else _READERS[kind](data, name)
-        except CertaintyError:
+        except (CertaintyError, NoProcessError):
             raise
         except Exception as error:  # on damaged files, these libraries raise exceptions of almost any type
             raise unreadable(name, kind, error) from error

@@ -20,6 +20,7 @@ def pdf_text(data: bytes, name: str) -> str:
         CertaintyError: If the PDF is protected by a password or damaged, its pages are images, or it takes more time or
             memory than `certainty.documents.confined` allows.
         MissingExtraError: If pypdf is not installed.
+        NoProcessError: If the process that reads PDFs cannot be started.
     """
     needs("pypdf", extra="documents", user=f"{name}: a PDF")
     return confined_pdf_text(data, name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from certainty.documents.compression import decompressor, uncompressed_name, unpacked
+from certainty.documents.confined import NoProcessError
 from certainty.documents.damage import MOST_NOISE, machine_text, mojibake, noise, repaired
 from certainty.documents.extraction import extracted_text
 from certainty.documents.kinds import READ_COMPRESSED, TABLES, Kind, kind_of
@@ -129,7 +130,10 @@ def read_texts(
             kind = kind_of(file, name)
     if kind not in TABLES:
         data = read_bytes(file) if isinstance(file, Path) else file
-        text = extracted_text(data, kind, name, options.encoding)
+        try:
+            text = extracted_text(data, kind, name, options.encoding)
+        except NoProcessError as error:
+            raise CertaintyError(f"{name}: cannot be read now: {error}; end other programs and try again.") from error
         if kind != "text" or not _is_csv(text, name, options, several):
             return Texts(False, iter([(name, _checked(text, name, options))]))
         file, kind, options = text.encode(), "csv", replace(options, encoding="utf-8")
