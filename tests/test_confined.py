@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import multiprocessing
 import os
 import signal
@@ -125,6 +126,35 @@ def test_a_process_that_cannot_be_started_is_no_damage(tmp_path: Path, monkeypat
         score_archive("a.pdf", "scored", settings=settings)
     result = score_archive("a.pdf", "scored", settings=settings, resume=True)
     assert (result.documents, result.errors) == (1, 0)
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_process_that_died_while_idle_is_not_blamed_on_the_next(
+    is_seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pdf_text(shown(SHOW), "a.pdf")
+    process = confined._reader._process
+    assert process
+    process.kill()
+    process.wait()
+    if not is_seen:  # as if it ended between the look and the request
+        monkeypatch.setattr(process, "poll", lambda: None)
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
+
+
+def test_any_error_of_the_pipe_means_that_the_process_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.BytesIO):
+        def flush(self) -> None:
+            if not self.closed:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    pdf_text(shown(SHOW), "a.pdf")
+    process = confined._reader._process
+    assert process and process.stdin
+    process.stdin.close()
+    monkeypatch.setattr(process, "stdin", Closed())
+    monkeypatch.setattr(process, "communicate", process.wait)
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
 
 
 def test_where_the_system_limits_no_time_the_wait_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ MEMORY = 2_000_000_000
 """Bytes that a document may take; they are only limited on Linux."""
 
 _PATIENCE = 10  # times the processor time, where the system does not limit that or the machine is busy
-_OUT_OF_TIME = -getattr(signal, "SIGXCPU", 0)
+_OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None  # status; Windows does not limit the time
 
 
 class NoProcessError(OSError):
@@ -74,29 +74,40 @@ class _Reader:
             ChildProcessError: If it ends for another reason, such as a lack of memory.
         """
         with self._lock:
-            process = self._process = self._process or _started()
-            expired = threading.Event()
-
-            def end() -> None:
-                expired.set()
-                process.kill()
-
-            timer = threading.Timer(patience, end)
-            timer.start()
-            try:
-                answer = _exchanged(process, request)
-            except BaseException:  # an interrupted exchange would leave its answer to the next
-                process.kill()
-                self._process = None
-                raise
-            finally:
-                timer.cancel()
-            if not answer:
+            if self._process is not None and self._process.poll() is not None:
                 self.stop()
-                if expired.is_set() or process.returncode == _OUT_OF_TIME:
-                    raise TimeoutError
-                raise ChildProcessError(f"status {process.returncode}")
-            return answer
+            has_answered = self._process is not None
+            try:
+                return self._ask(request, patience)
+            except ChildProcessError:
+                if not has_answered:  # else it may have ended for a reason of its own
+                    raise
+            return self._ask(request, patience)
+
+    def _ask(self, request: bytes, patience: float) -> bytes:
+        process = self._process = self._process or _started()
+        expired = threading.Event()
+
+        def end() -> None:
+            expired.set()
+            process.kill()
+
+        timer = threading.Timer(patience, end)
+        timer.start()
+        try:
+            answer = _exchanged(process, request)
+        except BaseException:  # an interrupted exchange would leave its answer to the next
+            process.kill()
+            self._process = None
+            raise
+        finally:
+            timer.cancel()
+        if not answer:
+            self.stop()
+            if expired.is_set() or process.returncode == _OUT_OF_TIME:
+                raise TimeoutError
+            raise ChildProcessError(f"status {process.returncode}")
+        return answer
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -130,7 +141,7 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes) -> bytes:
     try:
         process.stdin.write(request)
         process.stdin.flush()
-    except BrokenPipeError:
+    except OSError:  # the process has ended, for which systems have several errors
         return b""
     return process.stdout.readline()
 
