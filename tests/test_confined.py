@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import zlib
@@ -189,6 +190,43 @@ def test_forked_processes_have_their_own() -> None:
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert pool.map(read_in_child, range(1, 9)) == ["Il pleut." * number for number in range(1, 9)]
     assert read_in_child(2) == "Il pleut." * 2
+
+
+def closed_pipes(pipes: tuple[int, int]) -> list[int]:
+    return [pipe for pipe in pipes if not os.path.exists(f"/proc/self/fd/{pipe}")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the open files of a process")
+def test_a_fork_closes_the_pipes_of_its_parent() -> None:
+    pdf_text(shown(SHOW), "a.pdf")
+    process = confined._reader._process
+    assert process and process.stdin and process.stdout
+    pipes = process.stdin.fileno(), process.stdout.fileno()
+    ends, begins = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(begins, bytes([len(closed_pipes(pipes))]))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(ends, 1) == b"\2"
+    os.close(ends)
+    os.close(begins)
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows, pipes are not inherited by number")
+def test_a_program_ends_while_another_holds_the_input_of_its_process(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(shown(SHOW))
+    code = (
+        "import subprocess, sys; from certainty import read_files; from certainty.documents import confined; "
+        "list(read_files('a.pdf')); "
+        "subprocess.Popen([sys.executable, '-c', 'input()'], pass_fds=[confined._reader._process.stdin.fileno()])"
+    )
+    program = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE)
+    try:
+        assert program.wait(timeout=60) == 0
+    finally:
+        program.communicate(b"\n")
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no alarm")

@@ -115,9 +115,19 @@ class _Reader:
         if process is not None:
             process.communicate()
 
+    def kill(self) -> None:
+        """End the process, if there is one, even where another that was started meanwhile holds its input open."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
     def renew_after_fork(self) -> None:
-        """Leave the process to the parent."""
-        keep_for_ever(self._process)
+        """Leave the process to the parent, and close its pipes: it ends when nobody can write to it any more."""
+        if self._process is not None:
+            keep_for_ever(self._process)  # destroyed, its files would write what they hold, and close others' descriptors
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None and not pipe.closed:
+                    os.close(pipe.fileno())
         self.__init__()  # type: ignore[misc]
 
 
@@ -147,6 +157,6 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes) -> bytes:
 
 
 _reader = _Reader()
-atexit.register(_reader.stop)
+atexit.register(_reader.kill)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reader.renew_after_fork)
