@@ -197,6 +197,18 @@ def test_any_file_system_of_fsspec_is_read(here: Path, classifier: CertaintyClas
     }
 
 
+def test_a_library_that_is_missing_is_told_before_anything_is_written(
+    here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.xlsx").write_bytes(xlsx())
+    with monkeypatch.context() as patch, pytest.raises(CertaintyError, match=r"^a\.xlsx: an Excel file needs openpyxl"):
+        patch.setitem(sys.modules, "openpyxl", None)
+        score_archive("a.xlsx", "scored", classifier=classifier)
+    assert not Path("scored").exists()
+    score_archive("a.xlsx", "scored", classifier=classifier)
+    assert {row["section"] for row in rows_of(here / "scored")} == {"ville"}
+
+
 def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, classifier: CertaintyClassifier) -> None:
     import datetime
 

@@ -52,6 +52,7 @@ class KeptColumns:
 
         Raises:
             CertaintyError: If none of the tables has the text column.
+            MissingExtraError: If a library that reads a table is not installed.
         """
         found: dict[str, str] = {}
         tables = [file for file in files if ENDINGS.get(PurePath(file.uncompressed_name).suffix.lower()) in TABLES]
@@ -59,7 +60,9 @@ class KeptColumns:
         for file in tables[:_TABLES]:
             try:
                 columns = head_columns(file, _ROWS)
-            except CertaintyError:
+            except CertaintyError as error:
+                if isinstance(error, ImportError):
+                    raise
                 continue  # reading it will record the error
             readable += bool(columns)
             for name, declared in columns.items():
