@@ -10,6 +10,7 @@ import logging
 import lzma
 import sys
 import textwrap
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -453,6 +454,17 @@ def test_a_picture_with_a_document_type_is_no_declaration() -> None:
         out.writestr("word/media/b.svg", '<!DOCTYPE svg [<!ENTITY a "b">]><svg/>')
     with pytest.raises(CertaintyError, match="declares XML entities"):
         text_of(file.getvalue(), "a.docx")
+
+
+def test_warnings_are_silenced_only_while_a_workbook_is_read() -> None:
+    extension = '<extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"/></extLst></worksheet>'
+    data = sheet_with(sheet((1, "text"), (2, "Oui."), (3, "Non.")).replace("</worksheet>", extension))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        rows = read_texts(data, "a.xlsx", ReadingOptions()).named
+        assert next(rows) == ("1", "Oui.") and warnings.filters == before
+        assert list(rows) == [("2", "Non.")] and warnings.filters == before
 
 
 @pytest.mark.parametrize("last", [10_002, 1_048_576, 1_000_000_000_000])
