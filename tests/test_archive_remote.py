@@ -197,7 +197,9 @@ def test_a_server_that_cannot_be_reached_is_named(
 def test_a_right_that_expires_stops_the_run(web: Web, here: Path, waits: list[float]) -> None:
     web.files["/a.txt"] = b"Il pleut."
     web.failures["/a.txt"] = [403]
-    with pytest.raises(OSError, match=rf"{web.url('/a.txt')}: cannot be read now: status 403"):
+    with pytest.raises(
+        OSError, match=rf"{web.url('/a.txt')}: cannot be read now: status 403 .*; renew your right to read"
+    ):
         score_archive(web.url("/a.txt"), "scored", classifier=certainty.load(threads=1))
     assert not waits
 

@@ -118,7 +118,12 @@ def _attempted(name: str, call: Callable[..., T], *args: Any) -> T:
 
 
 def _failed(name: str, error: BaseException) -> ConnectionError:
-    return ConnectionError(f"{name}: cannot be read now: {_told(error)}")
+    mend = (
+        ""
+        if _is_passing(error)
+        else "; renew your right to read, or delete the object and begin a new folder without it"
+    )
+    return ConnectionError(f"{name}: cannot be read now: {_told(error)}{mend}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
