@@ -18,6 +18,7 @@ import pytest
 
 from certainty import CertaintyError, read_files
 from certainty.documents import confined
+from certainty.documents.extraction import extracted_text
 from certainty.documents.pdf import pdf_text
 
 pytest.importorskip("pypdf", reason="pypdf is not installed: pip install '.[documents]'")
@@ -155,6 +156,30 @@ def test_any_error_of_the_pipe_means_that_the_process_has_ended(monkeypatch: pyt
     process.stdin.close()
     monkeypatch.setattr(process, "stdin", Closed())
     monkeypatch.setattr(process, "communicate", process.wait)
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
+
+
+def test_a_thread_that_cannot_be_started_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError, match="^can't start new thread"):
+        patch.setattr("threading.Timer.start", refuse)
+        extracted_text(shown(SHOW), "pdf", "a.pdf")
+    assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
+
+
+def test_a_process_that_fails_while_it_starts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise ImportError('this is no json')")
+    (tmp_path / "a.pdf").write_bytes(shown(SHOW))
+    confined._reader.stop()
+    with monkeypatch.context() as patch, pytest.raises(CertaintyError) as told:
+        patch.syspath_prepend(tmp_path)
+        list(read_files(tmp_path / "a.pdf"))
+    assert f"does not start with {sys.executable} (ImportError: this is no json)" in str(told.value)
+    with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError, match="status"):
+        patch.setattr(confined, "_SECONDS_TO_START", 0)
+        pdf_text(shown(SHOW), "a.pdf")
     assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
 
 

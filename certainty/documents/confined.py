@@ -13,7 +13,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from certainty.errors import CertaintyError
 from certainty.forking import keep_for_ever
@@ -22,7 +26,10 @@ SECONDS, SECONDS_PER_MB = 60, 30
 """Processor time that a document may take, and what each of its megabytes adds."""
 MEMORY = 2_000_000_000
 """Bytes that a document may take; they are only limited on Linux."""
+READY = b"ready\n"
+"""What the process writes when it has imported all it needs."""
 
+_SECONDS_TO_START = 120
 _PATIENCE = 10  # times the processor time, where the system does not limit that or the machine is busy
 _OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None  # status; Windows does not limit the time
 
@@ -86,22 +93,13 @@ class _Reader:
 
     def _ask(self, request: bytes, patience: float) -> bytes:
         process = self._process = self._process or _started()
-        expired = threading.Event()
-
-        def end() -> None:
-            expired.set()
-            process.kill()
-
-        timer = threading.Timer(patience, end)
-        timer.start()
         try:
-            answer = _exchanged(process, request)
+            with _ended_after(patience, process) as expired:
+                answer = _exchanged(process, request)
         except BaseException:  # an interrupted exchange would leave its answer to the next
             process.kill()
             self._process = None
             raise
-        finally:
-            timer.cancel()
         if not answer:
             self.stop()
             if expired.is_set() or process.returncode == _OUT_OF_TIME:
@@ -124,7 +122,9 @@ class _Reader:
     def renew_after_fork(self) -> None:
         """Leave the process to the parent, and close its pipes: it ends when nobody can write to it any more."""
         if self._process is not None:
-            keep_for_ever(self._process)  # destroyed, its files would write what they hold, and close others' descriptors
+            keep_for_ever(
+                self._process
+            )  # destroyed, its files would write what they hold, and close others' descriptors
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None and not pipe.closed:
                     os.close(pipe.fileno())
@@ -135,15 +135,62 @@ def _started() -> subprocess.Popen[bytes]:
     # Isolated, so that it imports no module of the current folder that this process would not import.
     code = f"import sys; sys.path[:] = {sys.path!r}; from certainty.documents.confined_process import main; main()"
     try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process alone
-        )
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for this process alone
+            )
+            _await_ready(process, errors)
+            return process
+    except NoProcessError:
+        raise
     except OSError as error:
-        raise NoProcessError(f"no process can be started that reads PDFs ({error})") from error
+        raise NoProcessError(
+            f"no process can be started that reads PDFs ({error}); end other programs, or try again later"
+        ) from error
+
+
+def _await_ready(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    assert process.stdout
+    try:
+        with _ended_after(_SECONDS_TO_START, process):
+            is_ready = process.stdout.readline() == READY
+    except BaseException:
+        process.kill()
+        raise
+    if is_ready:
+        return
+    process.kill()
+    process.communicate()
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines() or [f"status {process.returncode}"]
+    raise NoProcessError(
+        f"the process that reads PDFs does not start with {sys.executable} ({lines[-1]:.500}); check that this Python "
+        "can import certainty and pypdf"
+    )
+
+
+@contextmanager
+def _ended_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """Kill a process after a time, and set what is yielded."""
+    expired = threading.Event()
+
+    def end() -> None:
+        expired.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    try:
+        timer.start()
+    except RuntimeError as error:
+        raise NoProcessError(f"{error}; end other programs, or try again later") from error
+    try:
+        yield expired
+    finally:
+        timer.cancel()
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes) -> bytes:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+from certainty.documents.confined import READY
 from certainty.documents.extraction import quiet, unreadable
 from certainty.documents.pdf import read_pdf
 from certainty.errors import CertaintyError
@@ -21,14 +22,18 @@ _INTERVAL = 0.05  # seconds between two looks at the memory
 
 
 def main() -> None:
-    """Answer one request after the other, until the input ends.
+    """Write that it is ready, and answer one request after the other, until the input ends.
 
     A request is a line of JSON with the `name` and `size` of a document and the `seconds` and `memory` that it may
     take, and then the document. The answer is a line of JSON with its `text`, or the message of an `error`.
     """
     memory = _Memory()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that a library prints is taken for an answer
+    with open(os.devnull, "wb") as nothing:  # nothing that a library prints is taken for an answer, or fills the disk
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+        os.dup2(nothing.fileno(), sys.stderr.fileno())
+    answers.write(READY)
+    answers.flush()
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
         data = sys.stdin.buffer.read(request["size"])

@@ -133,7 +133,7 @@ def read_texts(
         try:
             text = extracted_text(data, kind, name, options.encoding)
         except NoProcessError as error:
-            raise CertaintyError(f"{name}: cannot be read now: {error}; end other programs and try again.") from error
+            raise CertaintyError(f"{name}: cannot be read now: {error}.") from error
         if kind != "text" or not _is_csv(text, name, options, several):
             return Texts(False, iter([(name, _checked(text, name, options))]))
         file, kind, options = text.encode(), "csv", replace(options, encoding="utf-8")
