@@ -12,6 +12,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -163,20 +164,24 @@ def test_a_thread_that_cannot_be_started_is_no_damage(monkeypatch: pytest.Monkey
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError, match="^can't start new thread"):
+    with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError, match=r"^can't start new thread"):
         patch.setattr("threading.Timer.start", refuse)
         extracted_text(shown(SHOW), "pdf", "a.pdf")
     assert pdf_text(shown(SHOW), "a.pdf") == "Il pleut."
 
 
-def test_a_process_that_fails_while_it_starts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "json.py").write_text("raise ImportError('this is no json')")
+@pytest.mark.parametrize("module", ["json", "pypdf"])
+def test_a_process_that_fails_while_it_starts_is_told(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{module}.py").write_text("raise ImportError('out of order')")
     (tmp_path / "a.pdf").write_bytes(shown(SHOW))
+    import_module("pypdf")
     confined._reader.stop()
     with monkeypatch.context() as patch, pytest.raises(CertaintyError) as told:
         patch.syspath_prepend(tmp_path)
         list(read_files(tmp_path / "a.pdf"))
-    assert f"does not start with {sys.executable} (ImportError: this is no json)" in str(told.value)
+    assert f"does not start with {sys.executable} (ImportError: out of order)" in str(told.value)
     with monkeypatch.context() as patch, pytest.raises(confined.NoProcessError, match="status"):
         patch.setattr(confined, "_SECONDS_TO_START", 0)
         pdf_text(shown(SHOW), "a.pdf")

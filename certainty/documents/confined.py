@@ -35,7 +35,7 @@ _OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None  # status
 
 
 class NoProcessError(OSError):
-    """Raised if the process that reads PDFs cannot be started: a want of this computer, not a damage of the document."""
+    """Raised if the process that reads PDFs cannot be started, which is no fault of the document."""
 
 
 def confined_pdf_text(data: bytes, name: str) -> str:

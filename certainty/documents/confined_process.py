@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from importlib import import_module
 
 from certainty.documents.confined import READY
 from certainty.documents.extraction import quiet, unreadable
@@ -27,6 +28,7 @@ def main() -> None:
     A request is a line of JSON with the `name` and `size` of a document and the `seconds` and `memory` that it may
     take, and then the document. The answer is a line of JSON with its `text`, or the message of an `error`.
     """
+    import_module("pypdf")  # now: a failure is none of a document
     memory = _Memory()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with open(os.devnull, "wb") as nothing:  # nothing that a library prints is taken for an answer, or fills the disk
