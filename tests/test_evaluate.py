@@ -278,6 +278,18 @@ def test_rows_of_a_document_are_resampled_together() -> None:
         alone(model, loose, group_by="page")
 
 
+def test_a_column_named_group_is_one_of_the_data() -> None:
+    rows = [
+        {"text": s.text, "label": s.label, "claim": s.claim, "quad": s.group, "group": "ab"[n > 20]}
+        for n, s in enumerate(replace(s, group=None) for s in SENTENCES)
+    ]
+    model = StandIn([SENTENCES[0].text])
+    result = alone(model, rows, by=["group"], group_by="group")
+    assert result.data["units"] == 2 and set(result.slices["group"]) == {"a", "b"}
+    with pytest.raises(CertaintyError, match="no column 'group' to group by. Allowed: .*, quad"):
+        alone(model, SENTENCES, group_by="group")
+
+
 def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
     doubtful = [replace(s, doubtful=n == 0) for n, s in enumerate(SENTENCES)]
     result = alone(StandIn([SENTENCES[0].text]), doubtful)

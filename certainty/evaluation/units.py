@@ -14,9 +14,23 @@ from numpy.typing import NDArray
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 
-__all__ = ["column_values", "expanded", "units_of"]
+__all__ = ["column_values", "columns_of", "expanded", "units_of", "values_of"]
 
-_ATTRIBUTES = ("corpus", "annotator", "attributed", "claim", "doubtful", "group", "id")
+_ATTRIBUTES = {name: name for name in ("corpus", "annotator", "attributed", "claim", "doubtful", "id")}
+_ATTRIBUTES |= {"quad": "group"}
+
+
+def columns_of(sentences: Sequence[LabelledSentence]) -> list[str]:
+    """Return the names that `values_of` knows: those of attributes, and those of the other columns of the data."""
+    return list(dict.fromkeys([*_ATTRIBUTES, *sorted({name for s in sentences for name in s.columns})]))
+
+
+def values_of(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
+    """Return the value of a column for each sentence, or "" if it has none; a name of `columns_of` or another one."""
+    if column not in _ATTRIBUTES or any(column in sentence.columns for sentence in sentences):
+        return [sentence.columns.get(column, "") for sentence in sentences]
+    given = [getattr(sentence, _ATTRIBUTES[column]) for sentence in sentences]
+    return ["" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given]
 
 
 def column_values(sentences: Sequence[LabelledSentence], column: str, purpose: str = "to slice by") -> list[str]:
@@ -30,17 +44,9 @@ def column_values(sentences: Sequence[LabelledSentence], column: str, purpose: s
     Raises:
         CertaintyError: the data has no such column.
     """
-    name = "group" if column == "quad" else column
-    if name in _ATTRIBUTES:
-        given = [getattr(sentence, name) for sentence in sentences]
-        return [
-            "" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given
-        ]
-    known = sorted({name for sentence in sentences for name in sentence.columns})
-    if column not in known:
-        allowed = ", ".join([*_ATTRIBUTES, *known])
-        raise CertaintyError(f"the data has no column {column!r} {purpose}. Allowed: {allowed}.")
-    return [sentence.columns.get(column, "") for sentence in sentences]
+    if column not in (known := columns_of(sentences)):
+        raise CertaintyError(f"the data has no column {column!r} {purpose}. Allowed: {', '.join(known)}.")
+    return values_of(sentences, column)
 
 
 def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> NDArray[np.int64] | None:
@@ -51,9 +57,7 @@ def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None)
         group_by: The column whose values are units, such as a document. Sentences without a value, and all without this
             column, belong together if they are of one `quad`.
     """
-    values = [sentence.columns.get(group_by, "") if group_by else "" for sentence in sentences]
-    if group_by in (*_ATTRIBUTES, "quad"):
-        values = column_values(sentences, group_by)
+    values = values_of(sentences, group_by) if group_by else [""] * len(sentences)
     keys = [
         ("column", value) if value else ("quad", s.group) if s.group is not None else ("row", row)
         for row, (s, value) in enumerate(zip(sentences, values, strict=True))

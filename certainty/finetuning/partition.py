@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 
 from certainty.errors import CertaintyError
+from certainty.evaluation.units import columns_of, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -26,7 +27,6 @@ PARTS = 5
 """Without dev and without cross-validation, one part in so many becomes dev."""
 SIMILARITY = 0.8
 """Cosine similarity from which two texts are near duplicates: a long sentence in which about two words differ."""
-_COLUMNS = {"quad": "group", "id": "id", "corpus": "corpus", "annotator": "annotator"}
 
 Ints = NDArray[np.int64]
 
@@ -76,8 +76,8 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
     Args:
         sentences: The sentences.
-        group_by: The column: `quad`, `id`, `corpus`, `annotator` or another column of the data. Sentences without a
-            value do not belong together.
+        group_by: The column, as in `certainty.evaluation.units.column_values`. Sentences without a value do not belong
+            together.
 
     Raises:
         CertaintyError: no sentence has this column.
@@ -117,12 +117,8 @@ def _vectorizer() -> TfidfVectorizer:
 
 
 def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
-    if column in _COLUMNS:
-        given = [getattr(sentence, _COLUMNS[column]) for sentence in sentences]
-        values = ["" if value is None else str(value) for value in given]
-    else:
-        values = [sentence.columns.get(column, "") for sentence in sentences]
+    values = values_of(sentences, column)
     if column != "quad" and not any(values):
-        known = sorted({name for sentence in sentences for name in sentence.columns} | set(_COLUMNS))
-        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {', '.join(known)}.")
+        known = ", ".join(columns_of(sentences))
+        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {known}.")
     return values
