@@ -290,6 +290,15 @@ def test_a_column_named_group_is_one_of_the_data() -> None:
         alone(model, SENTENCES, group_by="group")
 
 
+def test_a_quad_in_two_documents_makes_one_unit_of_them() -> None:
+    documents = [*"aabbccddee", *"f" * 6]
+    rows = [
+        LabelledSentence(f"{label} {place}", label, group=7 if n in (1, 2) else None, columns={"document": documents[n]})
+        for n, (place, label) in enumerate((place, label) for place in PLACES[:4] for label in LABELS)
+    ]
+    assert alone(StandIn([], rows), rows, by=[], group_by="document").data["units"] == 5
+
+
 def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
     doubtful = [replace(s, doubtful=n == 0) for n, s in enumerate(SENTENCES)]
     result = alone(StandIn([SENTENCES[0].text]), doubtful)

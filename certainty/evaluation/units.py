@@ -6,15 +6,17 @@ bootstrap: Field and Welsh 2007, "Bootstrapping clustered data").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 
-__all__ = ["column_values", "columns_of", "expanded", "units_of", "values_of"]
+__all__ = ["column_values", "columns_of", "expanded", "linked", "units_of", "values_of"]
 
 _ATTRIBUTES = {name: name for name in ("corpus", "annotator", "attributed", "claim", "doubtful", "id")}
 _ATTRIBUTES |= {"quad": "group"}
@@ -54,18 +56,31 @@ def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
     Args:
         sentences: The sentences.
-        group_by: The column whose values are units, such as a document. Sentences without a value, and all without this
-            column, belong together if they are of one `quad`.
+        group_by: The column whose values are units, such as a document; those of one `quad` belong together as well, so
+            that a `quad` in two documents makes one unit of them.
     """
     values = values_of(sentences, group_by) if group_by else [""] * len(sentences)
-    keys = [
-        ("column", value) if value else ("quad", s.group) if s.group is not None else ("row", row)
-        for row, (s, value) in enumerate(zip(sentences, values, strict=True))
-    ]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    if len(numbers) == len(keys):
-        return None
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
+    units = linked(values_of(sentences, "quad"), values)
+    return None if len(np.unique(units)) == len(units) else units
+
+
+def linked(*columns: Sequence[str], pairs: Iterable[tuple[int, int]] = ()) -> NDArray[np.int64]:
+    """Return the number of the set of each row, shape (n,): the connected components, numbered from 0 by first row.
+
+    Args:
+        columns: Values of one or more columns, each of length n; rows with the same value are linked, unless it is "".
+        pairs: Rows that are linked besides.
+    """
+    n = len(columns[0])
+    links = list(pairs)
+    for values in columns:
+        first: dict[str, int] = {}
+        links += [(first.setdefault(value, row), row) for row, value in enumerate(values) if value]
+    if not links:
+        return np.arange(n)
+    rows, others = np.array(links).T
+    graph = coo_array((np.ones(len(links)), (rows, others)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def expanded(weights: NDArray[np.floating], units: NDArray[np.int64] | None) -> NDArray[np.floating]:

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 
 from certainty.errors import CertaintyError
-from certainty.evaluation.units import columns_of, values_of
+from certainty.evaluation.units import columns_of, linked, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -82,16 +80,8 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
     Raises:
         CertaintyError: no sentence has this column.
     """
-    pairs = [*_near_pairs([s.text for s in sentences])]
-    for column in filter(None, ("quad", group_by)):
-        first: dict[str, int] = {}
-        values = _values(sentences, column)
-        pairs += [(first.setdefault(value, row), row) for row, value in enumerate(values) if value]
-    if not pairs:
-        return np.arange(len(sentences))
-    rows, columns = np.array(pairs).T
-    links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(sentences), len(sentences)))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    columns = [_values(sentences, column) for column in filter(None, ("quad", group_by))]
+    return linked(*columns, pairs=_near_pairs([s.text for s in sentences]))
 
 
 def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
