@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 
-__all__ = ["column_values", "columns_of", "expanded", "linked", "units_of", "values_of"]
+__all__ = ["column_values", "columns_of", "expanded", "linked", "part_of", "units_of", "values_of"]
 
 _ATTRIBUTES = {name: name for name in ("corpus", "annotator", "attributed", "claim", "doubtful", "id")}
 _ATTRIBUTES |= {"quad": "group"}
@@ -81,6 +81,14 @@ def linked(*columns: Sequence[str], pairs: Iterable[tuple[int, int]] = ()) -> ND
     rows, others = np.array(links).T
     graph = coo_array((np.ones(len(links)), (rows, others)), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def part_of(units: NDArray[np.int64] | None, rows: NDArray[np.integer] | NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """Return the units of some of the rows, by index or mask, numbered anew; None if each is a unit of its own."""
+    if units is None:
+        return None
+    kept, numbers = np.unique(units[rows], return_inverse=True)
+    return None if len(kept) == len(numbers) else numbers.astype(np.int64)
 
 
 def expanded(weights: NDArray[np.floating], units: NDArray[np.int64] | None) -> NDArray[np.floating]:
