@@ -257,10 +257,10 @@ def _means(columns: Sequence[Floats], units: Ints | None) -> list[Measured]:
     columns = [column for column in columns if not np.isnan(column).all()]
     if not columns:
         return [Measured(0, m.mean)]
-    measured = ~np.isnan(columns).all(axis=0)
+    measured = np.flatnonzero(~np.isnan(columns).all(axis=0))
     return [
         Measured(
-            int(measured.sum()),
+            len(measured),
             partial(_mean, column[measured]),
             *_share(column[measured]),
             units=part_of(units, measured),
