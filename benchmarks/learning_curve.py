@@ -49,7 +49,7 @@ Method = Callable[[Rows, Sequence[str], int, argparse.Namespace], NDArray[np.flo
 
 SIZES = (24, 50, 100, 300, 1000, 3000)
 LEAST_OF_A_LABEL = 5
-"""Every sample has at least so many rows of each label, as training needs them."""
+"""Every sample has rows of each label in at least so many sets that are not split, as training needs them."""
 KEY = ("domain", "size", "seed", "method")
 """What identifies a result."""
 
@@ -111,15 +111,20 @@ def draw(rows: Rows, size: int, held_out: int, seed: int) -> tuple[list[Labelled
     ranked = sorted(range(len(rows)), key=lambda i: (order[sets[i]], i))
     last = sets[ranked[held_out - 1]] if len(rows) > held_out else None
     held = [rows[i] for i in ranked[:held_out]]
-    rest = [rows[i] for i in ranked[held_out:] if sets[i] != last]
-    first: list[LabelledSentence] = []
+    rest = [i for i in ranked[held_out:] if sets[i] != last]
+    first: list[int] = []
     for label in LABELS:
-        own = [sentence for sentence in rest if sentence.label is label][:LEAST_OF_A_LABEL]
-        if len(own) < LEAST_OF_A_LABEL:
-            raise CertaintyError(f"{len(own)} rows labelled {label.value} beside the held-out ones; too few.")
-        first += own
-    taken = {id(sentence) for sentence in first}
-    sample = [*first, *(sentence for sentence in rest if id(sentence) not in taken)][:size]
+        of_sets: dict[int, int] = {}
+        for i in rest:
+            if rows[i].label is label:
+                of_sets.setdefault(int(sets[i]), i)
+        if len(of_sets) < LEAST_OF_A_LABEL:
+            raise CertaintyError(
+                f"rows labelled {label.value} in only {len(of_sets)} sets beside the held-out ones; too few."
+            )
+        first += list(of_sets.values())[:LEAST_OF_A_LABEL]
+    taken = set(first)
+    sample = [rows[i] for i in [*first, *(i for i in rest if i not in taken)][:size]]
     if len(sample) < size:
         raise CertaintyError(f"{len(rest)} rows beside the held-out ones; too few.")
     return sample, held
@@ -134,16 +139,21 @@ def measured(
         methods = [method for method in options.methods if (domain, size, seed, method) not in keys]
         if not methods:
             continue
+        run = f"{domain}, {size} rows, seed {seed}"
         try:
             train, held_out = draw(domains[domain], size, options.held_out, seed)
         except CertaintyError as error:
-            Console(stderr=True).print(f"{domain}, {size} rows, seed {seed}: left out, {error}")
+            Console(stderr=True).print(f"{run}: left out, {error}")
             continue
         claims = [sentence for sentence in held_out if sentence.label]
         gold = np.array([LABELS.index(s.label) for s in claims if s.label])
         for method in methods:
             started = time.process_time()
-            found = _METHODS[method](train, [s.text for s in claims], seed, options).argmax(axis=1)
+            try:
+                found = _METHODS[method](train, [s.text for s in claims], seed, options).argmax(axis=1)
+            except CertaintyError as error:
+                Console(stderr=True).print(f"{run}, {method}: left out, {error}")
+                continue
             yield {
                 **dict(zip(KEY, (domain, size, seed, method), strict=True)),
                 "claims": len(claims),

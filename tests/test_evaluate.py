@@ -278,6 +278,39 @@ def test_rows_of_a_document_are_resampled_together() -> None:
         alone(model, loose, group_by="page")
 
 
+def test_a_column_named_group_is_one_of_the_data() -> None:
+    rows = [
+        {"text": s.text, "label": s.label, "claim": s.claim, "quad": s.group, "group": "ab"[n > 20]}
+        for n, s in enumerate(replace(s, group=None) for s in SENTENCES)
+    ]
+    model = StandIn([SENTENCES[0].text])
+    result = alone(model, rows, by=["group"], group_by="group")
+    assert result.data["units"] == 2 and set(result.slices["group"]) == {"a", "b"}
+    with pytest.raises(CertaintyError, match=r"no column 'group' to group by. Allowed: .*, quad"):
+        alone(model, SENTENCES, group_by="group")
+
+
+def test_a_quad_in_two_documents_makes_one_unit_of_them() -> None:
+    documents = [*"aabbccddee", *"f" * 6]
+    rows = [
+        LabelledSentence(
+            f"{label} {place}", label, group=7 if n in (1, 2) else None, columns={"document": documents[n]}
+        )
+        for n, (place, label) in enumerate((place, label) for place in PLACES[:4] for label in LABELS)
+    ]
+    assert alone(StandIn([], rows), rows, by=[], group_by="document").data["units"] == 5
+
+
+def test_groups_of_a_document_are_drawn_together() -> None:
+    rows = [replace(s, columns={"document": "ab"[(s.group or 0) > 4]}) for s in SENTENCES if s.label]
+    model = StandIn([s.text for s in rows if s.columns["document"] == "a"], rows)
+    by_quad, by_document = (alone(model, rows, by=[], group_by=column).metrics for column in (None, "document"))
+    for name in ("contrast_accuracy", "contrast_groups"):
+        assert by_quad[name]["value"] == by_document[name]["value"] == pytest.approx(4 / 9)
+        assert (by_document[name]["low"], by_document[name]["high"]) == (0, 1)
+        assert by_quad[name]["low"] > 0
+
+
 def test_doubtful_rows_are_told_apart(tmp_path: Path) -> None:
     doubtful = [replace(s, doubtful=n == 0) for n, s in enumerate(SENTENCES)]
     result = alone(StandIn([SENTENCES[0].text]), doubtful)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,6 +137,17 @@ def test_seeds_are_averaged_and_the_result_is_repeatable() -> None:
     assert "0.500 ± 0.707 [0.188, 0.812]" in table(result)
     again = faithfulness_of_seeds({name: models[name] for name in models}, SENTENCES, seed=3)
     assert json.dumps(again, allow_nan=False) == json.dumps(result, allow_nan=False)
+
+
+def test_sentences_of_a_document_are_drawn_and_swapped_together() -> None:
+    documents = [replace(s, columns={"document": "ab"[n > 2]}) for n, s in enumerate(SENTENCES)]
+    by_row, by_document = (
+        faithfulness_of_seeds({"a": OneWord()}, documents, group_by=column)["gold"]["all"]
+        for column in (None, "document")
+    )
+    assert by_row["flips_difference"]["p_value"] < 0.05 < 0.4 < by_document["flips_difference"]["p_value"]
+    one = [replace(s, group=3) for s in SENTENCES]
+    assert faithfulness(OneWord(), one)["gold"]["all"]["flips"]["low"] is None, "one unit says nothing about others"
 
 
 def test_nothing_to_measure() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import DATA
 
-from certainty.labelled import read_labelled
+from certainty import CertaintyError
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 
 
@@ -22,6 +24,42 @@ def test_samples_grow_and_held_out_rows_stay() -> None:
     assert held == same and len(held) == 30 and few == more[:24]
     assert not {s.text for s in held} & {s.text for s in more}
     assert min(sum(s.label is label for s in few) for label in LABELS) >= 5
+
+
+def test_a_sample_can_be_split_into_five_parts() -> None:
+    pytest.importorskip("torch")
+    from benchmarks.learning_curve import draw
+    from certainty.finetuning.partition import folds_of
+
+    rows = sorted((s for s in _labelled() if s.label), key=lambda s: str(s.label))
+    rows = [replace(s, group=n // 3) for n, s in enumerate(rows)]
+    for seed in range(3):
+        train, _ = draw(rows, 24, 10, seed)
+        assert set(folds_of(train, 5, None, seed).tolist()) == set(range(5))
+    with pytest.raises(CertaintyError, match="rows labelled asserted in only 1 sets"):
+        draw([replace(s, group=n % 2) for n, s in enumerate(rows)], 24, 10, seed=1)
+
+
+def test_the_curve_leaves_out_what_cannot_be_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from benchmarks import learning_curve
+
+    def unable(*_: object) -> None:
+        raise CertaintyError("no such encoder.")
+
+    monkeypatch.setattr(learning_curve, "_METHODS", {**learning_curve._METHODS, "encoder": unable})
+    data = [DATA / f"{name}.jsonl" for name in ("tiny", "tiny_dev")]
+    arguments = ["--data", *data, "--by", "annotator", "--domains", "x", "--methods", "encoder", "tfidf", "--seeds", 1]
+    options = learning_curve.parser().parse_args(list(map(str, [*arguments, "--sizes", 24, "--held-out", 30])))
+    done = list(learning_curve.measured(options, {"x": _labelled()}, []))
+    assert [one["method"] for one in done] == ["tfidf"]
+    assert "x, 24 rows, seed 1, encoder: left out, no such encoder." in capsys.readouterr().err
+
+
+def _labelled() -> list[LabelledSentence]:
+    return read_labelled([DATA / "tiny.jsonl", DATA / "tiny_dev.jsonl"])
 
 
 def test_the_curve_continues_where_it_stopped(

@@ -4,10 +4,11 @@ python -m benchmarks.fuzz [TARGET …] [--seconds 180] [--corpus FOLDER]
 python -m benchmarks.fuzz [TARGET …] --inputs 10000000 --jobs 2 --corpus FOLDER
 
 The first fuzzes each target once. The second goes on, in rounds of --seconds, until FOLDER/log.jsonl has so many inputs
-in all; stopped and started again, it goes on from there.
+in all and every target has had the same time; stopped and started again, it goes on from there.
 
 A crash, a broken promise, an input that takes over 30 seconds or a process over 2 GB ends the rounds of its target, and
-the run with status 1; the input is saved in the corpus folder, and `--replay FILE` runs it again.
+the run with status 1; the input is saved in the corpus folder, and `--replay FILE` runs it again. A failure in the log
+counts for later runs too: once it is mended, delete its line from log.jsonl.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def main() -> int:
         log = corpus / "log.jsonl"
         rounds: Iterator[Round] = (fuzz(target, options.seconds, corpus) for target in targets)
         if options.inputs is not None:
+            for one in (one for one in read_log(log) if one.failed and one.target in targets):
+                print(f"{one} on {one.date}", flush=True)
+                failed = True
             rounds = rounds_until(options.inputs, targets, options.seconds, options.jobs, corpus, log)
         try:
             for one in rounds:

@@ -92,7 +92,8 @@ def rounds_until(
 ) -> Iterator[Round]:
     """Do rounds until the log has so many inputs in all, those of earlier runs included, and yield each.
 
-    The next round is of the target with the least time so far; one that has failed gets no further round.
+    The next round is of the target with the least time so far, and the last turn is finished, so that all targets get
+    the same time, however many inputs a cheap one tries in it. A target with a failed round in the log gets none.
 
     Args:
         inputs: Number of inputs.
@@ -105,11 +106,17 @@ def rounds_until(
     """
     earlier = read_log(log)
     total = sum(one.inputs for one in earlier)
-    time = {name: sum(one.seconds for one in earlier if one.target == name) for name in targets}
+    failed = {one.target for one in earlier if one.failed}
+    time = {name: sum(one.seconds for one in earlier if one.target == name) for name in targets if name not in failed}
     running: set[Future[Round]] = set()
+
+    def due() -> bool:
+        times = time.values()
+        return bool(times) and (total < inputs or min(times) == 0 or max(times) - min(times) >= seconds)
+
     with ThreadPoolExecutor(jobs) as pool:
-        while running or (total < inputs and time):
-            while total < inputs and time and len(running) < jobs:
+        while running or due():
+            while len(running) < jobs and due():
                 target = min(time, key=lambda name: time[name])
                 time[target] += seconds
                 running.add(pool.submit(fuzz, target, seconds, corpus))

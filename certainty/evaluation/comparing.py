@@ -86,7 +86,7 @@ def _side_by_side(
     for name, own in scores.items():
         calibrations = [recorded_calibration(classifiers[name])]
         one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by)
-        cues = faithfulness_of({name: classifiers[name]}, sentences, seed) if faithfulness else None
+        cues = faithfulness_of({name: classifiers[name]}, sentences, seed, group_by) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
     return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors_of(scores, sentences))
 

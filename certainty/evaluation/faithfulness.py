@@ -15,7 +15,8 @@ sentences in which more than half of the tokens are cues; these sentences do not
 `faithfulness` returns a JSON-ready dict that contains no text. A FIGURE is that of `certainty.evaluation.figures`;
 several models are seeds of the same model.
 
-- `seed`, `random` (number of draws), `models` (names).
+- `seed`, `random` (number of draws), `models` (names). Sentences of a unit are drawn and swapped together, see
+  `certainty.evaluation.units`.
 - `predicted`: for sentences with predicted cues that the model calls claims, {"all" or the predicted label: a FIGURE
   for each of `MEASURES`, and `flips_difference`, which is `flips` minus `flips_random` with `value`, `low`, `high`,
   `p_value` (see `significance.permutation_p_value`) and `rows`}.
@@ -39,10 +40,12 @@ from certainty.evaluation.intervals import Interval, share_interval
 from certainty.evaluation.metric_table import Measured, probabilities_of
 from certainty.evaluation.perturbations import Spans, cue_tokens, kept, random_spans
 from certainty.evaluation.significance import Rival, paired_test
+from certainty.evaluation.units import part_of, units_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 MEASURES = (
     "cue_share",
@@ -104,6 +107,7 @@ def faithfulness(
     name: str = "model",
     seed: int = 0,
     draws: int = DRAWS,
+    group_by: str | None = None,
 ) -> dict[str, Any]:
     """Measure how far the labels of a classifier depend on the predicted cues and on the gold cues.
 
@@ -113,6 +117,7 @@ def faithfulness(
         name: Name of the classifier in the result.
         seed: Seed for the random spans, the bootstrap and the permutations.
         draws: Number of random choices of other tokens to average over.
+        group_by: Column whose rows are not independent; see `certainty.evaluation.units.units_of`.
 
     Returns:
         A dict as described in the module docstring.
@@ -120,11 +125,16 @@ def faithfulness(
     Raises:
         CertaintyError: the model has no mask token.
     """
-    return faithfulness_of_seeds({name: classifier}, sentences, seed=seed, draws=draws)
+    return faithfulness_of_seeds({name: classifier}, sentences, seed=seed, draws=draws, group_by=group_by)
 
 
 def faithfulness_of_seeds(
-    classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence], *, seed: int = 0, draws: int = DRAWS
+    classifiers: Mapping[str, Scorer],
+    sentences: Sequence[LabelledSentence],
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    group_by: str | None = None,
 ) -> dict[str, Any]:
     """Run `faithfulness` for several seeds of the same model."""
     texts = [sentence.text for sentence in sentences]
@@ -138,12 +148,13 @@ def faithfulness_of_seeds(
         ]
         predicted.append(effects(classifier, scores, marked, seed, draws))
         gold.append(effects(classifier, scores, given, seed, draws))
+    units = units_of(sentences, group_by)
     return {
         "seed": seed,
         "random": draws,
         "models": list(classifiers),
-        "predicted": _by_label(predicted, seed),
-        "gold": _by_label(gold, seed),
+        "predicted": _by_label(predicted, units, seed),
+        "gold": _by_label(gold, units, seed),
     }
 
 
@@ -226,7 +237,7 @@ def table(result: Mapping[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
+def _by_label(models: Sequence[Effects], units: Ints | None, seed: int) -> dict[str, Any]:
     result = {}
     for group in GROUPS:
         columns = [
@@ -236,19 +247,25 @@ def _by_label(models: Sequence[Effects], seed: int) -> dict[str, Any]:
             }
             for model in models
         ]
-        figures = {name: figure(_means([own[name] for own in columns]), seed) for name in MEASURES}
-        result[group] = {**figures, "flips_difference": _difference(columns, seed)}
+        figures = {name: figure(_means([own[name] for own in columns], units), seed) for name in MEASURES}
+        result[group] = {**figures, "flips_difference": _difference(columns, units, seed)}
     return result
 
 
-def _means(columns: Sequence[Floats]) -> list[Measured]:
+def _means(columns: Sequence[Floats], units: Ints | None) -> list[Measured]:
     """Measure the mean of each model's values, without rows that no model measures and models without rows."""
     columns = [column for column in columns if not np.isnan(column).all()]
     if not columns:
         return [Measured(0, m.mean)]
-    measured = ~np.isnan(columns).all(axis=0)
+    measured = np.flatnonzero(~np.isnan(columns).all(axis=0))
     return [
-        Measured(int(measured.sum()), partial(_mean, column[measured]), *_share(column[measured])) for column in columns
+        Measured(
+            len(measured),
+            partial(_mean, column[measured]),
+            *_share(column[measured]),
+            units=part_of(units, measured),
+        )
+        for column in columns
     ]
 
 
@@ -266,7 +283,7 @@ def _mean(values: Floats, weights: m.Array) -> m.Array:
     return m.mean(values[known], weights[..., known])
 
 
-def _difference(columns: Sequence[Mapping[str, Floats]], seed: int) -> dict[str, Any]:
+def _difference(columns: Sequence[Mapping[str, Floats]], units: Ints | None, seed: int) -> dict[str, Any]:
     drawn = np.array([own["flips_random"] for own in columns])
     apart = np.array([own["flips"] for own in columns]) - drawn  # NaN where a model has nothing to compare
     rows = ~np.isnan(apart).all(axis=0)
@@ -276,7 +293,8 @@ def _difference(columns: Sequence[Mapping[str, Floats]], seed: int) -> dict[str,
     means = [partial(_mean, own) for own in apart]
     # Swapping cues and random tokens changes the sign of the row's difference.
     signed = [partial(_mean_of_signed, own) for own in apart]
-    test = paired_test(Rival(apart.shape[1], mean_statistic(means), mean_statistic(signed)), seed=seed)
+    rival = Rival(apart.shape[1], mean_statistic(means), mean_statistic(signed), part_of(units, rows))
+    test = paired_test(rival, seed=seed)
     low, high = test.interval
     return {"value": test.difference, "low": low, "high": high, "p_value": test.p_value, "rows": apart.shape[1]}
 

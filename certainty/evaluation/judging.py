@@ -218,10 +218,12 @@ def predict_baselines(
     return {name: make().fit(train).predict_proba(texts) for name, make in BASELINES.items()}
 
 
-def faithfulness_of(classifiers: Mapping[str, Any], sentences: Sequence[LabelledSentence], seed: int) -> dict[str, Any]:
+def faithfulness_of(
+    classifiers: Mapping[str, Any], sentences: Sequence[LabelledSentence], seed: int, group_by: str | None
+) -> dict[str, Any]:
     """Measure how far the labels of several seeds of the same model depend on the cues."""
     logger.info("Scoring without the cues, with %s.", ", ".join(classifiers))
-    return faithfulness_of_seeds(classifiers, sentences, seed=seed)
+    return faithfulness_of_seeds(classifiers, sentences, seed=seed, group_by=group_by)
 
 
 def _evaluate_seeds(
@@ -240,7 +242,8 @@ def _evaluate_seeds(
     against = predict_baselines(sentences, known, seed=seed, group_by=group_by) if baselines else {}
     calibrations = [recorded_calibration(classifier) for classifier in classifiers.values()]
     result = judge(scores, sentences, against, calibrations, known, by, seed, group_by)
-    return replace(result, faithfulness=faithfulness_of(classifiers, sentences, seed)) if faithfulness else result
+    cues = faithfulness_of(classifiers, sentences, seed, group_by) if faithfulness else None
+    return replace(result, faithfulness=cues)
 
 
 def scored(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, list[SentenceScore]]:

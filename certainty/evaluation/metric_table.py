@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from certainty import Label, SentenceScore
 from certainty.evaluation import metrics as m
 from certainty.evaluation.intervals import Interval, f1_interval, macro_f1_interval, share_interval
-from certainty.evaluation.units import units_of
+from certainty.evaluation.units import part_of, units_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -213,20 +213,21 @@ def _no_claim_f1(judged: Judged) -> Measured:
 
 
 def _contrast_accuracy(judged: Judged) -> Measured:
-    groups = _groups(judged)
+    groups, units = _groups(judged)
     right, total = groups.sum(0) if len(groups) else (0, 0)
     return Measured(
         len(groups),
         lambda w: (w @ groups[:, 0]) / (w @ groups[:, 1]),
         np.array([right, total], dtype=np.float64),
         share_interval,
+        units=units,
     )
 
 
 def _contrast_groups(judged: Judged) -> Measured:
-    groups = _groups(judged)
+    groups, units = _groups(judged)
     whole = groups[:, 0] == groups[:, 1]
-    return _share(whole.sum(), len(whole), len(whole), lambda w: m.mean(whole, w), None)
+    return _share(whole.sum(), len(whole), len(whole), lambda w: m.mean(whole, w), units)
 
 
 METRICS = MappingProxyType(
@@ -313,13 +314,16 @@ def _binary(pairs: Sequence[tuple[bool, bool]], units: NDArray[np.int64] | None)
     return f1(m.binary_counts(gold, predicted), units)
 
 
-def _groups(judged: Judged) -> NDArray[np.int64]:
-    """Return the number of right labels and of all labels in each group, shape (groups, 2).
+def _groups(judged: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return the number of right labels and of all labels in each group, shape (groups, 2), and the unit of each group.
 
     Sentences of a group are similar by design, so groups are resampled rather than sentences.
     """
-    members: dict[int, list[bool]] = {}
-    for (_, sentence), is_right in zip(judged.claims, judged.gold == judged.predicted, strict=True):
+    members: dict[int, list[int]] = {}
+    for row, (_, sentence) in enumerate(judged.claims):
         if sentence.group is not None:
-            members.setdefault(sentence.group, []).append(bool(is_right))
-    return np.array([[sum(rights), len(rights)] for rights in members.values()], dtype=np.int64).reshape(-1, 2)
+            members.setdefault(sentence.group, []).append(row)
+    right = judged.gold == judged.predicted
+    counts = [[right[rows].sum(), len(rows)] for rows in members.values()]
+    firsts = np.array([rows[0] for rows in members.values()], dtype=np.int64)  # a group lies in one unit
+    return np.array(counts, dtype=np.int64).reshape(-1, 2), part_of(judged.units, firsts)

@@ -6,17 +6,33 @@ bootstrap: Field and Welsh 2007, "Bootstrapping clustered data").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
 
-__all__ = ["column_values", "expanded", "units_of"]
+__all__ = ["column_values", "columns_of", "expanded", "linked", "part_of", "units_of", "values_of"]
 
-_ATTRIBUTES = ("corpus", "annotator", "attributed", "claim", "doubtful", "group", "id")
+_ATTRIBUTES = {name: name for name in ("corpus", "annotator", "attributed", "claim", "doubtful", "id")}
+_ATTRIBUTES |= {"quad": "group"}
+
+
+def columns_of(sentences: Sequence[LabelledSentence]) -> list[str]:
+    """Return the names that `values_of` knows: those of attributes, and those of the other columns of the data."""
+    return list(dict.fromkeys([*_ATTRIBUTES, *sorted({name for s in sentences for name in s.columns})]))
+
+
+def values_of(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
+    """Return the value of a column for each sentence, or "" if it has none; a name of `columns_of` or another one."""
+    if column not in _ATTRIBUTES or any(column in sentence.columns for sentence in sentences):
+        return [sentence.columns.get(column, "") for sentence in sentences]
+    given = [getattr(sentence, _ATTRIBUTES[column]) for sentence in sentences]
+    return ["" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given]
 
 
 def column_values(sentences: Sequence[LabelledSentence], column: str, purpose: str = "to slice by") -> list[str]:
@@ -30,17 +46,9 @@ def column_values(sentences: Sequence[LabelledSentence], column: str, purpose: s
     Raises:
         CertaintyError: the data has no such column.
     """
-    name = "group" if column == "quad" else column
-    if name in _ATTRIBUTES:
-        given = [getattr(sentence, name) for sentence in sentences]
-        return [
-            "" if value is None else str(value).lower() if isinstance(value, bool) else str(value) for value in given
-        ]
-    known = sorted({name for sentence in sentences for name in sentence.columns})
-    if column not in known:
-        allowed = ", ".join([*_ATTRIBUTES, *known])
-        raise CertaintyError(f"the data has no column {column!r} {purpose}. Allowed: {allowed}.")
-    return [sentence.columns.get(column, "") for sentence in sentences]
+    if column not in (known := columns_of(sentences)):
+        raise CertaintyError(f"the data has no column {column!r} {purpose}. Allowed: {', '.join(known)}.")
+    return values_of(sentences, column)
 
 
 def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> NDArray[np.int64] | None:
@@ -48,20 +56,39 @@ def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
     Args:
         sentences: The sentences.
-        group_by: The column whose values are units, such as a document. Sentences without a value, and all without this
-            column, belong together if they are of one `quad`.
+        group_by: The column whose values are units, such as a document; those of one `quad` belong together as well, so
+            that a `quad` in two documents makes one unit of them.
     """
-    values = [sentence.columns.get(group_by, "") if group_by else "" for sentence in sentences]
-    if group_by in (*_ATTRIBUTES, "quad"):
-        values = column_values(sentences, group_by)
-    keys = [
-        ("column", value) if value else ("quad", s.group) if s.group is not None else ("row", row)
-        for row, (s, value) in enumerate(zip(sentences, values, strict=True))
-    ]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    if len(numbers) == len(keys):
+    values = values_of(sentences, group_by) if group_by else [""] * len(sentences)
+    units = linked(values_of(sentences, "quad"), values)
+    return None if len(np.unique(units)) == len(units) else units
+
+
+def linked(*columns: Sequence[str], pairs: Iterable[tuple[int, int]] = ()) -> NDArray[np.int64]:
+    """Return the number of the set of each row, shape (n,): the connected components, numbered from 0 by first row.
+
+    Args:
+        columns: Values of one or more columns, each of length n; rows with the same value are linked, unless it is "".
+        pairs: Rows that are linked besides.
+    """
+    n = len(columns[0])
+    links = list(pairs)
+    for values in columns:
+        first: dict[str, int] = {}
+        links += [(first.setdefault(value, row), row) for row, value in enumerate(values) if value]
+    if not links:
+        return np.arange(n)
+    rows, others = np.array(links).T
+    graph = coo_array((np.ones(len(links)), (rows, others)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def part_of(units: NDArray[np.int64] | None, rows: NDArray[np.integer] | NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """Return the units of some of the rows, by index or mask, numbered anew; None if each is a unit of its own."""
+    if units is None:
         return None
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
+    kept, numbers = np.unique(units[rows], return_inverse=True)
+    return None if len(kept) == len(numbers) else numbers.astype(np.int64)
 
 
 def expanded(weights: NDArray[np.floating], units: NDArray[np.int64] | None) -> NDArray[np.floating]:

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 
 from certainty.errors import CertaintyError
+from certainty.evaluation.units import columns_of, linked, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
@@ -26,7 +25,6 @@ PARTS = 5
 """Without dev and without cross-validation, one part in so many becomes dev."""
 SIMILARITY = 0.8
 """Cosine similarity from which two texts are near duplicates: a long sentence in which about two words differ."""
-_COLUMNS = {"quad": "group", "id": "id", "corpus": "corpus", "annotator": "annotator"}
 
 Ints = NDArray[np.int64]
 
@@ -76,22 +74,14 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
     Args:
         sentences: The sentences.
-        group_by: The column: `quad`, `id`, `corpus`, `annotator` or another column of the data. Sentences without a
-            value do not belong together.
+        group_by: The column, as in `certainty.evaluation.units.column_values`. Sentences without a value do not belong
+            together.
 
     Raises:
         CertaintyError: no sentence has this column.
     """
-    pairs = [*_near_pairs([s.text for s in sentences])]
-    for column in filter(None, ("quad", group_by)):
-        first: dict[str, int] = {}
-        values = _values(sentences, column)
-        pairs += [(first.setdefault(value, row), row) for row, value in enumerate(values) if value]
-    if not pairs:
-        return np.arange(len(sentences))
-    rows, columns = np.array(pairs).T
-    links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(sentences), len(sentences)))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    columns = [_values(sentences, column) for column in filter(None, ("quad", group_by))]
+    return linked(*columns, pairs=_near_pairs([s.text for s in sentences]))
 
 
 def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
@@ -117,12 +107,8 @@ def _vectorizer() -> TfidfVectorizer:
 
 
 def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
-    if column in _COLUMNS:
-        given = [getattr(sentence, _COLUMNS[column]) for sentence in sentences]
-        values = ["" if value is None else str(value) for value in given]
-    else:
-        values = [sentence.columns.get(column, "") for sentence in sentences]
+    values = values_of(sentences, column)
     if column != "quad" and not any(values):
-        known = sorted({name for sentence in sentences for name in sentence.columns} | set(_COLUMNS))
-        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {', '.join(known)}.")
+        known = ", ".join(columns_of(sentences))
+        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {known}.")
     return values

@@ -261,7 +261,7 @@ def judge(
         evaluation = {CROSS_VALIDATION: crossed, **evaluation}
     if "cue" in made.heads and (data.test or not scores):
         judged = "test" if data.test else "dev"
-        cues = faithfulness(classifier, given[judged], name=name)
+        cues = faithfulness(classifier, given[judged], name=name, group_by=data.group_by)
         evaluation[judged] = replace(evaluation[judged], faithfulness=cues)
     return evaluation
 
