@@ -122,9 +122,8 @@ class _Reader:
     def renew_after_fork(self) -> None:
         """Leave the process to the parent, and close its pipes: it ends when nobody can write to it any more."""
         if self._process is not None:
-            keep_for_ever(
-                self._process
-            )  # destroyed, its files would write what they hold, and close others' descriptors
+            # Destroyed, its files would write what they hold, and close others' descriptors.
+            keep_for_ever(self._process)
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None and not pipe.closed:
                     os.close(pipe.fileno())

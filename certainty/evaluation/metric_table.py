@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -86,7 +86,7 @@ class Judged:
         """The most probable of the four labels, shape (claims,)."""
         return np.asarray(self.probabilities.argmax(1))
 
-    @property
+    @cached_property
     def units(self) -> NDArray[np.int64] | None:
         """The unit of each claim, shape (claims,), or None."""
         return self.units_of([sentence for _, sentence in self.claims])
