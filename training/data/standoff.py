@@ -26,7 +26,7 @@ from certainty.labelled import read_labelled
 from certainty.writing import make_folder, write_whole
 
 SUFFIX = ".jsonl.gz"
-OPTIONAL = ("construction", "doubtful")
+OPTIONAL = ("construction", "doubtful", "second_unknown")
 OPENING = 12
 """Number of characters covered by the checksum of an opening."""
 _ARTICLE = re.compile(r"\w+[:-]([^#]+)")
@@ -47,6 +47,7 @@ class StandoffLabel:
         opening: The low 16 bits of the CRC-32 of its first 12 characters in UTF-8.
         construction: Why the sentence was selected, or None.
         doubtful: Whether a careful reader could give another label.
+        second_unknown: Whether a second claim may have been overlooked, so that `second` is None.
     """
 
     id: str
@@ -62,6 +63,7 @@ class StandoffLabel:
     opening: int
     construction: str | None = None
     doubtful: bool = False
+    second_unknown: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> StandoffLabel:
@@ -81,6 +83,7 @@ class StandoffLabel:
             opening=opening_checksum(text[:OPENING]),
             construction=row.get("construction"),
             doubtful=bool(row.get("doubtful")),
+            second_unknown="second" not in row,
         )
 
     def with_text(self, text: str, sources: list[list[int]] | None = None) -> dict[str, Any]:
@@ -93,6 +96,8 @@ class StandoffLabel:
         names = ("label", "claim", "second", "attributed", "cues", "corpus", "annotators")
         row = {"id": self.id, "text": text} | {name: getattr(self, name) for name in names}
         row |= {name: value for name in OPTIONAL if (value := getattr(self, name))}
+        if row.pop("second_unknown", False):
+            del row["second"]
         return row if sources is None else row | {"sources": sources}
 
     def to_row(self) -> dict[str, Any]:
