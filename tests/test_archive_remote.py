@@ -228,9 +228,9 @@ def test_what_may_not_be_read_is_a_row_and_the_others_are_scored(
     web.ranges = ranges
     web.heads = {"/gone.jsonl": 404, "/secret.jsonl": 403}
     refused = {"/late.jsonl": 403, "/late.parquet": 404, "/late.jsonl.gz": 410}  # once they are read
-    web.files = {"/a.jsonl": JSONL, "/z.jsonl": JSONL, **dict.fromkeys(refused, JSONL)}
     web.failures = {path: [status] * 9 for path, status in refused.items()}
     paths = ["/a.jsonl", *web.heads, *refused, "/z.jsonl"]
+    web.files = dict.fromkeys(paths, JSONL)
     command = ["archive", *map(web.url, paths), "--format", "jsonl", "--threads", "1", "-q"]
     assert main([*command, "-o", "scored"]) == 0
     captured = capsys.readouterr()
