@@ -1,8 +1,8 @@
 """Read files of file systems that are not local, and tell apart why one cannot be read.
 
 A failure that passes (a connection, a time-out, a status from 500 on) is tried again; if it lasts, it is a
-`ConnectionError`, as another run may not meet it. So is a right to read that has expired, without which all further files
-are refused. A refusal of this one file (it is not there, or may not be read) is a `CertaintyError`.
+`ConnectionError`, as another run may not meet it. So is a right to read that has expired, without which all further
+files are refused. A refusal of this one file (it is not there, or may not be read) is a `CertaintyError`.
 """
 
 from __future__ import annotations
