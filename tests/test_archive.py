@@ -191,7 +191,7 @@ def test_an_archive_without_any_input_is_refused(here: Path, classifier: Certain
 
 
 def test_an_input_that_is_not_there_is_an_error_of_its_own(
-    here: Path, classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     (here / "a.txt").write_text(TEXTS["port"], "utf-8")
     (here / "b.csv").write_bytes(csv())
@@ -199,9 +199,8 @@ def test_an_input_that_is_not_there_is_an_error_of_its_own(
     assert main([*command, "-o", "strict", "--strict"]) == 2
     assert "nothing.txt: no such file" in capsys.readouterr().err and not Path("strict").exists()
     assert main([*command, "-o", "scored"]) == 0
-    told = capsys.readouterr().err
-    assert "nothing.txt: no such file; check the name and the folder. The others are scored." in told
-    assert "3 documents could not be read" in told
+    assert caplog.messages[0] == "nothing.txt: no such file; check the name and the folder. The others are scored."
+    assert "3 documents could not be read" in capsys.readouterr().err
     errors = rows_of(here / "scored", "errors")
     assert [(e["file"], e["row"], e["id"], e["stage"]) for e in errors] == [(w, None, w, "find") for w in WRONG]
     assert all(message in error["error"] for error, message in zip(errors, WRONG.values(), strict=True))

@@ -552,9 +552,9 @@ def test_rows_without_a_text_are_counted(caplog: pytest.LogCaptureFixture) -> No
     caplog.clear()
     with naming_options():
         texts_of(b"id,text\na,Il pleut.\nb,\nc,  \n", "a.csv")
-        with pytest.raises(CertaintyError, match="^--text-column is 5; give the name of a column"):
+        with pytest.raises(CertaintyError, match=r"^--text-column is 5; give the name of a column"):
             ReadingOptions(text_column=5)  # type: ignore[arg-type]
-        with pytest.raises(CertaintyError, match="^--id-column is 5; give a string, or leave it out"):
+        with pytest.raises(CertaintyError, match=r"^--id-column is 5; give a string, or leave it out"):
             ReadingOptions(id_column=5)  # type: ignore[arg-type]
     assert caplog.messages == [f"{told} --text-column."]
 
