@@ -200,7 +200,7 @@ def test_an_input_that_is_not_there_is_an_error_of_its_own(
     assert "nothing.txt: no such file" in capsys.readouterr().err and not Path("strict").exists()
     assert main([*command, "-o", "scored"]) == 0
     assert caplog.messages[0] == "nothing.txt: no such file; check the name and the folder. The others are scored."
-    assert "3 documents could not be read" in capsys.readouterr().err
+    assert "3 documents or inputs could not be read" in capsys.readouterr().err
     errors = rows_of(here / "scored", "errors")
     assert [(e["file"], e["row"], e["id"], e["stage"]) for e in errors] == [(w, None, w, "find") for w in WRONG]
     assert all(message in error["error"] for error, message in zip(errors, WRONG.values(), strict=True))
@@ -299,7 +299,7 @@ def test_errors_are_rows_and_strict_stops(
     assert main(["archive", *names, "-o", "strict", "--resume", "--threads", "1"]) == 0  # it may go on without
     assert main(["archive", *names, "-o", "scored", "--threads", "1", "--format", "jsonl"]) == 0
     captured = capsys.readouterr()
-    assert "6 documents could not be read" in captured.err and "1 rows have no text" in captured.err
+    assert "6 documents or inputs could not be read" in captured.err and "1 rows have no text" in captured.err
     errors = rows_of(here / "scored", "errors")
     assert {error["stage"] for error in errors} == {"read"}
     assert [(error["file"], error["row"], error["id"]) for error in errors] == [

@@ -234,7 +234,7 @@ def test_what_may_not_be_read_is_a_row_and_the_others_are_scored(
     command = ["archive", *map(web.url, paths), "--format", "jsonl", "--threads", "1", "-q"]
     assert main([*command, "-o", "scored"]) == 0
     captured = capsys.readouterr()
-    assert "60 sentences of 60 documents" in captured.out and "5 documents could not be read" in captured.err
+    assert "60 sentences of 60 documents" in captured.out and "5 documents or inputs could not be read" in captured.err
     (errors,) = (path.read_text(encoding="utf-8") for path in Path("scored/errors").iterdir())
     gone, forbidden = "no such file; check", r"cannot be read \(status 403 \(Forbidden\)\); check the address"
     for line, (path, stage, message) in zip(
@@ -255,7 +255,7 @@ def test_what_may_not_be_read_is_a_row_and_the_others_are_scored(
     web.heads, web.failures = {}, {}
     web.asked.clear()
     assert main([*command, "-o", "scored", "--resume"]) == 0
-    assert "5 documents could not be read" in capsys.readouterr().err and not web.asked
+    assert "5 documents or inputs could not be read" in capsys.readouterr().err and not web.asked
     web.failures = {path: [status] * 9 for path, status in refused.items()}
     assert main([*command, "-o", "strict", "--strict"]) == 2
     assert re.search(f"{web.url('/late.jsonl')}: {forbidden}.*--strict stops here", capsys.readouterr().err)
