@@ -754,9 +754,9 @@ def test_wrong_columns_and_settings_are_told_before_anything_is_written(
         score_archive("a.csv", "scored", classifier=classifier, settings=ArchiveSettings(text_column="body"))
     assert not (here / "scored").exists()
     for url, message in (
-        ("s3://bucket/x", "give output=x, and when it is done, copy it: aws s3 cp --recursive x s3://bucket/x"),
+        ("s3://bucket/x", "give output='x', and when it is done, copy it: aws s3 cp --recursive x s3://bucket/x"),
         ("gs://bucket/a b/", "copy it: gcloud storage cp --recursive 'a b' 'gs://bucket/a b/'"),
-        ("https://host/", "give output=host, and copy it from there."),
+        ("https://host/", "give output='host', and copy it from there."),
     ):
         with pytest.raises(CertaintyError, match=f"^{url}: is a URL, .*{message}$"):
             score_archive("a.csv", url, classifier=classifier)
