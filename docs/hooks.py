@@ -2,7 +2,7 @@
 
 The pages are also read in the repository, where links lead to any file and nothing is included. In the site:
 
-- A link to a file outside `docs/pages/` becomes an address on GitHub.
+- A link to a file outside `docs/pages/` becomes an address on GitHub, but for those that the site has as downloads.
 - `<!-- include: FILE -->` and the line after it, which is a link to the file, give way to the content of the file, and
   `<!-- include: FILE:SECTION -->` to a section of it.
 """
@@ -14,14 +14,28 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from certainty.cli import build_parser
 
 PAGES = "docs/pages/"
 REPOSITORY = "https://github.com/certainty-fr/certainty/blob/main/"
+EXAMPLES = "docs/examples/"
+DOWNLOADS = ("archive.csv", "archive.ipynb")
+"""Files of the examples that the site has in its folder `examples`: a notebook, and what it reads beside it."""
 COMMANDS = "reference/commands.md"
 WIDTH = 84
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the downloads to the files of the site."""
+    from mkdocs.structure.files import File
+
+    folder = Path(config.config_file_path).parent / "examples"
+    for name in DOWNLOADS:
+        files.append(File.generated(config, f"examples/{name}", abs_src_path=str(folder / name)))
+    return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -42,8 +56,10 @@ def _included(found: re.Match[str]) -> str:
 
 
 def _address(link: str, page: str) -> str:
-    """Return the address on GitHub of a link that leaves the pages; other links as they are."""
+    """Return where a link that leaves the pages leads: to a download, or to GitHub; other links as they are."""
     target = posixpath.normpath(posixpath.join(PAGES, posixpath.dirname(page), link))
+    if target.removeprefix(EXAMPLES) in DOWNLOADS:
+        return posixpath.relpath(f"examples/{posixpath.basename(target)}", posixpath.dirname(page))
     return link if target.startswith(PAGES) else REPOSITORY + target
 
 

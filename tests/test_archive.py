@@ -11,6 +11,7 @@ import json
 import lzma
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -175,14 +176,46 @@ def test_folders_patterns_and_compressed_texts(
     score_archive(
         ["in"], here / "in/scored", classifier=classifier, settings=ArchiveSettings(format="jsonl"), resume=True
     )
-    for wrong, message in (
-        ("nothing.txt", "no such file"),
-        ("*.pdf", "matches no file"),
-        ("nope://y", "cannot be opened"),
-    ):
-        with pytest.raises(CertaintyError, match=message):
+
+
+WRONG = {"nothing.txt": "no such file", "*.pdf": "matches no file", "nope://y": "cannot be opened"}
+
+
+def test_an_archive_without_any_input_is_refused(here: Path, classifier: CertaintyClassifier) -> None:
+    for wrong, message in WRONG.items():
+        with pytest.raises(CertaintyError, match=f"^{re.escape(wrong)}: {message}"):
             score_archive(wrong, "other", classifier=classifier)
+    with pytest.raises(CertaintyError, match=r"^none of the 3 inputs can be read\. The first: nothing\.txt: no such"):
+        score_archive(WRONG, "other", classifier=classifier)
     assert not (here / "other").exists()
+
+
+def test_an_input_that_is_not_there_is_an_error_of_its_own(
+    here: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    (here / "b.csv").write_bytes(csv())
+    command = ["archive", "a.txt", *WRONG, "b.csv", "--threads", "1", "-q"]
+    assert main([*command, "-o", "strict", "--strict"]) == 2
+    assert "nothing.txt: no such file" in capsys.readouterr().err and not Path("strict").exists()
+    assert main([*command, "-o", "scored"]) == 0
+    assert caplog.messages[0] == "nothing.txt: no such file; check the name and the folder. The others are scored."
+    assert "3 documents or inputs could not be read" in capsys.readouterr().err
+    errors = rows_of(here / "scored", "errors")
+    assert [(e["file"], e["row"], e["id"], e["stage"]) for e in errors] == [(w, None, w, "find") for w in WRONG]
+    assert all(message in error["error"] for error, message in zip(errors, WRONG.values(), strict=True))
+    assert {row["file"] for row in rows_of(here / "scored")} == {"a.txt", "b.csv"}
+    # It is not tried again, also if its part is; what was read before is another matter.
+    (here / "nothing.txt").write_text("Il pleut.")
+    next((here / "scored/parts").iterdir()).unlink()
+    assert main([*command, "-o", "scored", "--resume"]) == 0
+    assert rows_of(here / "scored", "errors") == errors
+    (here / "a.txt").unlink()
+    capsys.readouterr()
+    assert main([*command, "-o", "scored", "--resume"]) == 2
+    assert "scored: an input was found before: a.txt: no such file; check the name and the folder. Resume with" in (
+        capsys.readouterr().err
+    )
 
 
 def test_any_file_system_of_fsspec_is_read(here: Path, classifier: CertaintyClassifier) -> None:
@@ -266,8 +299,9 @@ def test_errors_are_rows_and_strict_stops(
     assert main(["archive", *names, "-o", "strict", "--resume", "--threads", "1"]) == 0  # it may go on without
     assert main(["archive", *names, "-o", "scored", "--threads", "1", "--format", "jsonl"]) == 0
     captured = capsys.readouterr()
-    assert "6 documents could not be read" in captured.err and "1 rows have no text" in captured.err
+    assert "6 documents or inputs could not be read" in captured.err and "1 rows have no text" in captured.err
     errors = rows_of(here / "scored", "errors")
+    assert {error["stage"] for error in errors} == {"read"}
     assert [(error["file"], error["row"], error["id"]) for error in errors] == [
         ("a.jsonl", 2, "2"),
         ("a.jsonl", 3, "3"),
@@ -403,7 +437,9 @@ def test_what_may_come_back_is_no_error_of_a_document(
     assert [row["file"] for row in rows_of(here / "scored", "errors")] == ["link.txt"]
 
     def expired(*_: Any, **__: Any) -> Any:
-        raise PermissionError("the token has expired")
+        error = PermissionError("the token has expired")
+        error.status = 401  # type: ignore[attr-defined]
+        raise error
 
     fsspec.filesystem("memory").pipe({"/expiring/a.txt": TEXTS["port"].encode()})
     with monkeypatch.context() as patch:
@@ -711,14 +747,21 @@ def test_the_summary_counts_denials_by_source(here: Path, monkeypatch: pytest.Mo
 
 
 def test_wrong_columns_and_settings_are_told_before_anything_is_written(
-    here: Path, classifier: CertaintyClassifier
+    here: Path, classifier: CertaintyClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "a.csv").write_bytes(csv())
     with pytest.raises(CertaintyError, match=r"a.csv: no column 'body'. Found: id, text, date, section"):
         score_archive("a.csv", "scored", classifier=classifier, settings=ArchiveSettings(text_column="body"))
     assert not (here / "scored").exists()
-    with pytest.raises(CertaintyError, match="s3://bucket/scored: is a URL"):
-        score_archive("a.csv", "s3://bucket/scored", classifier=classifier)
+    for url, message in (
+        ("s3://bucket/x", "give output='x', and when it is done, copy it: aws s3 cp --recursive x s3://bucket/x"),
+        ("gs://bucket/a b/", "copy it: gcloud storage cp --recursive 'a b' 'gs://bucket/a b/'"),
+        ("https://host/", "give output='host', and copy it from there."),
+    ):
+        with pytest.raises(CertaintyError, match=f"^{url}: is a URL, .*{message}$"):
+            score_archive("a.csv", url, classifier=classifier)
+    assert main(["archive", "a.csv", "-o", "s3://bucket/x", "--threads", "1"]) == 2
+    assert "; give --output x, and when it is done" in capsys.readouterr().err
     for wrong in ({"format": "xml"}, {"part_sentences": 0}, {"min_confidence": 2}):
         with pytest.raises(CertaintyError, match=next(iter(wrong))):
             ArchiveSettings(**wrong)  # type: ignore[arg-type]

@@ -194,14 +194,74 @@ def test_a_server_that_cannot_be_reached_is_named(
     assert waits == [1, 2, 4] * 2 and not Path("scored").exists()
 
 
-def test_a_right_that_expires_stops_the_run(web: Web, here: Path, waits: list[float]) -> None:
+def test_a_right_that_expires_stops_the_run(
+    web: Web, here: Path, classifier: CertaintyClassifier, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     web.files["/a.txt"] = b"Il pleut."
-    web.failures["/a.txt"] = [403]
-    with pytest.raises(
-        OSError, match=rf"{web.url('/a.txt')}: cannot be read now: status 403 .*; renew your right to read"
-    ):
-        score_archive(web.url("/a.txt"), "scored", classifier=certainty.load(threads=1))
+    web.failures["/a.txt"] = [401]
+    mend = "; renew your right to read, or begin a new folder without it"
+    with pytest.raises(OSError, match=rf"{web.url('/a.txt')}: cannot be read now: status 401 .*{mend}"):
+        score_archive(web.url("/a.txt"), "scored", classifier=classifier)
+    assert score_archive(web.url("/a.txt"), "scored", classifier=classifier, resume=True).documents == 1
+
+    import fsspec
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    botocore = pytest.importorskip("botocore.exceptions", reason="botocore is not installed: pip install '.[s3]'")
+
+    def expired(*_: Any, **__: Any) -> Any:
+        answer = {"Error": {"Code": "InvalidAccessKeyId"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+        raise PermissionError("no such key") from botocore.ClientError(answer, "GetObject")
+
+    fsspec.filesystem("memory").pipe({"/right/a.txt": b"Il pleut."})
+    for call in ("_open", "info"):  # as it is read, and as it is looked up
+        with monkeypatch.context() as patch, pytest.raises(OSError, match=f"cannot be read now: status 403 .*{mend}"):
+            patch.setattr(MemoryFileSystem, call, expired)
+            score_archive("memory://right/a.txt", call, classifier=classifier)
     assert not waits
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_what_may_not_be_read_is_a_row_and_the_others_are_scored(
+    ranges: bool, web: Web, here: Path, waits: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.ranges = ranges
+    web.heads = {"/gone.jsonl": 404, "/secret.jsonl": 403}
+    refused = {"/late.jsonl": 403, "/late.parquet": 404, "/late.jsonl.gz": 410}  # once they are read
+    web.failures = {path: [status] * 9 for path, status in refused.items()}
+    paths = ["/a.jsonl", *web.heads, *refused, "/z.jsonl"]
+    web.files = dict.fromkeys(paths, JSONL)
+    command = ["archive", *map(web.url, paths), "--format", "jsonl", "--threads", "1", "-q"]
+    assert main([*command, "-o", "scored"]) == 0
+    captured = capsys.readouterr()
+    assert "60 sentences of 60 documents" in captured.out and "5 documents or inputs could not be read" in captured.err
+    (errors,) = (path.read_text(encoding="utf-8") for path in Path("scored/errors").iterdir())
+    gone, forbidden = "no such file; check", r"cannot be read \(status 403 \(Forbidden\)\); check the address"
+    for line, (path, stage, message) in zip(
+        errors.splitlines(),
+        [
+            ("/gone.jsonl", "find", gone),
+            ("/secret.jsonl", "find", forbidden),
+            ("/late.jsonl", "read", forbidden),
+            ("/late.parquet", "read", gone),
+            ("/late.jsonl.gz", "read", gone),
+        ],
+        strict=True,
+    ):
+        row = json.loads(line)
+        assert (row["file"], row["row"], row["id"], row["stage"]) == (web.url(path), None, web.url(path), stage)
+        assert re.match(f"{web.url(path)}: {message}", row["error"])
+    # They can be read now, and are not tried again.
+    web.heads, web.failures = {}, {}
+    web.asked.clear()
+    assert main([*command, "-o", "scored", "--resume"]) == 0
+    assert "5 documents or inputs could not be read" in capsys.readouterr().err and not web.asked
+    web.failures = {path: [status] * 9 for path, status in refused.items()}
+    assert main([*command, "-o", "strict", "--strict"]) == 2
+    assert re.search(f"{web.url('/late.jsonl')}: {forbidden}.*--strict stops here", capsys.readouterr().err)
+    only = ["archive", web.url("/late.jsonl"), "-o", "nothing", "--threads", "1", "-q"]
+    assert main(only) == 2
+    assert "0 sentences of 0 documents" in capsys.readouterr().out and not waits
 
 
 def test_a_large_file_is_read_in_parts_only_where_the_server_gives_them(
@@ -265,11 +325,33 @@ def test_s3(s3: Any, here: Path, classifier: CertaintyClassifier, waits: list[fl
     assert not waits
 
 
+def test_an_object_of_s3_that_may_not_be_read_is_a_row(
+    s3: Any, here: Path, classifier: CertaintyClassifier, waits: list[float]
+) -> None:
+    import pyarrow.parquet as pq
+
+    for name in ("a", "secret", "z"):
+        s3.pipe(f"press/{name}.jsonl", JSONL)
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::press/secret.jsonl"}
+    s3.call_s3("put_bucket_policy", Bucket="press", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    given = ["s3://press/", "s3://press/none.jsonl", "s3://nowhere/*.jsonl"]
+    for resume in (False, True):
+        result = score_archive(given, "scored", classifier=classifier, resume=resume)
+        assert (result.documents, result.errors) == (60, 3)
+    errors = pq.read_table("scored/errors").to_pylist()
+    assert [(error["file"], error["stage"]) for error in errors] == [
+        ("s3://press/secret.jsonl", "read"),
+        ("s3://press/none.jsonl", "find"),
+        ("s3://nowhere/*.jsonl", "find"),
+    ]
+    assert "s3://press/secret.jsonl: cannot be read (status 403" in errors[0]["error"] and not waits
+
+
 def test_an_archive_is_kept_in_s3(s3: Any, here: Path, classifier: CertaintyClassifier) -> None:
     import pyarrow.parquet as pq
 
     s3.pipe("press/a.jsonl", JSONL)
-    with pytest.raises(CertaintyError, match="s3://press/scored: is a URL; give a local folder as output, and copy it"):
+    with pytest.raises(CertaintyError, match="aws s3 cp --recursive scored s3://press/scored"):
         score_archive("s3://press/a.jsonl", "s3://press/scored", classifier=classifier)
     score_archive("s3://press/a.jsonl", "scored", classifier=classifier)
     s3.put("scored", "press/", recursive=True)

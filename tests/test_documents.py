@@ -26,6 +26,7 @@ from certainty.documents.finding import find_files
 from certainty.documents.kinds import kind_of
 from certainty.documents.language import foreign_share
 from certainty.documents.reader import ReadingOptions, read_texts
+from certainty.messages import naming_options
 from certainty.tables import is_plainly_csv
 
 PAGE = """<!DOCTYPE html><html><head><title>Port</title><script>var x = 1;</script></head><body>
@@ -546,8 +547,16 @@ def test_an_empty_id_stays_empty_and_integers_stay_integers(tmp_path: Path, capl
 
 def test_rows_without_a_text_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     assert texts_of(b"id,text\na,Il pleut.\nb,\nc,  \n", "a.csv") == [("a", "Il pleut.")]
-    told = "a.csv: 2 rows have no text and are left out (first: row no. 2); name another column with --text-column."
-    assert caplog.messages == [told]
+    told = "a.csv: 2 rows have no text and are left out (first: row no. 2); name another column with"
+    assert caplog.messages == [f"{told} text_column."]
+    caplog.clear()
+    with naming_options():
+        texts_of(b"id,text\na,Il pleut.\nb,\nc,  \n", "a.csv")
+        with pytest.raises(CertaintyError, match=r"^--text-column is 5; give the name of a column"):
+            ReadingOptions(text_column=5)  # type: ignore[arg-type]
+        with pytest.raises(CertaintyError, match=r"^--id-column is 5; give a string, or leave it out"):
+            ReadingOptions(id_column=5)  # type: ignore[arg-type]
+    assert caplog.messages == [f"{told} --text-column."]
 
 
 def test_a_separator_too_many_must_be_in_every_row() -> None:

@@ -111,6 +111,7 @@ def test_a_dataset_without_the_column_is_an_error_that_names_it(cluster: Any) ->
 def test_an_archive_is_the_same_although_a_worker_is_killed(
     cluster: Any, classifier: CertaintyClassifier, inputs: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    inputs = [*inputs, "missing.jsonl"]  # a row of the errors
     whole = score_archive(inputs, "whole", classifier=classifier, settings=SETTINGS)
     killed, threads = Path("killed").absolute(), Path("threads").absolute()
 

@@ -55,6 +55,7 @@ class KeptColumns:
             MissingExtraError: If a library that reads a table is not installed.
         """
         found: dict[str, str] = {}
+        files = [file for file in files if file.error is None]
         tables = [file for file in files if ENDINGS.get(PurePath(file.uncompressed_name).suffix.lower()) in TABLES]
         readable = 0
         for file in tables[:_TABLES]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 from certainty.archive.doubts import Doubts
 from certainty.archive.inputs import InputFile, OpenedFile, opened
@@ -30,6 +30,9 @@ _BLOCK = 1 << 20  # bytes of a compressed file unpacked at a time
 _PARQUET_ROWS = 256  # read at a time
 _PARQUET_RATIO = 20  # of a compressed Parquet file, whose columns are compressed already; a bomb has a factor of 1,000
 
+Stage = Literal["find", "read"]
+"""Where an error was met: no file was found for an input; or a file, or a document in it, could not be read."""
+
 Row = tuple[str, Mapping[str, Any] | CertaintyError]
 """The place of a row, for messages, and its columns, or what is wrong with it."""
 
@@ -45,6 +48,7 @@ class ArchiveText:
         text: Its text; empty if it could not be read, or the row has none.
         columns: The columns of its row.
         error: Why it could not be read; None if it could.
+        stage: Where the error was met.
         position: Bytes of the file that had been read.
         number: Which document of the file it is, from 1, counting those that could not be read.
     """
@@ -55,6 +59,7 @@ class ArchiveText:
     text: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
+    stage: Stage = "read"
     position: int = 0
     number: int = 1
 
@@ -82,7 +87,8 @@ def read_documents(file: InputFile, options: ReadingOptions, doubts: Doubts, ski
         if isinstance(error, ImportError):
             raise
         if number + 1 > skip:  # else it was recorded before
-            yield ArchiveText(file.name, None, file.name, error=str(error), number=number + 1)
+            stage: Stage = "read" if file.error is None else "find"
+            yield ArchiveText(file.name, None, file.name, error=str(error), stage=stage, number=number + 1)
 
 
 def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
@@ -235,6 +241,8 @@ def _parquet(file: InputFile, stream: OpenedFile) -> Any:
     source: BinaryIO = stream.content if stream.is_seekable else _unpacked(file, stream)
     try:
         return ParquetFile(source)
+    except CertaintyError:  # of the storage, not of what is stored
+        raise
     except (ArrowException, OSError, ValueError) as error:
         if not is_damage(error):
             raise

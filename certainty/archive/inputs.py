@@ -38,12 +38,14 @@ class InputFile:
         size: Its size in bytes, as it is stored; None if that is not known.
         filesystem: The fsspec file system that opens it.
         path: Its path in that file system.
+        error: Why it was not found; None if it was. Its name is then that of the input, which may stand for many files.
     """
 
     name: str
     size: int | None
     filesystem: Any
     path: str
+    error: str | None = None
 
     @property
     def uncompressed_name(self) -> str:
@@ -70,27 +72,54 @@ class OpenedFile:
         return self._stored.tell()
 
 
-def find_inputs(given: Sequence[str], leave_out: Path | None = None) -> list[InputFile]:
+def find_inputs(
+    given: Sequence[str],
+    leave_out: Path | None = None,
+    strict: bool = False,
+    failed: Mapping[str, str] | None = None,
+) -> list[InputFile]:
     """Return the files that paths, URLs, folders and patterns stand for; each file once.
 
     Those of a folder or a pattern are sorted by name. In a folder and those below it, files count whose ending is one
-    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped.
+    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped. What
+    stands for no file that can be read is a file with an `error`, and a warning is logged.
 
     Args:
         given: Paths, URLs that fsspec knows, folders, and patterns (`*`, `?`, `[…]`, and `**` for all folders below).
         leave_out: A local folder that is left out.
+        strict: Raise the first such error.
+        failed: The errors of inputs that are not looked for again.
 
     Raises:
-        CertaintyError: If a file does not exist or may not be read, or a folder or pattern matches none.
+        CertaintyError: If none of them stands for a file that can be read, or one does not and `strict` is true.
         OSError: If a file system cannot be reached.
         MissingExtraError: If a library that a URL needs is not installed.
     """
     needs("fsspec", "tenacity", extra="archive", user="certainty archive")
     files: dict[tuple[str, str], InputFile] = {}
+    left_out = None if leave_out is None else os.path.realpath(leave_out)
     for name in given:
-        for file in _found(name, None if leave_out is None else os.path.realpath(leave_out)):
+        error = (failed or {}).get(name)
+        try:
+            found = list(_found(name, left_out)) if error is None else [_missing(name, error)]
+        except CertaintyError as refused:
+            if strict or isinstance(refused, ImportError):
+                raise
+            found = [_missing(name, str(refused))]
+        for file in found:
             files.setdefault((type(file.filesystem).__name__, file.path), file)
+    errors = [file.error for file in files.values() if file.error is not None]
+    if errors and len(errors) == len(files):
+        raise CertaintyError(
+            errors[0] if len(errors) == 1 else f"none of the {len(errors)} inputs can be read. The first: {errors[0]}"
+        )
+    for error in errors:
+        logger.warning("%s The others are scored.", error)
     return list(files.values())
+
+
+def _missing(name: str, error: str) -> InputFile:
+    return InputFile(name, None, None, name, error)
 
 
 @contextmanager
@@ -98,10 +127,12 @@ def opened(file: InputFile) -> Iterator[OpenedFile]:
     """Open a file, decompressed according to its ending.
 
     Raises:
-        CertaintyError: If it cannot be opened, or is damaged.
+        CertaintyError: If it was not found, may not be read, or is damaged.
         OSError: For what another attempt may not meet, such as a connection that stays broken, or a file that was found
             and has vanished with its share.
     """
+    if file.error is not None:
+        raise CertaintyError(file.error)
     try:
         decompress = decompressor(file.name)
         with _stored(file) as stored, refusing_damage(file.name) if decompress else nullcontext():

@@ -72,6 +72,11 @@ def identity(classifier: CertaintyClassifier, settings: ArchiveSettings) -> dict
     }
 
 
+def failed_inputs(folder: Path) -> dict[str, str]:
+    """Return the errors of the inputs of an archive that were not found."""
+    return {one["name"]: one["error"] for _, one in read_json_lines(folder / INPUTS) if one.get("error") is not None}
+
+
 def start(folder: Path, run: Mapping[str, Any], files: Sequence[InputFile], columns: KeptColumns) -> None:
     """Write the manifest of a new archive, and the list of its inputs before it."""
     for table in (SENTENCES, ERRORS, RECORDS):
@@ -145,13 +150,16 @@ def finish(folder: Path, totals: Mapping[str, int]) -> None:
 
 
 def _described(files: Sequence[InputFile]) -> Iterator[dict[str, Any]]:
-    return ({"name": file.name, "size": file.size} for file in files)
+    for file in files:
+        yield {"name": file.name, "size": file.size} | ({} if file.error is None else {"error": file.error})
 
 
 def _changed(old: Any, new: Any) -> str:
     if not isinstance(old, dict) or not isinstance(new, dict) or old["name"] != new["name"]:
         shown = [one["name"] if isinstance(one, dict) else "no further file" for one in (new, old)]
         return f"the inputs have changed: {shown[0]} is where {shown[1]} was"
+    if "error" in new:
+        return f"an input was found before: {new['error'].rstrip('.')}"
     return f"{new['name']} has changed: it has {new['size']} bytes, and had {old['size']}"
 
 

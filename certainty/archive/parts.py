@@ -57,7 +57,7 @@ class PartRecord:
         documents: Documents with a text.
         empty: Rows of tables without a text.
         sentences: Rows of sentences.
-        errors: Documents that could not be read.
+        errors: Documents and inputs that could not be read.
         sizes: Bytes of its files, by their path in the archive.
     """
 

@@ -1,4 +1,9 @@
-"""Read files of file systems that are not local: a passing failure is tried again, any other is told with its URL."""
+"""Read files of file systems that are not local, and tell apart why one cannot be read.
+
+A failure that passes (a connection, a time-out, a status from 500 on) is tried again; if it lasts, it is a
+`ConnectionError`, as another run may not meet it. So is a right to read that has expired, without which all further
+files are refused. A refusal of this one file (it is not there, or may not be read) is a `CertaintyError`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,18 @@ T = TypeVar("T")
 
 _PASSING = frozenset({408, 425, 429})  # and all from 500 on: statuses that another attempt may not meet
 _MISSING = frozenset({404, 410})
-_LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, NotImplementedError)
+_PASSING_CODES = frozenset({"RequestTimeout"})  # of S3, with the status 400
+_REFUSED = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_LASTING = (*_REFUSED, ValueError, NotImplementedError)
+_EXPIRED = frozenset({401, 407})
+# Of S3, which has the status 403 for most of these as for a single object. An answer without a body has a status only;
+# that of an expired token is 400.
+_EXPIRED_CODES = frozenset(
+    {
+        *("AccountProblem", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed"),
+        *("SignatureDoesNotMatch", "TokenRefreshRequired", "400"),
+    }
+)
 _CONNECT_SECONDS, _SILENT_SECONDS = 30, 120
 
 
@@ -38,27 +54,24 @@ def looked_up(name: str, look: Callable[..., T], *args: Any, **given: Any) -> T:
 
     Raises:
         CertaintyError: If there is no such file, or it cannot be read by whoever asks.
-        ConnectionError: If it could not be reached; another attempt may.
+        ConnectionError: If it could not be reached, or the right to read has expired; another attempt may.
     """
     try:
         return _retrying()(look, *args, **given)
     except Exception as error:  # a file system raises exceptions of the libraries that it is made of
         if isinstance(error, ImportError):
             raise
-        if _is_passing(error):
+        if _is_passing(error) or _code(error) in _EXPIRED_CODES:
             raise _failed(name, error) from error
-        if _status(error) in _MISSING or (isinstance(error, FileNotFoundError) and _status(error) is None):
-            raise CertaintyError(f"{name}: no such file; check the name and the folder.") from error
-        raise CertaintyError(
-            f"{name}: cannot be read ({_told(error)}); check the address, and that you may read it."
-        ) from error
+        raise _refused(name, error) from error
 
 
 def open_remote(filesystem: Any, path: str, name: str) -> BinaryIO:
     """Open a file, whose reads are tried again.
 
     Raises:
-        ConnectionError: If it cannot be opened, or, while it is read, any more.
+        CertaintyError: If it is not there or may not be read, or, while it is read, any more.
+        ConnectionError: If it cannot be read for another reason.
     """
     if _is_on_the_web(name):
         info = _attempted(name, filesystem.info, path)
@@ -114,15 +127,17 @@ def _attempted(name: str, call: Callable[..., T], *args: Any) -> T:
     try:
         return _retrying()(call, *args)
     except Exception as error:
-        raise _failed(name, error) from error
+        raise (_refused if _is_refused(error) else _failed)(name, error) from error
+
+
+def _refused(name: str, error: BaseException) -> CertaintyError:
+    if _status(error) in _MISSING or (isinstance(error, FileNotFoundError) and _status(error) is None):
+        return CertaintyError(f"{name}: no such file; check the name and the folder.")
+    return CertaintyError(f"{name}: cannot be read ({_told(error)}); check the address, and that you may read it.")
 
 
 def _failed(name: str, error: BaseException) -> ConnectionError:
-    mend = (
-        ""
-        if _is_passing(error)
-        else "; renew your right to read, or delete the object and begin a new folder without it"
-    )
+    mend = "" if _is_passing(error) else "; renew your right to read, or begin a new folder without it"
     return ConnectionError(f"{name}: cannot be read now: {_told(error)}{mend}")
 
 
@@ -145,7 +160,29 @@ def _status(error: BaseException) -> int | None:
     return None
 
 
+def _code(error: BaseException) -> str | None:
+    """Return the code of an error of S3."""
+    for cause in _causes(error):
+        response = getattr(cause, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code"))
+    return None
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Return whether a file that was found cannot be read although the right to read others has not expired."""
+    if _is_passing(error) or _code(error) in _EXPIRED_CODES:
+        return False
+    status = _status(error)
+    if status is not None:
+        return 400 <= status < 500 and status not in _EXPIRED
+    *_, first = _causes(error)
+    return isinstance(first, _REFUSED)
+
+
 def _is_passing(error: BaseException) -> bool:
+    if _code(error) in _PASSING_CODES:
+        return True
     status = _status(error)
     if status is not None:
         return status >= 500 or status in _PASSING

@@ -1,4 +1,4 @@
-"""The rows of an archive: one for each sentence, and one for each document that could not be read."""
+"""The rows of an archive: one for each sentence, and one for each document or input that could not be read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLACE = ("file", "row", "id", "sentence")
 """Columns that say where a sentence is: its file, row, document and its number in the document, from 1."""
 
-ERROR_COLUMNS = ("file", "row", "id", "error")
+ERROR_COLUMNS = ("file", "row", "id", "stage", "error")
 
 
 def own_columns(settings: ArchiveSettings) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def sentence_rows(
 
 
 def error_row(text: ArchiveText) -> dict[str, Any]:
-    """Return the row of a document that could not be read."""
+    """Return the row of a document or input that could not be read."""
     return _encodable_row({name: getattr(text, name) for name in ERROR_COLUMNS})
 
 

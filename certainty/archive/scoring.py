@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from certainty.api import load
@@ -33,6 +34,7 @@ from certainty.archive.settings import ArchiveSettings
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.messages import argument
 from certainty.results import Document
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ ShowArchiveProgress: TypeAlias = bool | Callable[[int, float | None], object]
 """Whether progress is shown; or a function that is given the sentences scored and the share of the work done."""
 
 _READ_AHEAD = 1024  # documents at most: those without a text or with an error have no characters that limit them
+_COPIES = {
+    "s3": "and when it is done, copy it: aws s3 cp --recursive {folder} {url}",
+    "gs": "and when it is done, copy it: gcloud storage cp --recursive {folder} {url}",
+}
+"""How a finished archive comes to where it cannot be written, by the protocol of the URL."""
 _UNIT_BYTES = 4_000_000  # small files are read together up to this size, for large batches and few parts
 
 
@@ -55,7 +62,7 @@ class ArchiveResult:
         folder: The archive.
         documents: Documents with a text.
         sentences: Scored sentences.
-        errors: Documents that could not be read.
+        errors: Documents and inputs that could not be read.
         empty: Rows of tables without a text.
         parts: Number of parts.
     """
@@ -93,8 +100,9 @@ def score_archive(
 ) -> ArchiveResult:
     """Score all documents of files, folders, patterns and URLs into a folder of parts, in constant memory.
 
-    The folder has one row for each sentence in `sentences/`, one for each document that could not be read in `errors/`,
-    and `manifest.json`. A run that ended early, for whatever reason, is continued with `resume`.
+    The folder has one row for each sentence in `sentences/`, one for each document or input that could not be read in
+    `errors/`, and `manifest.json`. A run that ended early, for whatever reason, is continued with `resume`, which does
+    not try again what is in `errors/`.
 
     Args:
         inputs: Paths, URLs that fsspec knows, folders or patterns. Files that end in .gz, .xz, .bz2 or .zst are
@@ -103,25 +111,26 @@ def score_archive(
         classifier: The model; None opens the one that ships with the package.
         settings: What the archive is to contain.
         resume: Continue the archive in `output`, if it exists.
-        strict: Stop at the first document that cannot be read.
+        strict: Stop at the first document or input that cannot be read.
         ray: Score on the workers of a Ray cluster, which all see the inputs and the output under the same paths; None
             scores in this process.
         show_progress: True shows the sentences scored, the rate and the time left, as `CertaintyClassifier.score` does.
             A function is called instead, with the sentences of this run and the share of the work that is done.
 
     Raises:
-        CertaintyError: If an input or the output cannot be used; the archive was scored with another model, other
-            settings or inputs; or a document cannot be read and `strict` is true.
+        CertaintyError: If none of the inputs can be found, or the output cannot be used; the archive was scored with
+            another model, other settings or inputs; or a document or an input cannot be read and `strict` is true.
         MissingExtraError: If a library of the extra `archive` is not installed.
         OSError: If reading fails for a reason that another attempt may not meet, such as a broken connection.
     """
     needs("fsspec", "filelock", "pyarrow", extra="archive", user="an archive")
     if "://" in os.fspath(output):
-        raise CertaintyError(f"{output}: is a URL; give a local folder as output, and copy it from there.")
+        raise CertaintyError(_not_local(os.fspath(output)))
     settings, classifier, folder = settings or ArchiveSettings(), classifier or load(), Path(output)
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    files = find_inputs([os.fspath(name) for name in given], leave_out=folder)
     known = folder / manifest.MANIFEST
+    failed = manifest.failed_inputs(folder) if resume and known.is_file() else {}
+    files = find_inputs([os.fspath(name) for name in given], leave_out=folder, strict=strict, failed=failed)
     found = None if known.is_file() else KeptColumns.of(files, settings, own_columns(settings))
     with manifest.claimed(folder, resume):
         run = manifest.identity(classifier, settings)
@@ -223,6 +232,13 @@ class ArchiveWork:
                 if text.error is not None and self.strict:
                     raise CertaintyError(f"{text.error} (--strict stops here; --resume without it goes on.)")
                 yield Cursor(index, text.number), text
+
+
+def _not_local(url: str) -> str:
+    protocol, _, path = url.partition("://")
+    folder = PurePosixPath(path).name or "scored"
+    copy = _COPIES.get(protocol, "and copy it from there.").format(folder=shlex.quote(folder), url=shlex.quote(url))
+    return f"{url}: is a URL, and parts are only written to a local folder; give {argument('output', folder)}, {copy}"
 
 
 def units_of(files: Sequence[InputFile]) -> Iterator[Unit]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from certainty.documents.reader import ReadingOptions
 from certainty.errors import CertaintyError
+from certainty.messages import argument
 from certainty.sentence_score import checked_probability
 
 ArchiveFormat = Literal["parquet", "jsonl"]
@@ -49,7 +50,7 @@ class ArchiveSettings:
             checked_probability(self.min_confidence, "min_confidence")
         size = self.part_sentences
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise CertaintyError(f"part_sentences is {size!r}; it must be a whole number of at least 1.")
+            raise CertaintyError(f"{argument('part_sentences')} is {size!r}; it must be a whole number of at least 1.")
         options = ReadingOptions(self.encoding, self.text_column, self.id_column, self.force, self.fix_encoding)
         object.__setattr__(self, "reading", options)
 

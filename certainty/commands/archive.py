@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="stop at the first document that cannot be read, instead of writing a row into `errors`",
+        help="stop at the first document or input that cannot be read, instead of writing a row into `errors`",
     )
     parser.add_argument(
         "--part-sentences",
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{result.empty:,} rows have no text.", file=sys.stderr)
     if result.errors:
         print(
-            f"warning: {result.errors:,} documents could not be read; {result.folder / 'errors'} says why.",
+            f"warning: {result.errors:,} documents or inputs could not be read; {result.folder / 'errors'} says why.",
             file=sys.stderr,
         )
     return 0 if result.documents else FAILED

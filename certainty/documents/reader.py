@@ -19,7 +19,7 @@ from certainty.documents.kinds import READ_COMPRESSED, TABLES, Kind, kind_of
 from certainty.documents.language import foreign_share
 from certainty.documents.rows import read_rows
 from certainty.errors import CertaintyError
-from certainty.messages import argument
+from certainty.messages import argument, left_out
 from certainty.reading import opening, read_bytes
 from certainty.sentences import split_sentences
 from certainty.tables import csv_header, is_plainly_csv
@@ -35,7 +35,7 @@ _NO_WORDS = (
     "are mostly markup or undecodable and left out",
     "{force} scores such rows",
 )
-_NO_TEXT = ("has no text and is left out", "have no text and are left out", "name another column with --text-column")
+_NO_TEXT = ("has no text and is left out", "have no text and are left out", "name another column with {text_column}")
 _NO_ID = ("has no id", "have no id", "it is empty in the output")
 _SAME_ID = ("has the id of an earlier row", "have ids of earlier rows", "give each row an id of its own")
 _NOT_FRENCH = ("is not French", "are not French", "the model knows only French")
@@ -68,11 +68,11 @@ class ReadingOptions:
 
     def __post_init__(self) -> None:
         if not isinstance(self.text_column, str):
-            raise CertaintyError(f"text_column is {self.text_column!r:.60}; give the name of a column.")
+            raise CertaintyError(f"{argument('text_column')} is {self.text_column!r:.60}; give the name of a column.")
         for name in ("encoding", "id_column"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                raise CertaintyError(f"{name} is {value!r:.60}; give a string, or None.")
+                raise CertaintyError(f"{argument(name)} is {value!r:.60}; give a string, or {left_out()}.")
 
 
 class Texts(NamedTuple):
@@ -241,4 +241,4 @@ def _checked_rows(rows: Iterator[tuple[str, str]], name: str, options: ReadingOp
         told = (
             f"1 row {one} (row {keys[0]})" if len(keys) == 1 else f"{len(keys)} rows {several} (first: row {keys[0]})"
         )
-        logger.warning("%s: %s; %s.", name, told, mend.format(**flags))
+        logger.warning("%s: %s; %s.", name, told, mend.format(text_column=argument("text_column"), **flags))
