@@ -134,7 +134,7 @@ def _cues(text: str) -> Callable[[], object]:
 
     offsets = [(i, i + 4) for i in range(0, len(text), 4)]
     logits = np.full(len(offsets), -1.0, dtype=np.float32)
-    return lambda: cue_spans(text, offsets, logits, 0.0)
+    return lambda: cue_spans(text, offsets, logits, 0.0, at_least_one=True)
 
 
 def _changed(text: str) -> Callable[[], object]:

@@ -132,7 +132,7 @@ def sentence_scores(
     others, second_probabilities = second_claims(logits.second, probabilities)
     threshold, least_source = logit(settings.cue_threshold), logit(settings.source_threshold)
 
-    def cues(i: int, label: Label | None) -> tuple[Cue, ...]:
+    def cues(i: int, label: Label | None, at_least_one: bool = True) -> tuple[Cue, ...]:
         if "cue" not in settings.heads or label not in CUED:
             return ()
         encoding, sentence = encodings[i], sentences[i]
@@ -140,7 +140,8 @@ def sentence_scores(
         if of_tokens.ndim == 1:
             spans = one_channel_cue_spans(of_tokens, encoding.offsets, encoding.word_ids, threshold)
         else:
-            spans = cue_spans(sentence.text, encoding.offsets, of_tokens[:, CUED.index(label)], threshold)
+            channel = of_tokens[:, CUED.index(label)]
+            spans = cue_spans(sentence.text, encoding.offsets, channel, threshold, at_least_one)
         return tuple(Cue(*_words(sentence, span)) for span in spans)
 
     def source(i: int) -> Source | None:
@@ -163,7 +164,8 @@ def sentence_scores(
             cues=cues(i, labels[i]),
             second=second,
             second_probability=second_probability,
-            second_cues=cues(i, second),
+            # Labelled rows give no cues of a second claim, so a model is seldom sure of them.
+            second_cues=cues(i, second, at_least_one=False),
             source=source(i) if claims and attributed[i] and "source" in settings.heads else None,
         )
 

@@ -16,17 +16,21 @@ Span = tuple[int, int]
 """The offsets of the first character and after the last."""
 
 
-def cue_spans(text: str, offsets: Sequence[Span], cue_logits: Floats, threshold: float) -> list[Span]:
+def cue_spans(
+    text: str, offsets: Sequence[Span], cue_logits: Floats, threshold: float, at_least_one: bool
+) -> list[Span]:
     """Return the cues of a label: the most likely words, at most `MOST_CUE_WORDS`, in spans of neighbours.
 
     A word is a cue if one of its tokens reaches the threshold. A span of nothing but names and function words is left
-    out. If nothing remains, the most likely other word is the cue, since some word must have decided the label.
+    out.
 
     Args:
         text: The sentence.
         offsets: Character span of each token.
         cue_logits: Logit of each token for the label, shape (tokens,).
         threshold: Minimum logit.
+        at_least_one: Whether the most likely other word is the cue if nothing remains, since some word must have
+            decided the label.
     """
     words = word_spans(text)
     values = _word_values(words, offsets, cue_logits.tolist())
@@ -38,7 +42,7 @@ def cue_spans(text: str, offsets: Sequence[Span], cue_logits: Floats, threshold:
         else:
             spans.append([i])
     telling = [span for span in spans if not all(is_empty_word(text, *words[i]) for i in span)]
-    if not telling:
+    if not telling and at_least_one:
         scored = [i for i in range(len(words)) if values[i] > -np.inf]
         others = [i for i in scored if not is_empty_word(text, *words[i])]
         telling = [[max(others or scored, key=values.__getitem__)]] if scored else []

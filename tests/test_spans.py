@@ -52,13 +52,13 @@ def tokens(text: str) -> list[tuple[int, int]]:
     return [(a, min(a + 3, end)) for start, end in word_spans(text) for a in range(start, end, 3)]
 
 
-def cues(text: str, likely: dict[str, float], threshold: float = 0.0) -> list[str]:
+def cues(text: str, likely: dict[str, float], threshold: float = 0.0, at_least_one: bool = True) -> list[str]:
     """Return the cues where the first piece of each of some words is likely."""
     offsets = tokens(text)
     logits = np.full(len(offsets), -5.0, dtype=np.float32)
     for word, value in likely.items():
         logits[next(i for i, (start, _) in enumerate(offsets) if start == text.index(word))] = value
-    return [text[start:end] for start, end in cue_spans(text, offsets, logits, threshold)]
+    return [text[start:end] for start, end in cue_spans(text, offsets, logits, threshold, at_least_one)]
 
 
 def test_cues_are_whole_words() -> None:
@@ -79,6 +79,7 @@ def test_a_name_or_a_function_word_is_never_a_cue_alone() -> None:
     assert cues(text, {"que": 3, "dément": 1}) == ["dément"]
     assert cues(text, {"Durand": 3, "dément": 1}) == ["Durand dément"]
     assert cues(text, {"maire": -2}) == ["maire"], "no word reaches the threshold: the most likely one"
+    assert cues(text, {"maire": -2}, at_least_one=False) == []
     assert cues("Il y est.", {"est": 1}) == ["est"], "the sentence has no other words"
     assert cues("… !", {}) == []
 

@@ -28,10 +28,10 @@ def int8_comparison(
         gold: Label indices, shape (n,); -1 for sentences without a label.
 
     Returns:
-        `sentences`, `agreement` (share of sentences with the same label), `macro_f1_difference`, `ece_difference` (of the
-        expected calibration error), `largest_difference` (of any probability) and `as_good`: whether there are at least
-        `LEAST_SENTENCES` sentences, the agreement is at least `LEAST_AGREEMENT`, and macro-F1 and calibration error
-        change by less than `LARGEST_F1_DIFFERENCE` and `LARGEST_ECE_DIFFERENCE`.
+        `sentences`, `agreement` (share of sentences with the same label), `macro_f1_difference`, `ece_difference` (of
+        the expected calibration error), `largest_difference` (of any probability) and `as_good`: whether there are at
+        least `LEAST_SENTENCES` sentences, the agreement is at least `LEAST_AGREEMENT`, and macro-F1 and calibration
+        error change by less than `LARGEST_F1_DIFFERENCE` and `LARGEST_ECE_DIFFERENCE`.
     """
     p, q = softmax(exact), softmax(integer)
     labelled = gold >= 0

@@ -2,8 +2,8 @@
 
 Weights have one scale per output and activations one per token, so no scale is shared across a batch. The range of each
 input feature is first balanced between activations and weights: Xiao et al., "SmoothQuant" (2023),
-https://arxiv.org/abs/2211.10438. What comes out of GELU is never below `GELU_MINIMUM`, so it is moved up by that and uses
-the steps of both signs. onnxruntime quantises the stored weights when a session opens.
+https://arxiv.org/abs/2211.10438. What comes out of GELU is never below `GELU_MINIMUM`, so it is moved up by that and
+uses the steps of both signs. onnxruntime quantises the stored weights when a session opens.
 """
 
 from __future__ import annotations
