@@ -41,7 +41,8 @@ def test_each_sentence_has_its_score_at_its_place(nlp: Language) -> None:
     for span, score in zip(doc.sents, scores, strict=True):
         assert TEXT[score.start : score.end] == score.text == span.text.strip()
         assert all(TEXT[cue.start : cue.end] == cue.text for cue in score.cues)
-    assert [cue.text for cue in scores[0].cues] == ["aurait"]
+    (cue,) = scores[0].cues
+    assert "aurait" in cue.text.split()
 
 
 def test_what_is_shown_is_at_its_place(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
