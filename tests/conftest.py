@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[train]'")
     from transformers import CamembertConfig, CamembertForMaskedLM
 
+    from certainty.finetuning.origin import ORIGIN_FILE
     from certainty.labelled import read_labelled
     from training.pretraining.tokenizer import for_transformers, train_tokenizer
 
@@ -60,6 +62,8 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     CamembertForMaskedLM(config).save_pretrained(folder)
     for_transformers(tokenizer, max_length=64).save_pretrained(folder)
+    source = {"name": "someone/encoder", "paper": "Doe 2020, arXiv:2001.00001", "license": "MIT", "role": "all weights"}
+    (folder / ORIGIN_FILE).write_text(json.dumps({"sources": [source]}))
     return folder
 
 

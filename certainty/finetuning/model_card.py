@@ -11,6 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from certainty.evaluation import METRICS
 from certainty.evaluation.wording import number
+from certainty.finetuning.origin import read_origin
 from certainty.finetuning.verdict import compared_with_initial
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS, ModelSettings
@@ -38,7 +39,7 @@ def write_model_card(
     """Write `README.md` into the model folder.
 
     Args:
-        folder: The model folder; must contain `config.json`.
+        folder: The model folder; must contain `config.json`, and the origin of the encoder if that is known.
         name: The model's name.
         settings: The fine-tuning settings.
         model: The model settings stored in `certainty.json`.
@@ -51,6 +52,7 @@ def write_model_card(
     """
     against = (model.training or {}).get("against_initial")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    origin = read_origin(folder) or {"sources": []}
     templates = environment(__package__, autoescape=False)
     templates.filters["number"] = number  # which shows what could not be measured as a dash
     body = templates.get_template("model_card.md.j2").render(
@@ -64,28 +66,37 @@ def write_model_card(
         model=model,
         untaught=[head for head in HEADS if head not in model.heads],
         training=model.training,
+        sources=origin["sources"],
         comparison=compared_with_initial(against) if against else None,
         evaluation=evaluation,
         titles=METRICS,
         yaml=as_yaml(settings).strip(),
     )
-    data = card_data(name, model.training or {}, evaluation, license_name)
+    built_on = next((source["name"] for source in origin["sources"]), None)
+    data = card_data(name, model.training or {}, evaluation, license_name, built_on)
     path = folder / "README.md"
     write_whole(path, str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}")))
     return path
 
 
 def card_data(
-    name: str, training: Mapping[str, Any], evaluation: Mapping[str, Any], license_name: str | None
+    name: str,
+    training: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    license_name: str | None,
+    built_on: str | None = None,
 ) -> ModelCardData:
-    """Return the metadata for the YAML header of the card."""
+    """Return the metadata for the YAML header of the card.
+
+    `built_on` is the model on a hub from which the encoder was made.
+    """
     files = dict.fromkeys(file for split in ("train", "dev") for file in training[split].get("files", ()))
     return ModelCardData(
         language="fr",
         license=license_name,
         library_name="certainty",
         pipeline_tag=TASK,
-        base_model=training.get("initial", training["encoder"]),
+        base_model=built_on or training.get("initial", training["encoder"]),
         datasets=list(files) or None,
         tags=TAGS,
         model_name=name,

@@ -32,6 +32,7 @@ from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.model_card import write_model_card
+from certainty.finetuning.origin import inherit_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
@@ -126,6 +127,7 @@ def finetune(
         _train(setup.trainer, checkpoints, resume)
         with new_folder(output) as folder:
             made, scores = write_model(folder, settings, start, data, setup, time.monotonic() - started)
+            inherit_origin(start.folder, folder)
             evaluation = judge(folder, output.resolve().name, data, made, scores)
             made = with_comparison(made, folder, start, data, scores)
             save_settings(settings, folder / "settings.yaml")

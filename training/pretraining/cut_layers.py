@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from certainty.finetuning.origin import inherit_origin
 from training.pretraining.encoder import keep_layers, open_encoder, save_encoder
-from training.pretraining.origin import inherited_origin
 from training.program import tells_errors
 
 
@@ -33,7 +33,7 @@ def cut_layers(encoder: str, layers: Sequence[int], output: str | Path) -> None:
     keep_layers(model, layers)
     tokenizer = Tokenizer.from_file(str(Path(encoder) / "tokenizer.json"))
     save_encoder(model, tokenizer, Path(output))
-    inherited_origin(encoder, Path(output))
+    inherit_origin(encoder, Path(output))
 
 
 @tells_errors

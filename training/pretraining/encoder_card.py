@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from certainty.finetuning.origin import inherit_origin
 from certainty.model_folder import WEIGHTS_FILE
 from certainty.settings_file import as_yaml
 from certainty.templating import environment
 from certainty.writing import write_whole
-from training.pretraining.origin import inherited_origin
 from training.pretraining.settings import PretrainingSettings
 
 STAGES_FILE = "pretraining.json"
@@ -49,7 +49,7 @@ def write_encoder_card(
         "tokens": sum(stage["log"][-1]["tokens"] for stage in stages),
         "longest": config["max_position_embeddings"] - 2,
         "config": config,
-        "origin": inherited_origin(settings.initial, folder),
+        "origin": inherit_origin(settings.initial, folder),
         "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
     }
     template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-ORIGIN_FILE = "origin.json"
+from certainty.finetuning.origin import ORIGIN_FILE
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,3 @@ def write_origin(folder: Path, sources: tuple[Source, ...], files: dict[str, str
     """
     content = {"sources": [asdict(source) for source in sources], "files": files}
     (folder / ORIGIN_FILE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def inherited_origin(encoder: str | None, folder: Path) -> dict[str, Any] | None:
-    """Copy the origin of the encoder that a run started from to the new folder; return it, or None if it has none."""
-    if not encoder or not (Path(encoder) / ORIGIN_FILE).is_file():
-        return None
-    shutil.copy(Path(encoder) / ORIGIN_FILE, folder / ORIGIN_FILE)
-    origin: dict[str, Any] = json.loads((folder / ORIGIN_FILE).read_text(encoding="utf-8"))
-    return origin
