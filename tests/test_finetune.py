@@ -505,6 +505,18 @@ def test_integers_need_five_hundred_sentences_to_be_the_default(sentences: int, 
     assert int8_comparison(logits, logits, logits.argmax(axis=1))["as_good"] == as_good
 
 
+def test_integers_that_change_labels_or_calibration_are_not_the_default() -> None:
+    logits = np.random.default_rng(0).normal(size=(1000, 4))
+    gold = logits.argmax(axis=1)
+    assert int8_comparison(logits, logits * 1.001, gold)["as_good"]
+    surer = int8_comparison(logits, logits * 1.3, gold)
+    assert surer["agreement"] == 1 and surer["macro_f1_difference"] == 0 and not surer["as_good"]
+    changed = logits.copy()
+    changed[:6] = np.roll(changed[:6], 1, axis=1)
+    assert int8_comparison(logits, changed, gold)["agreement"] == 0.994
+    assert not int8_comparison(logits, changed, gold)["as_good"]
+
+
 def test_few_right_claims_do_not_make_certainties() -> None:
     logits = np.eye(4)[np.arange(12) % 4] * 3.0
     assert choose_calibration(logits, logits.argmax(axis=1)) == NONE
@@ -518,3 +530,13 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> 
     told = done.stderr.splitlines()
     assert told[0].startswith("Loading") and told[1].startswith("error: fine-tuning needs torch (") and len(told) == 2
     assert done.stderr.endswith("): pip install 'certainty-fr[train]'.\n")
+
+
+def test_a_foreign_origin_is_told_before_the_first_step(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / "origin.json").write_text('{"sources": [{"name": "x"}]}')
+    settings = FinetuningSettings(encoder=str(folder), epochs=1)
+    with pytest.raises(CertaintyError, match=r"origin\.json: not the record of what an encoder is built on"):
+        finetune(DATA / "tiny.jsonl", DATA / "tiny_dev.jsonl", tmp_path / "model", settings)
+    assert not (tmp_path / "model").exists()

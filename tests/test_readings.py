@@ -56,6 +56,7 @@ def test_most_readers_decide_and_the_last_where_they_do_not_agree(tmp_path: Path
         ("b\tA\t-\tx\t-\t-", "'x' is neither r nor a"),
         ("b\tD\t-\ta\tn'est pas\t-", '"n\'est pas" is not in the sentence'),
         ("z\tA\t-\ta\t-\t-", "'z' is not an id of the rows"),
+        ("b\tA\t-\ta\t-\t-\nb\tD\t-\ta\t-\t-", "'b' has a reading already"),
     ],
 )
 def test_what_cannot_be_joined_is_an_error(
@@ -80,7 +81,7 @@ def test_unsure_sentences_are_chosen_once_each_and_known_ones_never(tmp_path: Pa
     unsure = "Ce serait une belle victoire, peut-être."
     known = "Le maire a ouvert la séance hier soir."
     plain = [f"Le train numéro {n} est parti de Lyon mardi matin." for n in range(20)]
-    text.write_text("\n".join([unsure, known, *plain]), encoding="utf-8")
+    text.write_text("\n".join(["\u200b", unsure, known, *plain]), encoding="utf-8")
     labelled = tmp_path / "known.jsonl"
     labelled.write_text(json.dumps({"text": known, "label": "asserted"}) + "\n", encoding="utf-8")
     output = tmp_path / "chosen.jsonl"

@@ -88,15 +88,17 @@ def card_data(
 ) -> ModelCardData:
     """Return the metadata for the YAML header of the card.
 
-    `built_on` is the model on a hub from which the encoder was made.
+    `built_on` is the model on a hub from which the encoder was made; it is named unless the run started from a
+    fine-tuned model on a hub.
     """
+    initial = training.get("initial", "")
     files = dict.fromkeys(file for split in ("train", "dev") for file in training[split].get("files", ()))
     return ModelCardData(
         language="fr",
         license=license_name,
         library_name="certainty",
         pipeline_tag=TASK,
-        base_model=built_on or training.get("initial", training["encoder"]),
+        base_model=initial if "/" in initial else built_on or initial or training["encoder"],
         datasets=list(files) or None,
         tags=TAGS,
         model_name=name,

@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
+from certainty.errors import CertaintyError
+from certainty.writing import write_whole
+
 ORIGIN_FILE = "origin.json"
-"""`sources`, a list of models with `name`, `paper`, `license` and `role`, the most direct first; perhaps `files`."""
+MEMBERS = ("name", "paper", "license", "role")
+"""What is known of each model that an encoder is built on."""
 
 
 def read_origin(folder: str | Path) -> dict[str, Any] | None:
-    """Return the origin of the encoder or model in a folder, or None if it is not recorded."""
+    """Return the origin of the encoder or model in a folder, or None if it is not recorded.
+
+    Returns:
+        `sources`, a list of models with the members `MEMBERS`, the most direct first; and perhaps `files`, the digests
+        of the files that were read by their names.
+
+    Raises:
+        CertaintyError: If the file has another content.
+    """
     path = Path(folder) / ORIGIN_FILE
     if not path.is_file():
         return None
-    origin: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return origin
+    try:
+        origin = json.loads(path.read_text(encoding="utf-8"))
+        sources = [{member: str(source[member]) for member in MEMBERS} for source in origin["sources"]]
+        files = {str(name): str(digest) for name, digest in origin.get("files", {}).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        members = ", ".join(MEMBERS)
+        raise CertaintyError(
+            f"{path}: not the record of what an encoder is built on, which has `sources` with {members} "
+            f"({type(error).__name__}: {error}). Move the file elsewhere."
+        ) from error
+    return {"sources": sources, "files": files} if files else {"sources": sources}
 
 
 def inherit_origin(start: str | Path | None, folder: Path) -> dict[str, Any] | None:
-    """Copy the origin of the encoder or model that a run started from, if any, to the new folder, and return it."""
-    if start and (Path(start) / ORIGIN_FILE).is_file():
-        shutil.copy(Path(start) / ORIGIN_FILE, folder / ORIGIN_FILE)
+    """Write the origin of the encoder or model that a run started from, if any, to the new folder, and return it.
+
+    Raises:
+        CertaintyError: See `read_origin`.
+    """
+    if start and (origin := read_origin(start)):
+        write_whole(folder / ORIGIN_FILE, json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
     return read_origin(folder)

@@ -32,7 +32,7 @@ from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.model_card import write_model_card
-from certainty.finetuning.origin import inherit_origin
+from certainty.finetuning.origin import inherit_origin, read_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
@@ -106,6 +106,7 @@ def finetune(
     check_processes(settings)
     data = read_data(train, dev, test, corrections, settings, label_names)
     start = find_start(settings)
+    read_origin(start.folder)  # raises its error before the first step
     if not settings.pseudo_labels:
         warn_if_few(sum(s.label is not None for s in data.train), from_encoder=start.model is None)
     settings = suited(settings, start, len(data.train))

@@ -52,9 +52,9 @@ def read_readings(path: Path) -> list[Reading]:
     """Read the lines of one reader.
 
     Raises:
-        CertaintyError: If a line has other than six fields, or a code is unknown.
+        CertaintyError: If a line has other than six fields, a code is unknown, or a sentence is read twice.
     """
-    readings = []
+    readings: dict[str, Reading] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         fields = line.split("\t")
         where = f"{path}, line {number}"
@@ -65,8 +65,10 @@ def read_readings(path: Path) -> list[Reading]:
             raise CertaintyError(f"{where}: label {reading.label!r}, second {reading.second!r}; write A, P, O, D or N.")
         if reading.attributed not in ("r", "a"):
             raise CertaintyError(f"{where}: {reading.attributed!r} is neither r nor a.")
-        readings.append(reading)
-    return readings
+        if reading.id in readings:
+            raise CertaintyError(f"{where}: {reading.id!r} has a reading already; a second one goes into another file.")
+        readings[reading.id] = reading
+    return list(readings.values())
 
 
 def find_span(words: str, text: str, pronoun: bool = False) -> list[int] | None:
@@ -123,8 +125,12 @@ def join(rows: Iterable[Mapping[str, Any]], files: Sequence[Path]) -> list[dict[
     """Return a labelled row for each sentence that was read, in the order of the rows.
 
     Raises:
-        CertaintyError: See `read_readings` and `to_row`; or if an id is unknown.
+        CertaintyError: See `read_readings` and `to_row`; or if an id is unknown, or two rows have the same.
     """
+    rows = list(rows)
+    twice = [id for id, count in Counter(row["id"] for row in rows).items() if count > 1]
+    if twice:
+        raise CertaintyError(f"Two rows have the id {twice[0]!r}; give each its own.")
     readings: dict[str, list[Reading]] = {}
     for file in files:
         for reading in read_readings(file):

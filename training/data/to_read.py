@@ -24,7 +24,7 @@ from certainty.labels import Label
 from certainty.sentence_score import SentenceScore
 from certainty.sentences import split_sentences
 from certainty.writing import whole_file
-from training.data.standoff import single_spaced
+from training.data.standoff import digest, single_spaced
 from training.data.text import read_paragraphs
 from training.program import tells_errors
 
@@ -48,7 +48,10 @@ def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int) -
     for paragraph in shuffled:
         if count <= 0:
             return
-        text = single_spaced(chance.choice(list(split_sentences(paragraph))).text)
+        sentences = split_sentences(paragraph)
+        if not sentences:  # nothing but invisible characters
+            continue
+        text = single_spaced(chance.choice(sentences).text)
         key = text_key(text)
         if SHORTEST <= len(text.split()) <= LONGEST and key not in excluded:
             excluded.add(key)
@@ -111,7 +114,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts = {reason: getattr(arguments, reason) for reason in ("random", "uncertain", "claim", "not_asserted")}
     chosen = choose(certainty.load().score_sentences(texts), counts, arguments.seed)
     rows: Iterator[dict[str, Any]] = (
-        {"id": f"{arguments.name}-{i}", "text": texts[i], "corpus": arguments.name, "construction": chosen[i]}
+        {
+            "id": f"{arguments.name}-{digest(texts[i])[:12]}",
+            "text": texts[i],
+            "corpus": arguments.name,
+            "construction": chosen[i],
+        }
         for i in sorted(chosen)
     )
     with whole_file(arguments.output, [arguments.text]) as out:
