@@ -24,7 +24,7 @@ WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
-DEFAULT_DIGEST = "6213f6d5ae7748018b0a547624042938b7739e98e455d136519e9092e6dc3920"
+DEFAULT_DIGEST = "4077e38cce1314bd8458a3422fae12c193cfe1b38794dda656e1025ee8eeae1d"
 """SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
 HEADS = ("claim", "attributed", "cue", "second", "source")
 """The heads other than the label head."""

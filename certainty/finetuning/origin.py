@@ -18,8 +18,8 @@ def read_origin(folder: str | Path) -> dict[str, Any] | None:
     """Return the origin of the encoder or model in a folder, or None if it is not recorded.
 
     Returns:
-        `sources`, a list of models with the members `MEMBERS`, the most direct first; and perhaps `files`, the digests
-        of the files that were read by their names.
+        `sources`, a list of models with the members `MEMBERS`, the most direct first, and `files`, the
+        digests of the files that were read, by their names; often empty.
 
     Raises:
         CertaintyError: If the file has another content.
@@ -37,7 +37,7 @@ def read_origin(folder: str | Path) -> dict[str, Any] | None:
             f"{path}: not the record of what an encoder is built on, which has `sources` with {members} "
             f"({type(error).__name__}: {error}). Move the file elsewhere."
         ) from error
-    return {"sources": sources, "files": files} if files else {"sources": sources}
+    return {"sources": sources, "files": files}
 
 
 def inherit_origin(start: str | Path | None, folder: Path) -> dict[str, Any] | None:
