@@ -512,6 +512,32 @@ def test_a_part_that_has_vanished_or_is_damaged_is_scored_again(here: Path, clas
     assert first.stat().st_mtime_ns == kept
 
 
+@pytest.mark.parametrize("again", [0, 1, 2, 3])
+def test_a_partly_scored_file_that_may_no_longer_be_read_is_an_error(
+    again: int, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.jsonl").write_bytes(jsonl(many(12)))
+    settings = ArchiveSettings(part_sentences=4)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    for record in sorted((here / "scored/parts").iterdir())[1:]:
+        record.unlink()  # two documents are left
+    parse, calls = archive_documents.parse_json_line, iter(range(100))
+
+    def refused(*given: Any) -> Any:
+        if next(calls) == again:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return parse(*given)
+
+    monkeypatch.setattr(archive_documents, "parse_json_line", refused)
+    with pytest.raises(CertaintyError, match=r"^a\.jsonl: cannot be read \(Permission denied\).*--strict stops here"):
+        score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True, strict=True)
+    calls = iter(range(100))
+    result = score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert (result.documents, result.errors) == (max(2, again), 1)
+    (error,) = rows_of(here / "scored", "errors")
+    assert (error["file"], error["row"], error["stage"]) == ("a.jsonl", None, "read")
+
+
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_a_full_disk_leaves_whole_parts_and_the_run_goes_on(
     form: Any, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
