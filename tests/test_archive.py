@@ -31,6 +31,7 @@ from certainty.archive import parts as archive_parts
 from certainty.archive import scoring as archive_scoring
 from certainty.archive.inputs import find_inputs
 from certainty.cli import main
+from certainty.errors import MissingExtraError
 from certainty.views.records import COLUMNS
 
 for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
@@ -240,6 +241,18 @@ def test_a_library_that_is_missing_is_told_before_anything_is_written(
     assert not Path("scored").exists()
     score_archive("a.xlsx", "scored", classifier=classifier)
     assert {row["section"] for row in rows_of(here / "scored")} == {"ville"}
+
+
+@pytest.mark.parametrize("url", ["gs://press/a.txt", "abfs://press/a.txt", "sftp://press/a.txt"])
+def test_a_url_whose_library_is_missing_stops_the_run(
+    url: str, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    for module in ("aiohttp", "gcsfs", "adlfs", "paramiko"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"^{url}: .*(gcsfs|adlfs|paramiko).*[^.]\.$"):
+        score_archive(["a.txt", url], "scored", classifier=classifier)
+    assert not Path("scored").exists()
 
 
 def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, classifier: CertaintyClassifier) -> None:
