@@ -525,6 +525,18 @@ def test_a_part_that_has_vanished_or_is_damaged_is_scored_again(here: Path, clas
     assert first.stat().st_mtime_ns == kept
 
 
+def test_an_archive_whose_empty_folders_a_copy_has_lost_goes_on(here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.jsonl").write_bytes(jsonl([*many(4), "no object"]))
+    settings = ArchiveSettings(part_sentences=4)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    for path in (*(here / "scored/errors").iterdir(), *sorted((here / "scored/parts").iterdir())[1:]):
+        path.unlink()
+    (here / "scored/errors").rmdir()
+    result = score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert (result.documents, result.errors) == (4, 1)
+    assert len(rows_of(here / "scored", "errors")) == 1
+
+
 @pytest.mark.parametrize("again", [0, 1, 2, 3])
 def test_a_partly_scored_file_that_may_no_longer_be_read_is_an_error(
     again: int, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
@@ -612,6 +624,22 @@ def test_another_model_settings_or_inputs_are_refused(
     (here / "mine/thesis.odt").touch()
     assert main(["archive", "a.txt", "-o", "mine", "--resume", "--threads", "1"]) == 2
     assert "has other files, such as thesis.odt" in capsys.readouterr().err
+
+
+def test_a_manifest_or_a_list_of_inputs_of_something_else_is_refused(
+    here: Path, classifier: CertaintyClassifier
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    (here / "app").mkdir()
+    (here / "app/manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(CertaintyError, match=r"^app/manifest\.json: damaged \('format_version'\)"):
+        score_archive("a.txt", "app", classifier=classifier, resume=True)
+    assert [path.name for path in (here / "app").iterdir()] == ["manifest.json"]
+    score_archive("a.txt", "scored", classifier=classifier)
+    for line in ('{"error": "late"}', '{"size": 3}', '{"name": "a.txt", "size": 3, "error": 4}'):
+        (here / "scored/inputs.jsonl").write_text(f"{line}\n")
+        with pytest.raises(CertaintyError, match=r"^scored/inputs\.jsonl, line 1: is not an input; get the file again"):
+            score_archive("a.txt", "scored", classifier=classifier, resume=True)
 
 
 def test_two_runs_do_not_write_the_same_archive(here: Path, classifier: CertaintyClassifier) -> None:
