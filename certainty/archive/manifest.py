@@ -162,7 +162,9 @@ def _listed(folder: Path) -> Iterator[dict[str, Any]]:
     path = folder / INPUTS
     for line, one in read_json_lines(path):
         if not (isinstance(one.get("name"), str) and "size" in one and isinstance(one.get("error", ""), str)):
-            raise CertaintyError(f"{path}, line {line}: is not an input; get the file again, or score the archive anew.")
+            raise CertaintyError(
+                f"{path}, line {line}: is not an input; get the file again, or score the archive anew."
+            )
         yield one
 
 
