@@ -31,6 +31,7 @@ from certainty.archive import parts as archive_parts
 from certainty.archive import scoring as archive_scoring
 from certainty.archive.inputs import find_inputs
 from certainty.cli import main
+from certainty.errors import MissingExtraError
 from certainty.views.records import COLUMNS
 
 for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
@@ -240,6 +241,18 @@ def test_a_library_that_is_missing_is_told_before_anything_is_written(
     assert not Path("scored").exists()
     score_archive("a.xlsx", "scored", classifier=classifier)
     assert {row["section"] for row in rows_of(here / "scored")} == {"ville"}
+
+
+@pytest.mark.parametrize("url", ["gs://press/a.txt", "abfs://press/a.txt", "sftp://press/a.txt"])
+def test_a_url_whose_library_is_missing_stops_the_run(
+    url: str, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    for module in ("aiohttp", "gcsfs", "adlfs", "paramiko"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"^{url}: .*(gcsfs|adlfs|paramiko).*[^.]\.$"):
+        score_archive(["a.txt", url], "scored", classifier=classifier)
+    assert not Path("scored").exists()
 
 
 def test_columns_are_kept_with_their_types_and_under_free_names(here: Path, classifier: CertaintyClassifier) -> None:
@@ -512,6 +525,44 @@ def test_a_part_that_has_vanished_or_is_damaged_is_scored_again(here: Path, clas
     assert first.stat().st_mtime_ns == kept
 
 
+def test_an_archive_whose_empty_folders_a_copy_has_lost_goes_on(here: Path, classifier: CertaintyClassifier) -> None:
+    (here / "a.jsonl").write_bytes(jsonl([*many(4), "no object"]))
+    settings = ArchiveSettings(part_sentences=4)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    for path in (*(here / "scored/errors").iterdir(), *sorted((here / "scored/parts").iterdir())[1:]):
+        path.unlink()
+    (here / "scored/errors").rmdir()
+    result = score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert (result.documents, result.errors) == (4, 1)
+    assert len(rows_of(here / "scored", "errors")) == 1
+
+
+@pytest.mark.parametrize("again", [0, 1, 2, 3])
+def test_a_partly_scored_file_that_may_no_longer_be_read_is_an_error(
+    again: int, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "a.jsonl").write_bytes(jsonl(many(12)))
+    settings = ArchiveSettings(part_sentences=4)
+    score_archive("a.jsonl", "scored", classifier=classifier, settings=settings)
+    for record in sorted((here / "scored/parts").iterdir())[1:]:
+        record.unlink()  # two documents are left
+    parse, calls = archive_documents.parse_json_line, iter(range(100))
+
+    def refused(*given: Any) -> Any:
+        if next(calls) == again:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return parse(*given)
+
+    monkeypatch.setattr(archive_documents, "parse_json_line", refused)
+    with pytest.raises(CertaintyError, match=r"^a\.jsonl: cannot be read \(Permission denied\).*--strict stops here"):
+        score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True, strict=True)
+    calls = iter(range(100))
+    result = score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
+    assert (result.documents, result.errors) == (max(2, again), 1)
+    (error,) = rows_of(here / "scored", "errors")
+    assert (error["file"], error["row"], error["stage"]) == ("a.jsonl", None, "read")
+
+
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_a_full_disk_leaves_whole_parts_and_the_run_goes_on(
     form: Any, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
@@ -573,6 +624,22 @@ def test_another_model_settings_or_inputs_are_refused(
     (here / "mine/thesis.odt").touch()
     assert main(["archive", "a.txt", "-o", "mine", "--resume", "--threads", "1"]) == 2
     assert "has other files, such as thesis.odt" in capsys.readouterr().err
+
+
+def test_a_manifest_or_a_list_of_inputs_of_something_else_is_refused(
+    here: Path, classifier: CertaintyClassifier
+) -> None:
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    (here / "app").mkdir()
+    (here / "app/manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(CertaintyError, match=r"^app/manifest\.json: damaged \('format_version'\)"):
+        score_archive("a.txt", "app", classifier=classifier, resume=True)
+    assert [path.name for path in (here / "app").iterdir()] == ["manifest.json"]
+    score_archive("a.txt", "scored", classifier=classifier)
+    for line in ('{"error": "late"}', '{"size": 3}', '{"name": "a.txt", "size": 3, "error": 4}'):
+        (here / "scored/inputs.jsonl").write_text(f"{line}\n")
+        with pytest.raises(CertaintyError, match=r"^scored/inputs\.jsonl, line 1: is not an input; get the file again"):
+            score_archive("a.txt", "scored", classifier=classifier, resume=True)
 
 
 def test_two_runs_do_not_write_the_same_archive(here: Path, classifier: CertaintyClassifier) -> None:

@@ -86,9 +86,10 @@ def read_documents(file: InputFile, options: ReadingOptions, doubts: Doubts, ski
     except CertaintyError as error:
         if isinstance(error, ImportError):
             raise
-        if number + 1 > skip:  # else it was recorded before
-            stage: Stage = "read" if file.error is None else "find"
-            yield ArchiveText(file.name, None, file.name, error=str(error), stage=stage, number=number + 1)
+        # It is new, even if met while documents to skip are read again: no part ends with an error but that of a unit.
+        stage: Stage = "read" if file.error is None else "find"
+        after = max(number, skip) + 1
+        yield ArchiveText(file.name, None, file.name, error=str(error), stage=stage, number=after)
 
 
 def head_columns(file: InputFile, rows: int) -> dict[str, Any]:

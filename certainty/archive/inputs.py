@@ -20,7 +20,7 @@ from certainty.documents.compression import (
     uncompressed_name,
 )
 from certainty.documents.kinds import ENDINGS, is_readable
-from certainty.errors import CertaintyError
+from certainty.errors import CertaintyError, MissingExtraError
 from certainty.extras import needs
 
 logger = logging.getLogger(__name__)
@@ -194,9 +194,9 @@ def _resolved(name: str) -> tuple[Any, str]:
     try:
         filesystem, path = fsspec.core.url_to_fs(name, **options_of(name))
     except ImportError as error:
-        protocol = name.partition(":")[0]
-        needs("s3fs" if protocol.startswith("s3") else "aiohttp", extra=_EXTRAS.get(protocol, "archive"), user=name)
-        raise CertaintyError(f"{name}: {error}") from error
+        if extra := _EXTRAS.get(name.partition(":")[0]):
+            needs("s3fs" if extra == "s3" else "aiohttp", extra=extra, user=name)
+        raise MissingExtraError(f"{name}: {str(error).rstrip('.')}.") from error
     except ValueError as error:
         raise CertaintyError(f"{name}: cannot be opened ({error}); give a path, or a URL that fsspec knows.") from error
     return filesystem, path

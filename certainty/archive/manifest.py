@@ -73,18 +73,26 @@ def identity(classifier: CertaintyClassifier, settings: ArchiveSettings) -> dict
 
 
 def failed_inputs(folder: Path) -> dict[str, str]:
-    """Return the errors of the inputs of an archive that were not found."""
-    return {one["name"]: one["error"] for _, one in read_json_lines(folder / INPUTS) if one.get("error") is not None}
+    """Return the errors of the inputs of an archive that were not found.
+
+    Raises:
+        CertaintyError: If the list of its inputs cannot be read, or is not one.
+    """
+    return {one["name"]: one["error"] for one in _listed(folder) if "error" in one}
 
 
 def start(folder: Path, run: Mapping[str, Any], files: Sequence[InputFile], columns: KeptColumns) -> None:
     """Write the manifest of a new archive, and the list of its inputs before it."""
-    for table in (SENTENCES, ERRORS, RECORDS):
-        make_folder(folder / table)
     with whole_file(folder / INPUTS) as out:
         write_json_lines(_described(files), out)
     kept = {name: {"name": shown, "type": columns.types[shown]} for name, shown in columns.names.items()}
     write(folder, {"format_version": _FORMAT_VERSION, **run, "columns": kept, **_now("started"), **_versions()})
+
+
+def make_tables(folder: Path) -> None:
+    """Create the folders of an archive that do not exist; a copy through S3 has lost the empty ones."""
+    for table in (SENTENCES, ERRORS, RECORDS):
+        make_folder(folder / table)
 
 
 def write(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -139,7 +147,7 @@ def check_same(folder: Path, manifest: Mapping[str, Any], run: Mapping[str, Any]
         raise CertaintyError(
             f"{folder}: was scored otherwise: {'; '.join(differing)}. Resume with the same, or give a new folder."
         )
-    for (_, old), new in zip_longest(read_json_lines(folder / INPUTS), _described(files), fillvalue=(0, None)):
+    for old, new in zip_longest(_listed(folder), _described(files)):
         if old != new:
             raise CertaintyError(f"{folder}: {_changed(old, new)}. Resume with the same inputs, or give a new folder.")
 
@@ -147,6 +155,17 @@ def check_same(folder: Path, manifest: Mapping[str, Any], run: Mapping[str, Any]
 def finish(folder: Path, totals: Mapping[str, int]) -> None:
     """Write into the manifest that the archive is complete, and what it has."""
     write(folder, read(folder) | {"totals": dict(totals), **_now("finished")})
+
+
+def _listed(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the inputs of an archive, as `_described` has described them."""
+    path = folder / INPUTS
+    for line, one in read_json_lines(path):
+        if not (isinstance(one.get("name"), str) and "size" in one and isinstance(one.get("error", ""), str)):
+            raise CertaintyError(
+                f"{path}, line {line}: is not an input; get the file again, or score the archive anew."
+            )
+        yield one
 
 
 def _described(files: Sequence[InputFile]) -> Iterator[dict[str, Any]]:

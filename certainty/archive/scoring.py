@@ -129,7 +129,10 @@ def score_archive(
     settings, classifier, folder = settings or ArchiveSettings(), classifier or load(), Path(output)
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     known = folder / manifest.MANIFEST
-    failed = manifest.failed_inputs(folder) if resume and known.is_file() else {}
+    failed: dict[str, str] = {}
+    if resume and known.is_file():
+        manifest.read(folder)  # tells that the folder is no archive, before its inputs seem to be missing
+        failed = manifest.failed_inputs(folder)
     files = find_inputs([os.fspath(name) for name in given], leave_out=folder, strict=strict, failed=failed)
     found = None if known.is_file() else KeptColumns.of(files, settings, own_columns(settings))
     with manifest.claimed(folder, resume):
@@ -141,6 +144,7 @@ def score_archive(
         else:
             kept = found
             manifest.start(folder, run, files, kept)
+        manifest.make_tables(folder)
         doubts = Doubts()
         work = ArchiveWork(folder, files, settings, kept, strict, doubts)
         if ray is None:
