@@ -610,7 +610,7 @@ def test_another_model_settings_or_inputs_are_refused(
 
     refused("already exists; give --resume", resume=False)
     refused(r"settings.force is True, and was False", settings=ArchiveSettings(force=True))
-    refused(r"thresholds.claim_threshold is 0.9, and was 0.75", classifier=classifier.with_thresholds(claim=0.9))
+    refused(r"thresholds.claim_threshold is 0.9, and was 0.525", classifier=classifier.with_thresholds(claim=0.9))
     refused(r"engine is 'onnx-int8', and was 'onnx'", classifier=certainty.load(engine="onnx-int8", threads=1))
     other = certainty.load(threads=1)
     vars(other)["model"] = certainty.ModelInfo("mine", None, "0" * 64)
@@ -775,7 +775,7 @@ def test_summary(form: Any, here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert [table["title"] for table in found][:3] == ["Labels", "Labels by month", "Labels by source"]
     assert (found[2]["columns"][:2], found[2]["rows"][0][:2]) == (["source", "sentences"], ["Digue", 6])
     page = (here / "page.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 4 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
+    assert page.count("<svg") == 5 and "&lt;b&gt;Phare" not in page.split("Labels by source")[1].split("hedged")[0]
     assert "<b>Phare" not in page and "http" not in page.replace("http://www.w3.org", "")
     assert main(["archive", "summary", "s[1]*/x", "--by", "section"]) == 2
     assert "no column 'section' was kept. Found: file, id, date, source; name it with --by." in capsys.readouterr().err

@@ -136,5 +136,5 @@ def best_threshold(
         score: Function that scores boolean decisions of shape (n,).
         candidates: Thresholds to try; defaults to 0.05 to 0.95 in steps of 0.025.
     """
-    tried = candidates if candidates is not None else np.arange(0.05, 0.951, 0.025).tolist()
+    tried = candidates if candidates is not None else np.arange(0.05, 0.951, 0.025).round(3).tolist()
     return float(max(tried, key=lambda t: (score(probabilities >= t), -abs(t - 0.5))))
