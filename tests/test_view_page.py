@@ -243,7 +243,9 @@ def test_the_panel_tells_why_and_covers_no_line_of_the_text(open_page: Open, art
     panel.wait_for()
     told = panel.inner_text()
     assert f"Words that decided: {article[chosen].cues[0].text}" in told
-    assert "Attributed to a source in the sentence." in told and "makes a claim" in told
+    source = article[chosen].source
+    assert (f"Source: {source.text}" if source else "Attributed to a source in the sentence.") in told
+    assert "makes a claim" in told
     box, text = panel.bounding_box(), page.locator(".certainty-text").bounding_box()
     assert box and text and box["x"] + box["width"] <= text["x"]
 
