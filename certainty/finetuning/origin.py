@@ -46,6 +46,7 @@ def inherit_origin(start: str | Path | None, folder: Path) -> dict[str, Any] | N
     Raises:
         CertaintyError: See `read_origin`.
     """
-    if start and (origin := read_origin(start)):
+    origin = read_origin(start) if start else None
+    if origin:
         write_whole(folder / ORIGIN_FILE, json.dumps(origin, indent=1, ensure_ascii=False) + "\n")
-    return read_origin(folder)
+    return origin

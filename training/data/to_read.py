@@ -43,13 +43,13 @@ def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int) -
         seed: Seed for the order of the paragraphs and the choice of sentences.
     """
     chance = random.Random(seed)
-    shuffled = [p for p in paragraphs if p.strip()]
+    shuffled = list(paragraphs)
     chance.shuffle(shuffled)
     for paragraph in shuffled:
         if count <= 0:
             return
         sentences = split_sentences(paragraph)
-        if not sentences:  # nothing but invisible characters
+        if not sentences:  # nothing but white space or invisible characters
             continue
         text = single_spaced(chance.choice(sentences).text)
         key = text_key(text)
