@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from conftest import DATA
 
 import certainty
@@ -19,11 +20,14 @@ from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
 from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
-from certainty.finetuning.averaging import averaged
+from certainty.finetuning.averaging import SHARES, Averages, best_average, choose_share
 from certainty.finetuning.calibration import cross_calibrated
 from certainty.finetuning.data import read_data
+from certainty.finetuning.dev_logits import DevSentences, runner
+from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import IGNORED
 from certainty.finetuning.partition import folds_of, near_duplicates, together
+from certainty.finetuning.precision import round_weights
 from certainty.finetuning.replay import read_replay, replayed
 from certainty.finetuning.setup import set_up
 from certainty.finetuning.start import find_start
@@ -31,6 +35,7 @@ from certainty.finetuning.verdict import against_initial, compared_with_initial,
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 from certainty.model_folder import ModelSettings
+from certainty.tokenising import SentenceTokenizer
 
 ROOT = Path(__file__).parent.parent
 TOWNS = ("Sète", "Brest", "Lens", "Auch", "Dole", "Metz", "Vire", "Laon", "Foix", "Gap")
@@ -230,7 +235,10 @@ def test_the_result_is_an_average_with_the_initial_model(tiny_model: Path, tmp_p
         for weights in model.parameters():
             weights += 1
     moved = {name: value.clone() for name, value in model.named_parameters()}
-    averaged(model, settings, start)
+    averages = Averages(model, settings, start)
+    assert averages.shares == (0.25,)
+    averages.at(0.5)  # does not change what the next one starts from
+    averages.at(0.25)
     kept = {name for name, value in model.named_parameters() if torch.equal(value, moved[name])}
     assert kept == {name for name in moved if name.startswith("heads.") and name.split(".")[1] not in start.heads}
     before = initial.state_dict()
@@ -242,6 +250,33 @@ def test_the_result_is_an_average_with_the_initial_model(tiny_model: Path, tmp_p
     assert "25 % those of `tiny`" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="initial_share is of a model to continue from"):
         FinetuningSettings(encoder="x", initial_share=0.5)
+
+
+def test_held_out_sentences_choose_how_much_of_the_initial_model_is_kept(tiny_model: Path, tmp_path: Path) -> None:
+    gold = np.array([0, 3, -1])
+    sure, wrong = 4 * np.eye(4)[[0, 3, 0]], 4 * np.eye(4)[[1, 2, 0]]
+    assert choose_share({0.0: sure / 2, 0.5: sure, 0.75: wrong}, gold) == 0.5
+    assert choose_share({0.0: sure, 0.5: sure}, gold) == 0, "equally good: as it was trained"
+    start = find_start(FinetuningSettings(initial=str(tiny_model)))
+    model = start.weights(FinetuningSettings()).eval()
+    with torch.no_grad():
+        for weights in model.classifier.classifier.parameters():
+            weights *= -9  # a training that has gone wrong
+    averages = Averages(model, FinetuningSettings(initial=str(tiny_model)), start)
+    assert averages.shares == SHARES
+    tokenizer = SentenceTokenizer(backend(start.tokenizer()))
+    dev = DevSentences(read_labelled(DATA / "tiny_dev.jsonl"), tokenizer, 64, 1)
+    share, logits = best_average(averages, dev)
+    assert share == max(SHARES)
+    np.testing.assert_allclose(logits.label, dev.logits(runner(round_weights(averages.at(share)))).label)
+    for settings in (FinetuningSettings(epochs=1, learning_rate=1e-5), FinetuningSettings(epochs=1, folds=2)):
+        rows = _sentences()
+        dev_rows = None if settings.folds else [replace(s, text=f"Dit-on, {s.text}") for s in rows[::3]]
+        output = tmp_path / f"folds-{settings.folds}"
+        finetune(rows, dev_rows, output, settings.replace(initial=str(tiny_model), bf16=False))
+        training = json.loads((output / "certainty.json").read_text(encoding="utf-8"))["training"]
+        assert training.get("initial_share", 0) in SHARES
+        assert yaml.safe_load((output / "settings.yaml").read_text(encoding="utf-8"))["initial_share"] is None
 
 
 def test_the_verdict_is_plain() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
 
 from certainty.errors import CertaintyError
-from certainty.finetuning.averaging import averaged
+from certainty.finetuning.averaging import Averages, choose_share
 from certainty.finetuning.data import FinetuningData
-from certainty.finetuning.dev_logits import DevSentences, Run, runner
+from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import set_up
 from certainty.finetuning.start import Start
@@ -33,8 +32,10 @@ def check_processes(settings: FinetuningSettings) -> None:
 
 def out_of_fold_logits(
     settings: FinetuningSettings, start: Start, data: FinetuningData, heads: tuple[str, ...], dev: DevSentences
-) -> SentenceLogits:
-    """Return the logits of the training sentences, each by a model that was trained on the other folds.
+) -> tuple[float, SentenceLogits]:
+    """Return the share of the initial weights, and the logits of the training sentences.
+
+    Each sentence is scored by a model that was trained on the other folds; the share is the best for all.
 
     Args:
         settings: The fine-tuning settings, with which each of these models is trained.
@@ -44,17 +45,18 @@ def out_of_fold_logits(
         dev: The sentences of train.
     """
     folds = data.folds or []
-
-    def parts() -> Iterator[tuple[Sequence[int], Run]]:
-        for fold in sorted(set(folds)):
-            own = [i for i, of in enumerate(folds) if of == fold]
-            logger.info("Fold %d of %d.", fold + 1, len(set(folds)))
-            others = [s for s, of in zip(data.train, folds, strict=True) if of != fold]
-            held_out = [*(data.train[i] for i in own), *(data.test or ())]
-            setup = set_up(settings, start, others, None, None, held_out=held_out, heads=heads)
-            setup.trainer.train()
-            yield own, runner(averaged(setup.trainer.trained_model(), settings, start))
-
-    logits = dev.logits_of_parts(parts())
-    check_finite(logits.label, settings.learning_rate)
-    return logits
+    logits: dict[float, SentenceLogits] = {}
+    for fold in sorted(set(folds)):
+        own = [i for i, of in enumerate(folds) if of == fold]
+        logger.info("Fold %d of %d.", fold + 1, len(set(folds)))
+        others = [s for s, of in zip(data.train, folds, strict=True) if of != fold]
+        held_out = [*(data.train[i] for i in own), *(data.test or ())]
+        setup = set_up(settings, start, others, None, None, held_out=held_out, heads=heads)
+        setup.trainer.train()
+        averages = Averages(setup.trainer.trained_model(), settings, start)
+        for share in averages.shares:
+            dev.add(logits.setdefault(share, dev.no_logits()), own, runner(averages.at(share)))
+    for of_share in logits.values():
+        check_finite(of_share.label, settings.learning_rate)
+    share = choose_share({share: of_share.label for share, of_share in logits.items()}, dev.gold)
+    return share, logits[share]

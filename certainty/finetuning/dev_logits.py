@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
@@ -59,23 +59,27 @@ class DevSentences:
 
     def logits(self, run: Run) -> SentenceLogits:
         """Run the model on the sentences and return their logits."""
-        return self.logits_of_parts([(range(len(self.sentences)), run)])
+        logits = self.no_logits()
+        self.add(logits, range(len(self.sentences)), run)
+        return logits
 
-    def logits_of_parts(self, parts: Iterable[tuple[Collection[int], Run]]) -> SentenceLogits:
-        """Return the logits of the sentences, of which each part was run with a model of its own.
+    def no_logits(self) -> SentenceLogits:
+        """Return logits of the sentences to which each sentence has yet to be added."""
+        return SentenceLogits(self._windows, len(self.sentences))
+
+    def add(self, logits: SentenceLogits, sentences: Collection[int], run: Run) -> None:
+        """Run a model on some of the sentences and add what it returns to the logits.
 
         Args:
-            parts: The indices of the sentences of each part, and the function that runs its model; each sentence is in
-                one part.
+            logits: The logits, which do not have these sentences yet.
+            sentences: Indices of the sentences.
+            run: The model.
         """
-        logits = SentenceLogits(self._windows, len(self.sentences))
-        for sentences, run in parts:
-            wanted = set(sentences)
-            own = [i for i, window in enumerate(self._windows) if window.sentence in wanted]
-            rows = [self._windows[i].ids for i in own]
-            for indices in batches([len(row) for row in rows], TOKEN_BUDGET):
-                logits.add([own[i] for i in indices], run(*pad([rows[i] for i in indices], self._pad_token_id)))
-        return logits
+        wanted = set(sentences)
+        own = [i for i, window in enumerate(self._windows) if window.sentence in wanted]
+        rows = [self._windows[i].ids for i in own]
+        for indices in batches([len(row) for row in rows], TOKEN_BUDGET):
+            logits.add([own[i] for i in indices], run(*pad([rows[i] for i in indices], self._pad_token_id)))
 
     def scores(self, logits: SentenceLogits, settings: ModelSettings) -> list[SentenceScore]:
         """Return the scores that a user would get with these settings."""

@@ -22,7 +22,12 @@ __all__ = ["provenance"]
 
 
 def provenance(
-    settings: FinetuningSettings, start: Start, data: FinetuningData, setup: Setup, calibration: Calibration
+    settings: FinetuningSettings,
+    start: Start,
+    data: FinetuningData,
+    setup: Setup,
+    calibration: Calibration,
+    initial_share: float,
 ) -> dict[str, Any]:
     """Return the model's provenance: its start, data, trained heads, calibration, steps and package versions."""
 
@@ -34,7 +39,7 @@ def provenance(
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     replayed = {"replay": settings.replay} if settings.replay else {}
-    averaged = {"initial_share": settings.initial_share} if settings.initial_share else {}
+    averaged = {"initial_share": initial_share} if initial_share else {}
     folds = {"folds": settings.folds} if data.folds else {}
     state = setup.trainer.state
     return {

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 import certainty
 from certainty.calibration import Calibration
@@ -23,17 +22,18 @@ from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
 from certainty.finetuning.automatic import suited, warn_if_unlikely
-from certainty.finetuning.averaging import averaged
+from certainty.finetuning.averaging import Averages, best_average
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
 from certainty.finetuning.cross_validation import check_processes, out_of_fold_logits
 from certainty.finetuning.data import FinetuningData, read_data
-from certainty.finetuning.dev_logits import DevSentences, runner
+from certainty.finetuning.dev_logits import DevSentences
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.origin import inherit_origin, read_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
+from certainty.finetuning.precision import round_weights
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
 from certainty.finetuning.resume import checkpoints_of, claimed, identity, last_complete_checkpoint
@@ -169,7 +169,7 @@ def write_model(
     """
     split = "train, each scored by a model that was not trained on it," if data.folds else "dev"
     logger.info("Calibrating on %d sentences of %s and exporting the model.", len(data.dev), split)
-    tokenizer, model = setup.tokenizer, averaged(setup.trainer.trained_model(), settings, start)
+    tokenizer, averages = setup.tokenizer, Averages(setup.trainer.trained_model(), settings, start)
     dev = DevSentences(
         data.dev,
         SentenceTokenizer(backend(tokenizer)),
@@ -177,8 +177,13 @@ def write_model(
         tokenizer.pad_token_id,
         "train" if data.folds else "dev",
     )
-    round_weights(model)
-    logits = out_of_fold_logits(settings, start, data, setup.heads, dev) if data.folds else dev.logits(runner(model))
+    if data.folds:
+        share, logits = out_of_fold_logits(settings, start, data, setup.heads, dev)
+    else:
+        share, logits = best_average(averages, dev)
+    if len(averages.shares) > 1:
+        logger.info("Share of the initial weights, chosen by likelihood: %g.", share)
+    model = round_weights(averages.at(share))
     raw = logits.label
     calibration = calibrate(model, dev, logits, settings.learning_rate)
     before = start.model or ModelSettings(setup.max_length)
@@ -191,7 +196,7 @@ def write_model(
         source_threshold=before.source_threshold,
         pad_token_id=tokenizer.pad_token_id,
         heads=[head for head in HEADS if head in {*start.heads, *setup.heads}],
-        training={**provenance(settings, start, data, setup, calibration), "seconds": round(seconds)},
+        training={**provenance(settings, start, data, setup, calibration, share), "seconds": round(seconds)},
     )
     made = choose_thresholds(made, dev, logits, setup.heads)
     model.save_pretrained(folder)
@@ -228,14 +233,6 @@ def calibrate(model: CertaintyModel, dev: DevSentences, logits: SentenceLogits, 
     round_weights(model)
     logits.label = calibration.apply(logits.label)
     return calibration
-
-
-@torch.no_grad()
-def round_weights(model: CertaintyModel) -> None:
-    """Round all saved weights to 16-bit precision in place, without changing their dtype."""
-    for tensor in model.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.half())
 
 
 def judge(

@@ -38,7 +38,7 @@ class FinetuningSettings(Settings):
         replay: Number of the package's own labelled sentences that are added to train, so that the model does not
             forget what the data does not show (`certainty.finetuning.replay`).
         initial_share: Share of the initial model's weights in the result, an average with the trained ones; 0 for these
-            alone (`certainty.finetuning.averaging`).
+            alone. If it is null, the likelihood of dev, or of the folds, chooses it (`certainty.finetuning.averaging`).
         dropout: Dropout rate of the encoder and the label head.
         pooling_layer: Whether to add to the encoder a layer that starts as mean pooling (see
             `certainty.finetuning.pooling_layer`).
@@ -71,7 +71,7 @@ class FinetuningSettings(Settings):
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
     frozen_layers: NonNegativeInt = 0
     replay: NonNegativeInt = 0
-    initial_share: Share = 0.0
+    initial_share: Share | None = None
     dropout: Share = 0.1
     pooling_layer: bool = False
     class_weights: Literal["none", "balanced"] = "none"

@@ -3,14 +3,16 @@
     python -m training.data.to_read --text text/news.txt.xz --name NewsText --sentences 34000 --random 1300 \
       --uncertain 5000 --claim 700 --not-asserted 2700 --exclude corpus/*.jsonl --output to_read.jsonl
 
-One sentence is drawn from each paragraph, and scored by the shipped model. What was chosen, and why (`construction`),
-goes into portions for readers with `training.data.readings`.
+One sentence is drawn from each paragraph, and scored by the shipped model if its doubt is to choose. With `--matching`,
+only sentences in which a regular expression occurs are drawn. What was chosen, and why (`construction`), goes into
+portions for readers with `training.data.readings`.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,7 +35,7 @@ _UNSURE_CLAIM = 0.45  # the largest distance of P(claim) from 0.5
 _PLAIN = 0.9  # from this P(asserted) on
 
 
-def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int) -> Iterator[str]:
+def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int, matching: str = "") -> Iterator[str]:
     """Yield up to `count` distinct sentences of `SHORTEST` to `LONGEST` words, at most one from each paragraph.
 
     Args:
@@ -41,15 +43,19 @@ def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int) -
         count: Number of sentences.
         excluded: Keys (`certainty.evaluation.leakage.text_key`) of sentences not to draw; it grows with those drawn.
         seed: Seed for the order of the paragraphs and the choice of sentences.
+        matching: Regular expression that must occur in a sentence.
     """
     chance = random.Random(seed)
+    pattern = re.compile(matching)
     shuffled = list(paragraphs)
     chance.shuffle(shuffled)
     for paragraph in shuffled:
         if count <= 0:
             return
-        sentences = split_sentences(paragraph)
-        if not sentences:  # nothing but white space or invisible characters
+        if not pattern.search(paragraph):  # cheaper than splitting it first
+            continue
+        sentences = [sentence for sentence in split_sentences(paragraph) if pattern.search(sentence.text)]
+        if not sentences:  # for example nothing but white space or invisible characters
             continue
         text = single_spaced(chance.choice(sentences).text)
         key = text_key(text)
@@ -105,14 +111,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--sentences", type=int, required=True, help="how many to draw and score")
     for reason in ("random", "uncertain", "claim", "not-asserted"):
         parser.add_argument(f"--{reason}", type=int, default=0, metavar="N", help="how many to choose, see `choose`")
+    parser.add_argument("--matching", default="", metavar="REGEX", help="draw only sentences in which this occurs")
     parser.add_argument("--exclude", nargs="*", default=[], metavar="JSONL", help="labelled sentences not to draw")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices")
     parser.add_argument("--output", type=Path, required=True, metavar="JSONL", help="file to write to")
     arguments = parser.parse_args(argv)
     excluded = {text_key(row.text) for row in read_labelled(arguments.exclude)} if arguments.exclude else set()
-    texts = list(draw(read_paragraphs(arguments.text), arguments.sentences, excluded, arguments.seed))
+    paragraphs = read_paragraphs(arguments.text)
+    texts = list(draw(paragraphs, arguments.sentences, excluded, arguments.seed, arguments.matching))
     counts = {reason: getattr(arguments, reason) for reason in ("random", "uncertain", "claim", "not_asserted")}
-    chosen = choose(certainty.load().score_sentences(texts), counts, arguments.seed)
+    if any(count for reason, count in counts.items() if reason != "random"):
+        chosen = choose(certainty.load().score_sentences(texts), counts, arguments.seed)
+    else:  # the draw was at random already
+        chosen = dict.fromkeys(range(min(len(texts), counts["random"])), "matching" if arguments.matching else "random")
     rows: Iterator[dict[str, Any]] = (
         {
             "id": f"{arguments.name}-{digest(texts[i])[:12]}",
