@@ -20,6 +20,7 @@ import certainty
 from certainty import CertaintyError, Label
 from certainty.engines.modeling import CertaintyModel
 from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
+from certainty.engines.processor import has_fast_integers, multiplies_integers_fast
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
@@ -84,7 +85,8 @@ def test_a_cue_head_on_the_top_layer(tiny_model: Path, tmp_path: Path) -> None:
     assert len(certainty.load(folder, engine="onnx-int8").score_sentences(MIXED)) == len(MIXED)
 
 
-def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path) -> None:
+def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: True)
     folder = tmp_path / "model"
     shutil.copytree(tiny_model, folder)
     settings = json.loads((folder / SETTINGS_FILE).read_text())
@@ -93,9 +95,22 @@ def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path) -> None:
         (folder / SETTINGS_FILE).write_text(json.dumps({**settings, "engine": engine}))
         auto, named = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("auto", engine))
         np.testing.assert_array_equal(auto, named)
+    assert certainty.load(folder).engine == "onnx-int8"
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: False)
+    assert certainty.load(folder).engine == "onnx", "no faster here"
+    assert certainty.load(folder, engine="onnx-int8").engine == "onnx-int8"
     (folder / INT8_FILE).unlink()
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: True)
     torch_, auto = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("torch", "auto"))
     np.testing.assert_array_equal(auto, torch_)
+
+
+def test_numpy_tells_whether_integers_are_fast() -> None:
+    assert has_fast_integers({"SIMD Extensions": {"baseline": ["X86_V2"], "found": ["X86_V3", "AVX512_ICL"]}})
+    assert not has_fast_integers({"SIMD Extensions": {"baseline": ["X86_V2"], "found": ["X86_V3"]}})
+    assert not has_fast_integers({"SIMD Extensions": {"baseline": ["NEON"]}})
+    assert not has_fast_integers({})
+    assert multiplies_integers_fast() in (True, False)
 
 
 @pytest.mark.parametrize(

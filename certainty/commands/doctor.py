@@ -171,6 +171,8 @@ def _reason(name: str, engine: str, default: str, device: str | None) -> str:
         return "the model names it"
     if device not in (None, "cpu"):
         return f"--device {device} needs it"
+    if default == "onnx-int8" and engine == "onnx":
+        return "the model names onnx-int8, which is not faster on this processor"
     return f"the model names {default}, but has no {ONNX_FILES.get(default, 'such file')}"
 
 
