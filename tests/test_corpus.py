@@ -217,6 +217,8 @@ def test_a_mistake_on_the_command_line_is_explained(
         ("train_constructions", 5368, {1}),
         ("train_active", 31700, {1, 2, 3}),
         ("train_active_more", 21102, {1}),
+        ("train_acts", 5500, {1}),
+        ("train_natural", 17752, {1}),
         ("dev", 2155, {1}),
         ("dev_natural", 1515, {1}),
         ("dev_natural_again", 1515, {1}),
