@@ -6,14 +6,17 @@ import hashlib
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
 from certainty.labels import LABELS, Label, plain_name
+from certainty.messages import counted
 from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,11 @@ _BOOLEANS = {
 }
 _KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "sources", "id", "corpus", "quad", "annotator"}
 _KNOWN |= {"doubtful"}
+_SHOWN_NAMES = 10
+
+
+class UnknownLabelError(CertaintyError):
+    """A row has a label that is none."""
 
 
 class LabelNames:
@@ -50,13 +58,23 @@ class LabelNames:
         self._given = {plain_name(str(name)): str(name) for name in names or {}}
         self._met: set[object] = set()
 
-    def label(self, value: object) -> object:
-        """Return the label that a value stands for, or the value itself."""
+    def parse(self, value: object, allowed: Iterable[Label] | None = None) -> Label:
+        """Return the label that a value stands for, by its name or one of these; see `Label.parse`."""
         name = plain_name(str(value))
-        if name not in self._labels:
-            return value
-        self._met.add(name)
-        return self._labels[name]
+        if name in self._labels:
+            self._met.add(name)
+            return Label.parse(self._labels[name], allowed)
+        try:
+            return Label.parse(value, allowed)
+        except CertaintyError as error:
+            close = get_close_matches(name, self._given, n=1, cutoff=0.7)
+            hint = f" Of your own names, {self._given[close[0]]!r} is the nearest." if close else ""
+            raise CertaintyError(f"{error}{hint}") from None
+
+    def unknown(self, values: Iterable[str]) -> dict[str, int]:
+        """Return the values that stand for no label, each with its number."""
+        counts = Counter(values)
+        return {value: n for value, n in counts.items() if plain_name(value) not in {*self._labels, *Label}}
 
     def warn_if_unmet(self) -> None:
         """Log a warning if a name was in no row that was read with these names."""
@@ -235,7 +253,19 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: L
                 f"{source}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
                 "Rename the column that has it."
             )
-    return [_parse(row, where, names) for where, row in rows]
+    try:
+        return [_parse(row, where, names) for where, row in rows]
+    except UnknownLabelError as error:
+        labels = (row.get("label") for _, row in rows)
+        unknown = names.unknown(label for label in labels if isinstance(label, str) and not _is_missing(label))
+        if sum(unknown.values()) < 2:
+            raise
+        counts = ", ".join(f"{label!r} ({n})" for label, n in list(unknown.items())[:_SHOWN_NAMES])
+        raise CertaintyError(
+            f"{error} {source} has {counted(len(unknown), 'unknown label')}: {counts}. If they are your own names, say "
+            "what they stand for: label_names in Python, --map of `certainty train` and `certainty evaluate`, as in "
+            f"--map '{next(iter(unknown))}=probable'."
+        ) from None
 
 
 def _parse(row: Mapping[str, Any], where: str, names: LabelNames) -> LabelledSentence:
@@ -288,9 +318,9 @@ def _label(value: Any, where: str, allowed: tuple[Label, ...], names: LabelNames
     if _is_missing(value):
         return None
     try:
-        return Label.parse(names.label(value), allowed)
+        return names.parse(value, allowed)
     except CertaintyError as error:
-        raise CertaintyError(f"{where}: {error}") from None
+        raise UnknownLabelError(f"{where}: {error}") from None
 
 
 def _boolean(value: Any, where: str) -> bool | None:

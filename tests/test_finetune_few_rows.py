@@ -114,6 +114,13 @@ def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixt
         read_data(_rows(), None, settings=FinetuningSettings(pseudo_labels="pseudo.safetensors"))
 
 
+def test_a_sentence_with_two_labels_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    twice = {**_rows()[0], "label": "denied"}
+    read_data([*_rows(), twice], None, label_names={"rumeur": "probable"})
+    assert "1 sentences of train have rows with different labels, such as" in caplog.text
+    assert "(asserted and denied)" in caplog.text
+
+
 def test_settings_suit_the_number_of_rows_unless_they_are_given(
     tiny_encoder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -289,7 +296,13 @@ def test_the_verdict_is_plain() -> None:
     assert [one["verdict"] for one in (better, worse, same)] == ["better", "worse", "undecided"]
     assert compared_with_initial(better).endswith("p = 0.0001. The new model is better than old.")
     assert compared_with_initial(worse).endswith("The new model is worse than old; keep that one.")
-    assert "cannot be told apart with so many rows; differences in accuracy under 0." in compared_with_initial(same)
+    told = compared_with_initial(same)
+    assert "cannot be told apart with so many rows; differences in accuracy under 0." in told
+    wanted = re.search(r"about ([\d,]+) claims show a difference of 0\.03\.", told)
+    assert wanted and 300 < int(wanted[1].replace(",", "")) == same["claims_wanted"]
+    assert compared_with_initial({**same, "split": "test"}).startswith("On 40 claims of test, macro-F1 is 1.000")
+    for split in ("dev", "cross-validation"):
+        assert "how much it keeps of the initial model" in compared_with_initial({**same, "split": split})
 
 
 def test_each_fold_is_calibrated_by_the_others() -> None:
@@ -367,10 +380,16 @@ def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: py
     data = tmp_path / "held_out.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in _rows()[:8]), encoding="utf-8")
     given = ["evaluate", "--data", str(data), "--format", "json", "--quiet"]
-    assert main([*given, "--map", "rumeur=Probable"]) == 0
+    assert main([*given, "--map", "rumeur=Probable", "--map", "avis=personal_opinion"]) == 0
     assert json.loads(capsys.readouterr().out)["evaluations"][0]["data"]["labels"]["probable"] == 2
     assert main(given) == 2
-    assert "line 2: label: unknown label 'rumeur'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert (
+        "line 2: label: unknown label 'rumeur'" in told and "held_out.jsonl has 1 unknown label: 'rumeur' (2)." in told
+    )
+    assert "--map 'rumeur=probable'" in told
+    assert main([*given, "--map", "rumeurs=Probable"]) == 2
+    assert "Of your own names, 'rumeurs' is the nearest." in capsys.readouterr().err
     for wrong, told in (("rumeur", "write NAME=LABEL"), ("a=maybe", "unknown label 'maybe'")):
         with pytest.raises(SystemExit):
             main([*given, "--map", wrong])

@@ -14,6 +14,7 @@ def add_label_names(parser: Any) -> None:
     parser.add_argument(
         "--map",
         nargs="+",
+        action="extend",
         default=[],
         type=_pair,
         metavar="NAME=LABEL",

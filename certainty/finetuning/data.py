@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
+from certainty.evaluation.leakage import text_key
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
@@ -98,6 +99,7 @@ def read_data(
             )
         contrast = []
     folds = None
+    _warn_of_contradictions(trained_on)
     if dev is not None:
         trained_on = check_overlap(trained_on, held_out)
     elif settings.folds:
@@ -115,6 +117,18 @@ def read_data(
         _warn_of_near_duplicates(trained_on, held_out, "dev")
     _warn_of_near_duplicates(trained_on, judged or [], "test")
     return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by)
+
+
+def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:
+    labels: dict[str, set[str]] = {}
+    for s in train:
+        labels.setdefault(text_key(s.text), set()).add(s.label.value if s.label else "no_claim")
+    if found := [text for text, given in labels.items() if len(given) > 1]:
+        logger.warning(
+            "Sentences of train that have rows with different labels: %d, such as %r (%s); "
+            "`certainty label merge` settles them.",
+            *(len(found), found[0], " and ".join(sorted(labels[found[0]]))),
+        )
 
 
 def _warn_of_near_duplicates(

@@ -43,7 +43,7 @@ from certainty.finetuning.splits import warn_if_few
 from certainty.finetuning.start import Start, find_start
 from certainty.finetuning.thresholds import choose_thresholds
 from certainty.finetuning.trainer import CertaintyTrainer, check_finite
-from certainty.finetuning.verdict import against_initial, no_better_than_baselines
+from certainty.finetuning.verdict import CROSS_VALIDATION, against_initial, no_better_than_baselines
 from certainty.model_folder import HEADS, ModelSettings
 from certainty.results import SentenceScore
 from certainty.scoring import SentenceLogits
@@ -57,8 +57,6 @@ __all__ = ["finetune"]
 
 logger = logging.getLogger(__name__)
 
-CROSS_VALIDATION = "cross-validation"
-"""Name of the evaluation of train, of which each sentence is scored by a model that was trained on the other folds."""
 INT8_SENTENCES = 256
 """Number of training sentences used to measure the ranges of the activations."""
 
@@ -104,6 +102,9 @@ def finetune(
     """
     output, settings = Path(output), settings or FinetuningSettings()
     check_processes(settings)
+    is_first = os.environ.get("RANK", "0") == "0"
+    if is_first:
+        check_output(output, overwrite)
     data = read_data(train, dev, test, corrections, settings, label_names)
     start = find_start(settings)
     read_origin(start.folder)  # raises its error before the first step
@@ -115,12 +116,11 @@ def finetune(
     held_out = [*(data.test or ()), *data.contrast]
     checkpoints = checkpoints_of(output)
     run = identity(settings, data)
-    if os.environ.get("RANK", "0") != "0":
+    if not is_first:
         with quiet_transformers():
             setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)
             _train(setup.trainer, checkpoints, resume)
         return {}
-    check_output(output, overwrite)
     with quiet_transformers(), named_write_errors(output), claimed(checkpoints, run, resume):
         clear_drafts(output)
         setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,13 @@ from certainty.evaluation.metrics import macro_f1
 from certainty.evaluation.wording import number
 from certainty.labelled import LabelledSentence
 
-__all__ = ["against_initial", "compared_with_initial", "missed_claims", "no_better_than_baselines"]
+__all__ = ["CROSS_VALIDATION", "against_initial", "compared_with_initial", "missed_claims", "no_better_than_baselines"]
+
+CROSS_VALIDATION = "cross-validation"
+"""Name of the evaluation of train, of which each sentence is scored by a model that was trained on the other folds."""
+
+WORTHWHILE = 0.03
+"""A difference in accuracy that a user would want to see."""
 
 LEVEL = 0.05
 """Greatest p-value of a difference that is taken as shown."""
@@ -65,7 +72,8 @@ def against_initial(
 
     Returns:
         `split`, `claims`, `initial` (its name), `macro_f1` and `macro_f1_initial`, their `difference` with `low` and
-        `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show), and
+        `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show),
+        `claims_wanted` (about how many claims would show one of `WORTHWHILE`), and
         `verdict`: "better", "worse", or "undecided" unless both the interval and p exclude that the two are equal.
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
@@ -84,6 +92,7 @@ def against_initial(
         "high": own["high"],
         "p_value": own["p_value"],
         "detectable": found["accuracy"]["detectable"],
+        "claims_wanted": _claims_wanted(len(both[0].gold), found["accuracy"]["detectable"]),
         "verdict": ("better" if own["value"] > 0 else "worse") if is_shown else "undecided",
     }
 
@@ -95,15 +104,31 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
         "better": f"The new model is better than {initial}.",
         "worse": f"The new model is worse than {initial}; keep that one.",
         "undecided": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
-        f"under {number(result['detectable'])} cannot be detected. Label more held-out rows to know.",
+        f"under {number(result['detectable'])} cannot be detected. {_more_rows(result)}",
     }[result["verdict"]]
-    chosen = "its checkpoint and calibration were chosen on these rows; folds or test judge it on others"
-    optimistic = f" (optimistic: {chosen})" if split == "dev" else ""
+    chosen = {
+        "dev": "its checkpoint and calibration, and how much it keeps of the initial model, were chosen on these rows; "
+        "folds or test judge it on others",
+        CROSS_VALIDATION: "how much it keeps of the initial model was chosen on these rows",
+    }.get(split)
+    optimistic = f" (optimistic: {chosen})" if chosen else ""
     return (
         f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
         f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
         f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), p = {result['p_value']:.4f}. {verdict}"
     )
+
+
+def _claims_wanted(claims: int, detectable: float) -> int:
+    """Return about how many claims would show a difference in accuracy of `WORTHWHILE`; errors shrink with the root."""
+    return math.ceil(claims * (detectable / WORTHWHILE) ** 2 / 10) * 10
+
+
+def _more_rows(result: Mapping[str, Any]) -> str:
+    wanted = result.get("claims_wanted", 0)
+    if wanted <= result["claims"]:
+        return "Label more held-out rows to know."
+    return f"To know, label more held-out rows: about {wanted:,} claims show a difference of {WORTHWHILE}."
 
 
 def missed_claims(is_claim: NDArray[np.bool_], gold: Sequence[bool], split: str = "dev") -> str | None:
