@@ -67,7 +67,7 @@ class LabelNames:
         try:
             return Label.parse(value, allowed)
         except CertaintyError as error:
-            close = get_close_matches(name, self._given, n=1, cutoff=0.7)
+            close = get_close_matches(str(name), list(self._given), n=1, cutoff=0.7)
             hint = f" Of your own names, {self._given[close[0]]!r} is the nearest." if close else ""
             raise CertaintyError(f"{error}{hint}") from None
 

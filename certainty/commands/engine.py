@@ -52,7 +52,8 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=ENGINES,
         help="onnx-int8 is about twice as fast on processors with AVX-512 VNNI, and gives about one label in two "
-        "hundred differently; torch also runs on GPUs (default: auto, what the model names; onnx where integers are no faster)",
+        "hundred differently; torch also runs on GPUs (default: auto, what the model names, or onnx where integers are "
+        "no faster)",
     )
     group.add_argument("--threads", metavar="N", type=int, help="CPU threads (default: all cores, or their quota)")
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; a GPU needs torch (default: cpu)")
