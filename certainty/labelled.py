@@ -50,13 +50,18 @@ class LabelNames:
         names: The names with their labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count.
 
     Raises:
-        CertaintyError: a name stands for no label.
+        CertaintyError: a name stands for no label, or for two.
     """
 
     def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        self._labels = {plain_name(str(name)): Label.parse(label) for name, label in (names or {}).items()}
-        self._given = {plain_name(str(name)): str(name) for name in names or {}}
+        self._labels: dict[object, Label] = {}
+        self._given: dict[object, str] = {}
         self._met: set[object] = set()
+        for name, given in (names or {}).items():
+            plain, label = plain_name(str(name)), Label.parse(given)
+            if self._labels.setdefault(plain, label) is not label:
+                raise CertaintyError(f"{name!r} stands for {self._labels[plain].value} and {label.value}; choose one.")
+            self._given[plain] = str(name)
 
     def parse(self, value: object, allowed: Iterable[Label] | None = None) -> Label:
         """Return the label that a value stands for, by its name or one of these; see `Label.parse`."""
@@ -67,7 +72,7 @@ class LabelNames:
         try:
             return Label.parse(value, allowed)
         except CertaintyError as error:
-            close = get_close_matches(str(name), list(self._given), n=1, cutoff=0.7)
+            close = get_close_matches(str(name), [str(given) for given in self._given], n=1, cutoff=0.7)
             hint = f" Of your own names, {self._given[close[0]]!r} is the nearest." if close else ""
             raise CertaintyError(f"{error}{hint}") from None
 

@@ -117,8 +117,16 @@ def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixt
 def test_a_sentence_with_two_labels_is_named(caplog: pytest.LogCaptureFixture) -> None:
     twice = {**_rows()[0], "label": "denied"}
     read_data([*_rows(), twice], None, label_names={"rumeur": "probable"})
-    assert "1 sentences of train have rows with different labels, such as" in caplog.text
+    assert "Sentences of train that have rows with different labels: 1, such as" in caplog.text
     assert "(asserted and denied)" in caplog.text
+
+
+def test_test_rows_that_are_in_dev_too_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    dev = [{**row, "text": f"Dit-on, {row['text']}"} for row in _rows()[:20]]
+    read_data(_rows(), dev, test=dev[:5], label_names={"rumeur": "probable"})
+    assert "5 sentences of test are also in dev, on which the model is chosen and calibrated" in caplog.text
+    with pytest.raises(CertaintyError, match="'Rumeur' stands for probable and denied; choose one"):
+        read_data(_rows(), None, label_names={"rumeur": "probable", "Rumeur": "denied"})
 
 
 def test_settings_suit_the_number_of_rows_unless_they_are_given(
@@ -172,7 +180,9 @@ def test_cross_validation_judges_every_row_and_says_if_the_model_is_better(
     assert captured.out.startswith("── cross-validation ──\n40 sentences")
     assert "Fold 2 of 2." in captured.err and "Chosen for 40 sentences: batch_size 16" in captured.err
     told = re.search(
-        r"On 40 claims of cross-validation, macro-F1 is (\S+), and \S+ for tiny: .*\.$", captured.out, re.M
+        r"On 40 claims of cross-validation \(optimistic: [^)]+\), macro-F1 is (\S+), and \S+ for tiny: .*\.$",
+        captured.out,
+        re.M,
     )
     evaluation = json.loads((output / "evaluation.json").read_text(encoding="utf-8"))
     assert told and list(evaluation) == ["cross-validation"]
@@ -294,7 +304,7 @@ def test_the_verdict_is_plain() -> None:
         for new, initial in ((right, wrong), (wrong, right), (right, nearly))
     )
     assert [one["verdict"] for one in (better, worse, same)] == ["better", "worse", "undecided"]
-    assert compared_with_initial(better).endswith("p = 0.0001. The new model is better than old.")
+    assert compared_with_initial(better).endswith("p ≤ 0.0001. The new model is better than old.")
     assert compared_with_initial(worse).endswith("The new model is worse than old; keep that one.")
     told = compared_with_initial(same)
     assert "cannot be told apart with so many rows; differences in accuracy under 0." in told

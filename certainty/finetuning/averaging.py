@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from certainty.engines.modeling import CertaintyModel
-from certainty.finetuning.calibration import negative_log_likelihoods
+from certainty.finetuning.calibration import choose_calibration, negative_log_likelihoods
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.settings import FinetuningSettings
@@ -84,9 +84,17 @@ def best_average(averages: Averages, dev: DevSentences) -> tuple[float, Sentence
 def choose_share(logits: Mapping[float, NDArray[np.floating]], gold: NDArray[np.int64]) -> float:
     """Return the share whose model gives held-out claims the highest likelihood; of equal ones, the first.
 
+    Each is calibrated as the finished model will be: what a temperature mends does not speak against it.
+
     Args:
         logits: For each share, the label logits of the sentences, shape (n, 4).
         gold: Label indices, shape (n,); -1 for sentences without a claim.
     """
     claims = gold >= 0
-    return min(logits, key=lambda share: float(negative_log_likelihoods(logits[share][claims], gold[claims]).mean()))
+
+    def loss(share: float) -> float:
+        own = logits[share][claims]
+        calibrated = choose_calibration(own, gold[claims]).apply(own)
+        return float(negative_log_likelihoods(calibrated, gold[claims]).mean())
+
+    return min(logits, key=loss)

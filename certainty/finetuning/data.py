@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
-from certainty.evaluation.leakage import text_key
+from certainty.evaluation.leakage import leaked, text_key
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
@@ -116,6 +116,12 @@ def read_data(
     if folds is None:
         _warn_of_near_duplicates(trained_on, held_out, "dev")
     _warn_of_near_duplicates(trained_on, judged or [], "test")
+    if both := leaked([] if folds else held_out, judged or []):
+        logger.warning(
+            "%d sentences of test are also in dev, on which the model is chosen and calibrated, so figures on test are "
+            "too good.",
+            len(both),
+        )
     return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by)
 
 

@@ -49,7 +49,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
             rows = sum(s.label is label for s in sentences)
             raise CertaintyError(
                 f"train has {rows} rows labelled {label.value}, in {held} sets that must not be split (documents, near "
-                f"duplicates); a split into {folds} parts needs at least {folds}. Add some, or give dev as well."
+                f"duplicates); a split into {folds} parts needs at least {folds}. Add some, make "
+                "fewer folds, or give dev instead."
             )
     strata = [s.label.value if s.label else "no_claim" for s in sentences]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -62,7 +63,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
             if lost := [label.value for label in LABELS if label.value not in others]:
                 raise CertaintyError(
                     f"a split into {folds} parts leaves no row labelled {', '.join(lost)} to train on beside one part; "
-                    "the sets that must not be split (documents) are too uneven. Group by another column, or give dev."
+                    "the sets that must not be split (documents) are too uneven. Group by another column, or "
+                    "give dev instead."
                 )
     return result
 

@@ -39,7 +39,7 @@ def provenance(
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     replayed = {"replay": settings.replay} if settings.replay else {}
-    averaged = {"initial_share": initial_share} if initial_share else {}
+    averaged = {"initial_share": initial_share} if start.model else {}
     folds = {"folds": settings.folds} if data.folds else {}
     state = setup.trainer.state
     return {

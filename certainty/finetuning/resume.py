@@ -18,6 +18,7 @@ from certainty.errors import CertaintyError
 from certainty.finetuning.data import FinetuningData
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.finetuning.start import Start
 from certainty.labelled import LabelledSentence
 
 __all__ = ["checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
@@ -25,6 +26,7 @@ __all__ = ["checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
 logger = logging.getLogger(__name__)
 
 RUN_FILE, LOCK_FILE = "run.json", "lock"
+_DIGESTS = "start", "train", "dev"
 
 
 def checkpoints_of(output: Path) -> Path:
@@ -33,8 +35,8 @@ def checkpoints_of(output: Path) -> Path:
     return target.with_name(f"{target.name}.checkpoints")
 
 
-def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, Any]:
-    """Return what identifies a run: digests of train, dev and pseudo-labels, the settings and the process count.
+def identity(settings: FinetuningSettings, data: FinetuningData, start: Start) -> dict[str, Any]:
+    """Return what identifies a run: digests of its start, train, dev and pseudo-labels, settings and process count.
 
     The device is not part of it, so a run may be resumed on another one.
 
@@ -46,6 +48,7 @@ def identity(settings: FinetuningSettings, data: FinetuningData) -> dict[str, An
         pseudo_label_metadata(settings.pseudo_labels)
         of_file = hashlib.sha256(Path(settings.pseudo_labels).read_bytes()).hexdigest()
     return {
+        "start": _digest_of_weights(start.folder),
         "train": _digest(data.train),
         "dev": _digest(data.dev),
         "pseudo_labels": of_file,
@@ -123,12 +126,19 @@ def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     other = [name for name, value in run.items() if before.get(name) != value]
     if other:
         told = "; ".join(
-            f"{name} has changed" if name in ("train", "dev") else f"{name} was {before.get(name)}, now {run[name]}"
+            f"{name} has changed" if name in _DIGESTS else f"{name} was {before.get(name)}, now {run[name]}"
             for name in other
         )
         raise CertaintyError(
             f"{folder}: belongs to another run ({told}). Use the same data and settings, or delete the folder."
         )
+
+
+def _digest_of_weights(folder: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def _digest(sentences: Sequence[LabelledSentence]) -> str:

@@ -115,7 +115,7 @@ def finetune(
     of_dev = None if data.folds else data.dev
     held_out = [*(data.test or ()), *data.contrast]
     checkpoints = checkpoints_of(output)
-    run = identity(settings, data)
+    run = identity(settings, data, start)
     if not is_first:
         with quiet_transformers():
             setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)

@@ -14,7 +14,8 @@ from certainty.evaluation import Evaluation
 from certainty.evaluation.comparing import differences
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.metrics import macro_f1
-from certainty.evaluation.wording import number
+from certainty.evaluation.significance import PERMUTATIONS
+from certainty.evaluation.wording import number, p_value
 from certainty.labelled import LabelledSentence
 
 __all__ = ["CROSS_VALIDATION", "against_initial", "compared_with_initial", "missed_claims", "no_better_than_baselines"]
@@ -115,8 +116,14 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
     return (
         f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
         f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
-        f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), p = {result['p_value']:.4f}. {verdict}"
+        f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), "
+        f"p {_p_value(result['p_value'])}. {verdict}"
     )
+
+
+def _p_value(value: float) -> str:
+    told = p_value(value, PERMUTATIONS)
+    return told if told.startswith("≤") else f"= {told}"
 
 
 def _claims_wanted(claims: int, detectable: float) -> int:

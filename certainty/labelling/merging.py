@@ -132,13 +132,25 @@ def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     if not agreeing:  # nobody gave the label that was decided on
         first = next(iter(row.values()))
         cues = () if label is None else None
-        return replace(first, id=name, label=label, claim=label is not None, second=None, cues=cues, annotator=DECISION)
+        return replace(
+            first,
+            id=name,
+            label=label,
+            claim=label is not None,
+            second=None,
+            second_known=False,
+            cues=cues,
+            sources=None,
+            annotator=DECISION,
+        )
     first = next(iter(agreeing.values()))
     return replace(
         first,
         id=name,
         second=_majority(s.second for s in agreeing.values()),
+        second_known=any(s.second_known for s in agreeing.values()),
         attributed=_majority(s.attributed for s in agreeing.values()),
         cues=Counter(s.cues for s in agreeing.values()).most_common(1)[0][0],
+        sources=Counter(s.sources for s in agreeing.values()).most_common(1)[0][0],
         annotator=_TOGETHER.join(sorted(agreeing)),
     )

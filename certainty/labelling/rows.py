@@ -19,8 +19,8 @@ def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
 
 
 def to_row(sentence: LabelledSentence) -> dict[str, Any]:
-    """Return the row of a sentence, with every column."""
-    return {
+    """Return the row of a sentence, with every column but a `second` that is not known."""
+    row = {
         "id": sentence.id,
         "text": _SURROGATES.sub("\ufffd", sentence.text),
         "label": sentence.label.value if sentence.label else None,
@@ -33,6 +33,9 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
         "corpus": sentence.corpus,
         "quad": sentence.group,
     }
+    if not (sentence.second or sentence.second_known):
+        del row["second"]
+    return row
 
 
 def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
