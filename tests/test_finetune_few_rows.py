@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -421,14 +422,20 @@ def test_a_cross_validation_that_was_interrupted_is_resumed(
     train, config = tmp_path / "mine.jsonl", tmp_path / "config.yaml"
     train.write_text("".join(json.dumps(row) + "\n" for row in _rows()), encoding="utf-8")
     config.write_text("epochs: 1\nreplay: 0\nbf16: false\n", encoding="utf-8")
-    arguments = ["train", "--train", train, "--folds", 2, "--map", "rumeur=probable", "--initial", tiny_model]
+    arguments = ["train", "--train", train, "--folds", 2, "--map", "rumeur=probable", "--initial", tmp_path / "old"]
     given = [str(argument) for argument in [*arguments, "--config", config, "--output", tmp_path / "mine"]]
+    weights = shutil.copytree(tiny_model, tmp_path / "old") / "model.safetensors"
     with monkeypatch.context() as patch:
         patch.setattr("certainty.finetuning.run.out_of_fold_logits", interrupted)
         assert main(given) == 130
     assert "--resume continues from step 3" in capsys.readouterr().err
     assert main([*given, "--folds", "3", "--resume"]) == 2
     assert "folds was 2, now 3" in capsys.readouterr().err
+    saved = weights.read_bytes()
+    weights.write_bytes(saved[:-1] + bytes([saved[-1] ^ 1]))
+    assert main([*given, "--resume"]) == 2
+    assert "start has changed" in capsys.readouterr().err
+    weights.write_bytes(saved)
     assert main([*given, "--resume"]) == 0
     assert "Fold 2 of 2." in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "mine.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine", "mine.jsonl", "old"]
