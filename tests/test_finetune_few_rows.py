@@ -27,6 +27,7 @@ from certainty.finetuning.data import read_data
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import IGNORED
+from certainty.finetuning.known import KNOWN_FILE, known
 from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.replay import read_replay, replayed
@@ -405,6 +406,24 @@ def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: py
         with pytest.raises(SystemExit):
             main([*given, "--map", wrong])
         assert told in capsys.readouterr().err
+
+
+def test_sentences_that_the_initial_model_knows_are_told(
+    tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows, settings = _sentences(), FinetuningSettings(initial=str(tiny_model), epochs=1, bf16=False)
+    dev = [replace(s, text=f"Dit-on, {s.text}") for s in rows[::3]]
+    finetune(rows[:30], dev, tmp_path / "first", settings)
+    assert "was trained on" not in caplog.text
+    again = settings.replace(initial=str(tmp_path / "first"))
+    finetune([replace(s, text=f"{s.text} Oui.") for s in rows], rows[20:], tmp_path / "second", again, test=dev)
+    assert "first was trained on 10 of the 20 sentences of dev: figures on them" in caplog.text
+    assert len(known([*rows, *dev], tmp_path / "second")) == 30, (
+        "those of the first are handed on, dev was not trained on"
+    )
+    (tmp_path / "first" / KNOWN_FILE).write_bytes(b"x")
+    with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
+        finetune(rows[:30], dev, tmp_path / "third", again)
 
 
 def test_folds_need_a_single_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

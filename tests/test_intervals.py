@@ -88,6 +88,12 @@ def test_few_rows_show_large_differences_only() -> None:
     assert intervals.detectable_difference(0, 8) == pytest.approx(2.8016 * (0.3244 / 8) ** 0.5, abs=1e-3)
     assert intervals.detectable_difference(130, 1300) < 0.03
     assert intervals.detectable_difference(1, 1) == 1
+    wrong, documents = np.repeat([1.0, 0.0, 0.0, 0.0], 10), np.repeat(np.arange(4), 10)
+    assert intervals.design_effect(wrong, documents) == pytest.approx(10), "all rows of a document go together"
+    assert intervals.design_effect(wrong, None) == intervals.design_effect(wrong, np.arange(40)) == 1
+    assert intervals.design_effect(np.zeros(40), documents) == 1
+    alone, together = (intervals.detectable_difference(10, 40, effect) for effect in (1, 4))
+    assert together == pytest.approx(min(1, 2 * alone))
 
 
 def rival(first: np.ndarray, second: np.ndarray, gold: np.ndarray, metric: object = metrics.accuracy) -> sig.Rival:

@@ -8,12 +8,14 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from certainty import CertaintyError, SentenceScore
 from certainty.evaluation import metrics as m
 from certainty.evaluation.behaviour import Behaviour, BehaviourRow, evaluate_behaviour, read_behaviour
 from certainty.evaluation.errors import errors_of
 from certainty.evaluation.held_out import check_seed, read_held_out
-from certainty.evaluation.intervals import detectable_difference
+from certainty.evaluation.intervals import design_effect, detectable_difference
 from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, scored
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, recorded_calibration
@@ -115,7 +117,8 @@ def differences(
     found = []
     for (first, one), (second, other) in combinations(judged.items(), 2):
         gold, a, b = one.gold, one.predicted, other.predicted
-        apart = int(((a == gold) != (b == gold)).sum())
+        apart = (a == gold).astype(float) - (b == gold)
+        effect = design_effect(apart, one.units)
         for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
             test = paired_test(rival(metric, gold, [a], b, one.units), seed=seed)
             found.append(
@@ -128,7 +131,7 @@ def differences(
                     "high": test.interval.high,
                     "p_value": test.p_value,
                     "differing": int((a != b).sum()),
-                    "detectable": detectable_difference(apart, len(gold)),
+                    "detectable": detectable_difference(float(np.abs(apart).sum()), len(gold), effect),
                 }
             )
     return found

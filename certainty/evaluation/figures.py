@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from certainty import CertaintyError
 from certainty.calibration import Calibration
 from certainty.evaluation import metrics as m
-from certainty.evaluation.intervals import Interval, bootstrap_interval, detectable_difference, widest
+from certainty.evaluation.intervals import Interval, bootstrap_interval, design_effect, detectable_difference, widest
 from certainty.evaluation.metric_table import METRICS, Judged, Measured, f1
 from certainty.evaluation.significance import paired_test, rival
 from certainty.evaluation.units import column_values
@@ -182,8 +182,9 @@ def detectable(judged: Sequence[Judged]) -> float:
 
     Assumes a second system with as many errors as the models have on average, half of them on the same rows.
     """
-    errors = np.mean([(one.gold != one.predicted).sum() for one in judged])
-    return detectable_difference(float(errors), len(judged[0].gold))
+    errors = [(one.gold != one.predicted).astype(float) for one in judged]
+    effect = float(np.mean([design_effect(own, judged[0].units) for own in errors]))
+    return detectable_difference(float(np.mean([own.sum() for own in errors])), len(judged[0].gold), effect)
 
 
 def mean_statistic(statistics: Sequence[m.Statistic]) -> m.Statistic:

@@ -145,7 +145,7 @@ def widest(intervals: list[Interval]) -> Interval:
     return Interval(min(interval.low for interval in known), max(interval.high for interval in known))
 
 
-def detectable_difference(differing: float, n: int) -> float:
+def detectable_difference(differing: float, n: int, effect: float = 1.0) -> float:
     """Return the smallest difference in accuracy between two systems that n rows can detect.
 
     This is the minimal detectable difference of the paired (McNemar) test at a level of 5 % and a power of 80 %: Connor
@@ -156,6 +156,22 @@ def detectable_difference(differing: float, n: int) -> float:
         differing: Number of rows that only one of the two systems gets right. The upper end of the Wilson interval of
             their share is used, so that a small sample without such rows does not seem to detect any difference.
         n: Number of rows, at least 1.
+        effect: The design effect of rows that are not independent; see `design_effect`.
     """
     share = share_interval(np.array([differing, n])).high
-    return min(1.0, (_Z + _POWER) * math.sqrt(share / n))
+    return min(1.0, (_Z + _POWER) * math.sqrt(effect * share / n))
+
+
+def design_effect(values: NDArray[np.floating], units: NDArray[np.int64] | None) -> float:
+    """Return by how much units of rows widen the variance of a mean, at least 1 (Kish 1965, "Survey Sampling").
+
+    Args:
+        values: A value of each row, shape (n,).
+        units: The unit of each row, such as its document, shape (n,); None if rows are independent.
+    """
+    apart = values - values.mean()
+    alone = float((apart**2).sum())
+    if units is None or not alone:
+        return 1.0
+    together = np.bincount(np.unique(units, return_inverse=True)[1], weights=apart)
+    return max(1.0, float((together**2).sum()) / alone)

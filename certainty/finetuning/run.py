@@ -30,6 +30,7 @@ from certainty.finetuning.dev_logits import DevSentences
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
+from certainty.finetuning.known import known, write_known
 from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.origin import inherit_origin, read_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
@@ -108,6 +109,7 @@ def finetune(
     data = read_data(train, dev, test, corrections, settings, label_names)
     start = find_start(settings)
     read_origin(start.folder)  # raises its error before the first step
+    warn_of_known(start, data)
     if not settings.pseudo_labels:
         warn_if_few(sum(s.label is not None for s in data.train), from_encoder=start.model is None)
     settings = suited(settings, start, len(data.train))
@@ -129,6 +131,7 @@ def finetune(
         with new_folder(output) as folder:
             made, scores = write_model(folder, settings, start, data, setup, time.monotonic() - started)
             inherit_origin(start.folder, folder)
+            write_known(folder, data.train, start.folder)
             evaluation = judge(folder, output.resolve().name, data, made, scores)
             made = with_comparison(made, folder, start, data, scores)
             save_settings(settings, folder / "settings.yaml")
@@ -138,6 +141,17 @@ def finetune(
     for told in no_better_than_baselines(evaluation):
         logger.warning("%s", told)
     return evaluation
+
+
+def warn_of_known(start: Start, data: FinetuningData) -> None:
+    """Log a warning if the model to continue from was trained on sentences that will judge it."""
+    for split, sentences in ((CROSS_VALIDATION if data.folds else "dev", data.dev), ("test", data.test or ())):
+        if found := known(sentences, start.folder):
+            logger.warning(
+                "%s was trained on %d of the %d sentences of %s: figures on them, and the comparison with it, are too "
+                "good. Continue from a model that does not know them.",
+                *(start.name, len(found), len(sentences), split),
+            )
 
 
 def _train(trainer: CertaintyTrainer, checkpoints: Path, resume: bool) -> None:

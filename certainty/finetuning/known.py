@@ -1,0 +1,60 @@
+"""The sentences that a model was trained on, as hashes, so that a run that continues from it knows which are not new.
+
+A hash has 32 bits of the SHA-256 of a sentence's letters and digits: among 100,000 sentences, one in 40,000 others is
+taken for known by chance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from certainty.errors import CertaintyError
+from certainty.evaluation.leakage import text_key
+from certainty.labelled import LabelledSentence
+
+__all__ = ["KNOWN_FILE", "known", "write_known"]
+
+KNOWN_FILE = "trained_on.safetensors"
+_NAME = "sha256_32"
+
+
+def write_known(folder: Path, sentences: Sequence[LabelledSentence], start: Path) -> None:
+    """Write the hashes of the sentences that a model was trained on, with those of the model that it continues from.
+
+    Raises:
+        CertaintyError: The file of the starting model is damaged.
+    """
+    save_file({_NAME: np.union1d(_hashes(sentences), _read(start))}, folder / KNOWN_FILE)
+
+
+def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledSentence]:
+    """Return the sentences that the model in a folder was trained on; none if it does not record them.
+
+    Raises:
+        CertaintyError: The file is damaged.
+    """
+    found = np.isin(_hashes(sentences), _read(folder))
+    return [sentence for sentence, is_known in zip(sentences, found, strict=True) if is_known]
+
+
+def _hashes(sentences: Iterable[LabelledSentence]) -> NDArray[np.uint32]:
+    digests = (hashlib.sha256(text_key(sentence.text).encode()).digest() for sentence in sentences)
+    return np.array([int.from_bytes(digest[:4], "little") for digest in digests], dtype=np.uint32)
+
+
+def _read(folder: Path) -> NDArray[np.uint32]:
+    path = folder / KNOWN_FILE
+    if not path.is_file():
+        return np.array([], dtype=np.uint32)
+    try:
+        hashes = load_file(path)[_NAME]
+    except (SafetensorError, KeyError, OSError) as error:
+        raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
+    return hashes.astype(np.uint32).ravel()
