@@ -265,7 +265,8 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: L
         unknown = names.unknown(label for label in labels if isinstance(label, str) and not _is_missing(label))
         if sum(unknown.values()) < 2:
             raise
-        counts = ", ".join(f"{label!r} ({n})" for label, n in list(unknown.items())[:_SHOWN_NAMES])
+        shown = [f"{label!r} ({n})" for label, n in unknown.items()]
+        counts = ", ".join([*shown[:_SHOWN_NAMES], *(["…"] if len(shown) > _SHOWN_NAMES else [])])
         raise CertaintyError(
             f"{error} {source} has {counted(len(unknown), 'unknown label')}: {counts}. If they are your own names, say "
             "what they stand for: label_names in Python, --map of `certainty train` and `certainty evaluate`, as in "

@@ -240,6 +240,7 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         WEIGHTS_FILE,
         "config.json",
         "tokenizer_config.json",
+        "trained_on.safetensors",  # of use in training only, which finds this snapshot in the cache
     ]
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))

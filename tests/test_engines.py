@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import random
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ import certainty
 from certainty import CertaintyError, Label
 from certainty.engines.modeling import CertaintyModel
 from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
-from certainty.engines.processor import has_fast_integers, multiplies_integers_fast
+from certainty.engines.processor import cpu_features, multiplies_integers_fast
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
@@ -105,12 +106,14 @@ def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path, monkeypa
     np.testing.assert_array_equal(auto, torch_)
 
 
-def test_numpy_tells_whether_integers_are_fast() -> None:
-    assert has_fast_integers({"SIMD Extensions": {"baseline": ["X86_V2"], "found": ["X86_V3", "AVX512_ICL"]}})
-    assert not has_fast_integers({"SIMD Extensions": {"baseline": ["X86_V2"], "found": ["X86_V3"]}})
-    assert not has_fast_integers({"SIMD Extensions": {"baseline": ["NEON"]}})
-    assert not has_fast_integers({})
-    assert multiplies_integers_fast() in (True, False)
+def test_numpy_tells_whether_integers_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        assert {"AVX512VNNI", "AVX2"} <= cpu_features().keys()
+    for is_there in (True, False):
+        monkeypatch.setattr("certainty.engines.processor.cpu_features", lambda there=is_there: {"AVX512VNNI": there})
+        assert multiplies_integers_fast() is is_there
+    monkeypatch.setattr("certainty.engines.processor.cpu_features", dict)
+    assert not multiplies_integers_fast(), "not an x86 processor"
 
 
 @pytest.mark.parametrize(

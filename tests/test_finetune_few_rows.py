@@ -119,8 +119,8 @@ def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixt
 def test_a_sentence_with_two_labels_is_named(caplog: pytest.LogCaptureFixture) -> None:
     twice = {**_rows()[0], "label": "denied"}
     read_data([*_rows(), twice], None, label_names={"rumeur": "probable"})
-    assert "Sentences of train that have rows with different labels: 1, such as" in caplog.text
-    assert "(asserted and denied)" in caplog.text
+    told = f"rows with different labels: 1, such as {twice['text']!r} (asserted and denied)."
+    assert told in caplog.text
 
 
 def test_test_rows_that_are_in_dev_too_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -294,7 +294,7 @@ def test_held_out_sentences_choose_how_much_of_the_initial_model_is_kept(tiny_mo
         output = tmp_path / f"folds-{settings.folds}"
         finetune(rows, dev_rows, output, settings.replace(initial=str(tiny_model), bf16=False))
         training = json.loads((output / "certainty.json").read_text(encoding="utf-8"))["training"]
-        assert training.get("initial_share", 0) in SHARES
+        assert training["initial_share"] in SHARES and training["initial_share_chosen"]
         assert yaml.safe_load((output / "settings.yaml").read_text(encoding="utf-8"))["initial_share"] is None
 
 
@@ -310,11 +310,13 @@ def test_the_verdict_is_plain() -> None:
     assert compared_with_initial(worse).endswith("The new model is worse than old; keep that one.")
     told = compared_with_initial(same)
     assert "cannot be told apart with so many rows; differences in accuracy under 0." in told
-    wanted = re.search(r"about ([\d,]+) claims show a difference of 0\.03\.", told)
+    wanted = re.search(r"about ([\d,]+) claims show a difference in accuracy of 0\.03\.", told)
     assert wanted and 300 < int(wanted[1].replace(",", "")) == same["claims_wanted"]
     assert compared_with_initial({**same, "split": "test"}).startswith("On 40 claims of test, macro-F1 is 1.000")
+    kept = "its share of the initial weights chosen on these rows"
+    assert kept not in compared_with_initial({**same, "split": "cross-validation"}), "it was given"
     for split in ("dev", "cross-validation"):
-        assert "how much it keeps of the initial model" in compared_with_initial({**same, "split": split})
+        assert kept in compared_with_initial({**same, "split": split, "share_is_chosen": True})
 
 
 def test_each_fold_is_calibrated_by_the_others() -> None:
@@ -400,6 +402,8 @@ def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: py
         "line 2: label: unknown label 'rumeur'" in told and "held_out.jsonl has 1 unknown label: 'rumeur' (2)." in told
     )
     assert "--map 'rumeur=probable'" in told
+    assert main([*given, "--map", "rumeur=probable", "rumeur=denied"]) == 2
+    assert "'rumeur' stands for probable and denied; choose one" in capsys.readouterr().err
     assert main([*given, "--map", "rumeurs=Probable"]) == 2
     assert "Of your own names, 'rumeurs' is the nearest." in capsys.readouterr().err
     for wrong, told in (("rumeur", "write NAME=LABEL"), ("a=maybe", "unknown label 'maybe'")):
@@ -418,6 +422,7 @@ def test_sentences_that_the_initial_model_knows_are_told(
     again = settings.replace(initial=str(tmp_path / "first"))
     finetune([replace(s, text=f"{s.text} Oui.") for s in rows], rows[20:], tmp_path / "second", again, test=dev)
     assert "first was trained on 10 of the 20 sentences of dev: figures on them" in caplog.text
+    assert (tmp_path / "first" / KNOWN_FILE).stat().st_mode == (tmp_path / "first" / "config.json").stat().st_mode
     assert len(known([*rows, *dev], tmp_path / "second")) == 30, (
         "those of the first are handed on, dev was not trained on"
     )

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
-from certainty.commands.label_names import add_label_names
+from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.labelled import LabelNames, read_labelled
+from certainty.labels import Label
 from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
@@ -173,11 +174,11 @@ def _result(
     return Comparison((mean,), errors=mean.errors, behaviour=tests)
 
 
-def _labelled(each: Sequence[Sequence[str] | None], label_names: Sequence[tuple[str, str]]) -> list[Any]:
+def _labelled(each: Sequence[Sequence[str] | None], pairs: Sequence[tuple[str, Label]]) -> list[Any]:
     """Return the files, or with other names for labels their rows."""
-    if not label_names:
+    if not pairs:
         return list(each)
-    names = LabelNames(dict(label_names))
+    names = LabelNames(label_names(pairs))
     rows = [read_labelled(files, names) if files else files for files in each]
     names.warn_if_unmet()
     return rows

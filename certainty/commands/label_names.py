@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from certainty.errors import CertaintyError
@@ -20,6 +21,19 @@ def add_label_names(parser: Any) -> None:
         metavar="NAME=LABEL",
         help="what your names of labels stand for, such as rumeur=probable opinion=personal_opinion, in any case",
     )
+
+
+def label_names(pairs: Sequence[tuple[str, Label]]) -> dict[str, Label]:
+    """Return the value of `--map` as a dictionary.
+
+    Raises:
+        CertaintyError: A name stands for two labels.
+    """
+    names: dict[str, Label] = {}
+    for name, label in pairs:
+        if names.setdefault(name, label) is not label:
+            raise CertaintyError(f"--map: {name!r} stands for {names[name].value} and {label.value}; choose one.")
+    return names
 
 
 def _pair(given: str) -> tuple[str, Label]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.help import HelpFormatter
-from certainty.commands.label_names import add_label_names
+from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.output import log_shown
 
 SETTINGS = (
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
                 settings,
                 test=args.test,
                 corrections=args.corrections,
-                label_names=dict(args.map),
+                label_names=label_names(args.map),
                 resume=args.resume,
                 overwrite=args.overwrite,
             )

@@ -65,7 +65,7 @@ def chosen_engine(name: EngineName, folder: Path, device: str | None = None, def
     """Return the engine that a name stands for; see `open_engine`."""
     if name != "auto":
         return name
-    if default == "onnx-int8" and not multiplies_integers_fast():
+    if default == "onnx-int8" and (folder / ONNX_FILES["onnx"]).is_file() and not multiplies_integers_fast():
         default = "onnx"
     return default if _on_cpu(device) and (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
 

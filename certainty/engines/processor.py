@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
-
-import numpy as np
-
-FAST_INTEGERS = frozenset({"AVX512_CLX", "AVX512_ICL", "AVX512_SPR", "AVX512_VNNI"})
-"""Names under which numpy reports groups of instructions that include AVX-512 VNNI, the dot product of 8-bit integers.
-
-On processors without it, "onnx-int8" has been measured to be no faster than "onnx"; on ARM it has not been measured.
-"""
 
 
-@cache
 def multiplies_integers_fast() -> bool:
-    """Return whether integer arithmetic is faster than that of 32-bit floats on this processor."""
-    return has_fast_integers(np.show_config(mode="dicts") or {})
+    """Return whether "onnx-int8" is faster than "onnx" on this processor: whether it has AVX-512 VNNI.
+
+    These are dot products of 8-bit integers. On ARM, which has others, integers have not been measured.
+    """
+    return bool(cpu_features().get("AVX512VNNI"))
 
 
-def has_fast_integers(configuration: Mapping[str, Any]) -> bool:
-    """Return whether `numpy.show_config(mode="dicts")` tells of instructions of `FAST_INTEGERS`."""
-    extensions = configuration.get("SIMD Extensions", {})
-    return bool(FAST_INTEGERS & {*extensions.get("baseline", ()), *extensions.get("found", ())})
+def cpu_features() -> Mapping[str, bool]:
+    """Return which features the processor has, as numpy found when it was imported."""
+    # `numpy.show_config` only names groups of features, and since numpy 2.4 none for processors with VNNI but not ICL.
+    for module in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):  # numpy 2, numpy 1
+        try:
+            return dict(importlib.import_module(module).__cpu_features__)
+        except (ModuleNotFoundError, AttributeError):
+            continue
+    return {}

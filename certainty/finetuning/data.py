@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
-from certainty.evaluation.leakage import leaked, text_key
+from certainty.evaluation.leakage import leaked
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
@@ -126,14 +126,15 @@ def read_data(
 
 
 def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:
-    labels: dict[str, set[str]] = {}
+    rows: dict[str, list[LabelledSentence]] = {}
     for s in train:
-        labels.setdefault(text_key(s.text), set()).add(s.label.value if s.label else "no_claim")
-    if found := [text for text, given in labels.items() if len(given) > 1]:
+        rows.setdefault(" ".join(s.text.split()).lower(), []).append(s)
+    if found := [same for same in rows.values() if len({s.label for s in same}) > 1]:
+        labels = sorted({s.label.value if s.label else "no_claim" for s in found[0]})
         logger.warning(
-            "Sentences of train that have rows with different labels: %d, such as %r (%s); "
-            "`certainty label merge` settles them.",
-            *(len(found), found[0], " and ".join(sorted(labels[found[0]]))),
+            "Sentences of train that have rows with different labels: %d, such as %r (%s). Keep one row of each, or "
+            "name the annotators in a column `annotator` and use `certainty label merge`.",
+            *(len(found), found[0][0].text, " and ".join(labels)),
         )
 
 

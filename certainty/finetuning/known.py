@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.leakage import text_key
 from certainty.labelled import LabelledSentence
+from certainty.writing import write_whole
 
 __all__ = ["KNOWN_FILE", "known", "write_known"]
 
@@ -25,13 +26,13 @@ KNOWN_FILE = "trained_on.safetensors"
 _NAME = "sha256_32"
 
 
-def write_known(folder: Path, sentences: Sequence[LabelledSentence], start: Path) -> None:
+def write_known(folder: Path, sentences: Iterable[LabelledSentence], start: Path) -> None:
     """Write the hashes of the sentences that a model was trained on, with those of the model that it continues from.
 
     Raises:
         CertaintyError: The file of the starting model is damaged.
     """
-    save_file({_NAME: np.union1d(_hashes(sentences), _read(start))}, folder / KNOWN_FILE)
+    write_whole(folder / KNOWN_FILE, save({_NAME: np.union1d(_hashes(sentences), _read(start))}))
 
 
 def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledSentence]:
@@ -54,7 +55,9 @@ def _read(folder: Path) -> NDArray[np.uint32]:
     if not path.is_file():
         return np.array([], dtype=np.uint32)
     try:
-        hashes = load_file(path)[_NAME]
-    except (SafetensorError, KeyError, OSError) as error:
+        hashes = load(path.read_bytes())[_NAME]
+    except OSError as error:
+        raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    except (SafetensorError, KeyError) as error:
         raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
     return hashes.astype(np.uint32).ravel()

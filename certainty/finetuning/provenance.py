@@ -28,6 +28,7 @@ def provenance(
     setup: Setup,
     calibration: Calibration,
     initial_share: float,
+    share_is_chosen: bool,
 ) -> dict[str, Any]:
     """Return the model's provenance: its start, data, trained heads, calibration, steps and package versions."""
 
@@ -39,7 +40,7 @@ def provenance(
 
     distilled = {"pseudo_labels": pseudo_label_metadata(settings.pseudo_labels)} if settings.pseudo_labels else {}
     replayed = {"replay": settings.replay} if settings.replay else {}
-    averaged = {"initial_share": initial_share} if start.model else {}
+    averaged = {"initial_share": initial_share, "initial_share_chosen": share_is_chosen} if start.model else {}
     folds = {"folds": settings.folds} if data.folds else {}
     state = setup.trainer.state
     return {

@@ -145,11 +145,12 @@ def finetune(
 
 def warn_of_known(start: Start, data: FinetuningData) -> None:
     """Log a warning if the model to continue from was trained on sentences that will judge it."""
-    for split, sentences in ((CROSS_VALIDATION if data.folds else "dev", data.dev), ("test", data.test or ())):
+    judging = {CROSS_VALIDATION if data.folds else "dev": data.dev, "test": data.test or [], "contrast": data.contrast}
+    for split, sentences in judging.items():
         if found := known(sentences, start.folder):
             logger.warning(
-                "%s was trained on %d of the %d sentences of %s: figures on them, and the comparison with it, are too "
-                "good. Continue from a model that does not know them.",
+                "%s was trained on %d of the %d sentences of %s: figures on them are too good, its own most of all. "
+                "Continue from a model that does not know them.",
                 *(start.name, len(found), len(sentences), split),
             )
 
@@ -195,7 +196,8 @@ def write_model(
         share, logits = out_of_fold_logits(settings, start, data, setup.heads, dev)
     else:
         share, logits = best_average(averages, dev)
-    if len(averages.shares) > 1:
+    is_chosen = len(averages.shares) > 1
+    if is_chosen:
         logger.info("Share of the initial weights, chosen by likelihood: %g.", share)
     model = round_weights(averages.at(share))
     raw = logits.label
@@ -210,7 +212,7 @@ def write_model(
         source_threshold=before.source_threshold,
         pad_token_id=tokenizer.pad_token_id,
         heads=[head for head in HEADS if head in {*start.heads, *setup.heads}],
-        training={**provenance(settings, start, data, setup, calibration, share), "seconds": round(seconds)},
+        training={**provenance(settings, start, data, setup, calibration, share, is_chosen), "seconds": round(seconds)},
     )
     made = choose_thresholds(made, dev, logits, setup.heads)
     model.save_pretrained(folder)
@@ -304,6 +306,7 @@ def with_comparison(
     new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
     initial = certainty.load(rival.folder).score_sentences(texts)
     result = against_initial(split, new, initial, rival.name, sentences, data.group_by)
+    result["share_is_chosen"] = bool((made.training or {}).get("initial_share_chosen"))
     made = replace(made, training={**(made.training or {}), "against_initial": result})
     made.save(folder)
     return made

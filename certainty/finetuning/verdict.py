@@ -107,12 +107,11 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
         "undecided": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
         f"under {number(result['detectable'])} cannot be detected. {_more_rows(result)}",
     }[result["verdict"]]
-    chosen = {
-        "dev": "its checkpoint and calibration, and how much it keeps of the initial model, were chosen on these rows; "
-        "folds or test judge it on others",
-        CROSS_VALIDATION: "how much it keeps of the initial model was chosen on these rows",
-    }.get(split)
-    optimistic = f" (optimistic: {chosen})" if chosen else ""
+    chosen = ["its checkpoint", "its calibration"] if split == "dev" else []
+    if result.get("share_is_chosen") and split in ("dev", CROSS_VALIDATION):
+        chosen.append("its share of the initial weights")
+    others = "; folds or test judge it on others" if split == "dev" else ""
+    optimistic = f" (optimistic: {', '.join(chosen)} chosen on these rows{others})" if chosen else ""
     return (
         f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
         f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
@@ -135,7 +134,7 @@ def _more_rows(result: Mapping[str, Any]) -> str:
     wanted = result.get("claims_wanted", 0)
     if wanted <= result["claims"]:
         return "Label more held-out rows to know."
-    return f"To know, label more held-out rows: about {wanted:,} claims show a difference of {WORTHWHILE}."
+    return f"To know, label more held-out rows: about {wanted:,} claims show a difference in accuracy of {WORTHWHILE}."
 
 
 def missed_claims(is_claim: NDArray[np.bool_], gold: Sequence[bool], split: str = "dev") -> str | None:

@@ -126,6 +126,12 @@ def _majority(values: Iterable[_T]) -> _T | None:
     return value if 2 * count > counts.total() else None
 
 
+def _most_common(values: Iterable[_T | None]) -> _T | None:
+    """Return the most frequent of the values that are known; None if none is."""
+    counts = Counter(value for value in values if value is not None)
+    return counts.most_common(1)[0][0] if counts else None
+
+
 def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     label = parse_category(chosen, name)
     agreeing = {annotator: s for annotator, s in row.items() if s.label is label and s.claim == (label is not None)}
@@ -144,13 +150,15 @@ def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
             annotator=DECISION,
         )
     first = next(iter(agreeing.values()))
+    seconds = [s.second for s in agreeing.values() if s.second or s.second_known]
+    second = _majority(seconds) if seconds else None
     return replace(
         first,
         id=name,
-        second=_majority(s.second for s in agreeing.values()),
-        second_known=any(s.second_known for s in agreeing.values()),
+        second=second,
+        second_known=2 * seconds.count(second) > len(seconds),
         attributed=_majority(s.attributed for s in agreeing.values()),
-        cues=Counter(s.cues for s in agreeing.values()).most_common(1)[0][0],
-        sources=Counter(s.sources for s in agreeing.values()).most_common(1)[0][0],
+        cues=_most_common(s.cues for s in agreeing.values()),
+        sources=_most_common(s.sources for s in agreeing.values()),
         annotator=_TOGETHER.join(sorted(agreeing)),
     )

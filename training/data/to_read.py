@@ -52,8 +52,6 @@ def draw(paragraphs: Iterable[str], count: int, excluded: set[str], seed: int, m
     for paragraph in shuffled:
         if count <= 0:
             return
-        if not pattern.search(paragraph):  # cheaper than splitting it first
-            continue
         sentences = [sentence for sentence in split_sentences(paragraph) if pattern.search(sentence.text)]
         if not sentences:  # for example nothing but white space or invisible characters
             continue
@@ -123,7 +121,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if any(count for reason, count in counts.items() if reason != "random"):
         chosen = choose(certainty.load().score_sentences(texts), counts, arguments.seed)
     else:  # the draw was at random already
-        chosen = dict.fromkeys(range(min(len(texts), counts["random"])), "matching" if arguments.matching else "random")
+        chosen = dict.fromkeys(range(min(len(texts), counts["random"] or len(texts))), "random")
+    if arguments.matching:
+        chosen = {i: "matching" if reason == "random" else reason for i, reason in chosen.items()}
     rows: Iterator[dict[str, Any]] = (
         {
             "id": f"{arguments.name}-{digest(texts[i])[:12]}",
