@@ -15,7 +15,7 @@ from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.agreement import agreement
 from certainty.labelling.annotators import Answers
 from certainty.labelling.merging import merge
-from certainty.labelling.rows import write_rows
+from certainty.labelling.rows import to_row, write_rows
 from certainty.labels import LABELS
 
 A, P, O, D = LABELS  # noqa: E741
@@ -51,6 +51,28 @@ def test_what_goes_with_a_label_is_that_of_those_who_gave_it() -> None:
     ]
     (merged,) = merge([("f", rows)]).sentences
     assert (merged.cues, merged.attributed, merged.second) == (((3, 9),), True, A)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "merged"),
+    [
+        ([(None, False), (None, False), (A, True)], (A, True)),  # only one says anything
+        ([(None, False), (None, False)], (None, False)),
+        ([(None, True), (None, True), (A, True)], (None, True)),
+        ([(None, True), (A, True)], (None, False)),  # a tie: not known
+    ],
+)
+def test_what_nobody_said_is_no_answer(
+    seconds: list[tuple[Label | None, bool]], merged: tuple[Label | None, bool]
+) -> None:
+    rows = [
+        row("Il aurait fui.", P, f"{i}", "1", second=second, second_known=known, sources=((0, 2),) if i else None)
+        for i, (second, known) in enumerate(seconds)
+    ]
+    (found,) = merge([("f", rows)]).sentences
+    assert (found.second, found.second_known) == merged
+    assert ("second" in to_row(found)) == merged[1]
+    assert found.sources == ((0, 2),)
 
 
 def test_sentences_are_the_same_by_text_where_tools_gave_ids_of_their_own() -> None:
