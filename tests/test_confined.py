@@ -69,8 +69,8 @@ def font_of_65536_signs_20000_times() -> bytes:
     ("data", "message"),
     [
         (lambda: shown(bytes(80_000_000)), "cannot be read as PDF"),
-        (tree_of_a_billion_pages, "cannot be read as PDF"),
-        (lambda: shown(b"[" * 3_000_000 + SHOW), "cannot be read as PDF"),
+        (tree_of_a_billion_pages, "(cannot be read as PDF|takes over 1 s to read)"),  # the latter on a slow machine
+        (lambda: shown(b"[" * 3_000_000 + SHOW), "(cannot be read as PDF|takes over 1 s to read)"),
         (lambda: shown(SHOW * 200_000), "takes over 1 s to read"),
         pytest.param(
             font_of_65536_signs_20000_times,
