@@ -69,8 +69,8 @@ def font_of_65536_signs_20000_times() -> bytes:
     ("data", "message"),
     [
         (lambda: shown(bytes(80_000_000)), "cannot be read as PDF"),
-        (tree_of_a_billion_pages, "(cannot be read as PDF|takes over 1 s to read)"),  # the latter on a slow machine
-        (lambda: shown(b"[" * 3_000_000 + SHOW), "(cannot be read as PDF|takes over 1 s to read)"),
+        (tree_of_a_billion_pages, "cannot be read as PDF"),
+        (lambda: shown(b"[" * 3_000_000 + SHOW), "cannot be read as PDF"),
         (lambda: shown(SHOW * 200_000), "takes over 1 s to read"),
         pytest.param(
             font_of_65536_signs_20000_times,
@@ -82,7 +82,7 @@ def font_of_65536_signs_20000_times() -> bytes:
 def test_a_bomb_is_one_error(
     data: Callable[[], bytes], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confined, "SECONDS", 60 if "memory" in message else 1)
+    monkeypatch.setattr(confined, "SECONDS", 1 if "takes over 1 s" in message else 60)  # slow machines need more
     if "memory" in message:
         monkeypatch.setattr(confined, "MEMORY", 40_000_000)
     (tmp_path / "bomb.pdf").write_bytes(data())
