@@ -21,6 +21,7 @@ TOKENIZER_FILE = "tokenizer.json"
 ONNX_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "model.safetensors"
+KNOWN_FILE = "trained_on.safetensors"
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
@@ -240,7 +241,7 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         WEIGHTS_FILE,
         "config.json",
         "tokenizer_config.json",
-        "trained_on.safetensors",  # of use in training only, which finds this snapshot in the cache
+        KNOWN_FILE,  # of use in training only, which finds this snapshot in the cache
     ]
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))

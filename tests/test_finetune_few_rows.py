@@ -27,7 +27,7 @@ from certainty.finetuning.data import read_data
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import IGNORED
-from certainty.finetuning.known import KNOWN_FILE, known
+from certainty.finetuning.known import known
 from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.replay import read_replay, replayed
@@ -36,7 +36,7 @@ from certainty.finetuning.start import find_start
 from certainty.finetuning.verdict import against_initial, compared_with_initial, missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import KNOWN_FILE, ModelSettings
 from certainty.tokenising import SentenceTokenizer
 
 ROOT = Path(__file__).parent.parent

@@ -18,11 +18,11 @@ from safetensors.numpy import load, save
 from certainty.errors import CertaintyError
 from certainty.evaluation.leakage import text_key
 from certainty.labelled import LabelledSentence
+from certainty.model_folder import KNOWN_FILE
 from certainty.writing import write_whole
 
-__all__ = ["KNOWN_FILE", "known", "write_known"]
+__all__ = ["known", "write_known"]
 
-KNOWN_FILE = "trained_on.safetensors"
 _NAME = "sha256_32"
 
 
