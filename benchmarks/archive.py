@@ -2,6 +2,8 @@
 
 The archive has synthetic documents in several formats. Each run is a process of its own, which SIGKILL ends a random
 time after it has begun its first part, until one reaches the end. Then every sentence must be there once.
+
+With `--tiny`, a small model of random weights scores, so that many more sentences pass through all else.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 from benchmarks import record
 from benchmarks.sentences import sentences_like_text
+from benchmarks.tiny_model import write_tiny_model
 from certainty.archive.parts import all_records
 from certainty.sentences import split_sentences
 
@@ -35,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
     record.add_arguments(parser)
     parser.add_argument("--sentences", type=int, default=100_000, help="approximate number of sentences")
+    parser.add_argument("--tiny", action="store_true", help="score with a tiny model of random weights")
     parser.add_argument("--kills", type=int, default=20, help="number of kills before a run may end")
     parser.add_argument(
         "--longest", type=float, default=30, help="largest number of seconds from the first part to a kill"
@@ -44,6 +48,9 @@ def main() -> None:
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
     try:
+        if args.tiny:
+            write_tiny_model(folder / "tiny")
+            args.model = str(folder / "tiny")
         expected = write_inputs(folder / "in", args.sentences // _DOCUMENT)
         command = [sys.executable, "-m", "certainty", "archive", str(folder / "in"), "--output", str(folder / "out")]
         command += ["--resume", "--quiet", "--model", args.model, "--threads", str(args.threads)]
@@ -53,7 +60,16 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     print(json.dumps(result, indent=1))
-    record.write(args.output, "archive", {"part_sentences": args.part_sentences, "threads": args.threads, **result})
+    record.write(
+        args.output,
+        "archive",
+        {
+            "model": "tiny" if args.tiny else Path(args.model).name,
+            "part_sentences": args.part_sentences,
+            "threads": args.threads,
+            **result,
+        },
+    )
     if result["lost"] or result["doubled"]:
         sys.exit("rows are lost or doubled")
 
