@@ -219,6 +219,7 @@ def test_a_mistake_on_the_command_line_is_explained(
         ("train_active_more", 21102, {1}),
         ("train_acts", 5500, {1}),
         ("train_natural", 17752, {1}),
+        ("train_natural_more", 21600, {1}),
         ("dev", 2155, {1}),
         ("dev_natural", 1515, {1}),
         ("dev_natural_again", 1515, {1}),
