@@ -256,7 +256,7 @@ def test_no_sentence_is_in_two_splits() -> None:
 def test_sources_are_spans_of_attributed_sentences() -> None:
     lengths = {(file.name.split(".")[0], s.id): s.length for file in LABELS.glob("*.gz") for s in read_labels(file)}
     sources = read_sources(SOURCES)
-    assert len(sources) == 24087
+    assert len(sources) == 29615
     for key, spans in sources.items():
         assert all(0 <= start < end <= lengths[key] for start, end in spans)
 
