@@ -134,7 +134,10 @@ def _tables(
         '(file, "row", id, sentence) AS place FROM sentences WHERE source IS NOT NULL) GROUP BY lower(who) '
         f"HAVING denied > 0 ORDER BY denied DESC, 1 LIMIT {top}"
     ).fetchall()
-    note = "Claims that are attributed to a source, and how many of them are denials; pronouns are not resolved."
+    note = (
+        "Claims that are attributed to a source, and how many of them are denials; pronouns are not resolved. Whom or "
+        "what a denial is about is not known."
+    )
     yield Table("Who denies most", note, ("source", "denied", "claims"), denied, measure="denied")
 
 
