@@ -1,7 +1,7 @@
 """Compare speed and accuracy with other tools: `python -m benchmarks.field --data test.jsonl --train train.jsonl`.
 
-Each round runs all contenders once on the same sentences, and then on some of them one by one; a ratio is the median over
-the rounds. At the end, 1, 4 and 16 clients send single sentences to `certainty serve`. The other tools are
+Each round runs all contenders once on the same sentences, and then on some of them one by one; a ratio is the median
+over the rounds. At the end, 1, 4 and 16 clients send single sentences to `certainty serve`. The other tools are
 `transformers.pipeline` with our model, and with a classifier of the shape of CamemBERT-base (random weights, so it has
 no accuracy); logistic regression on tf-idf features; and the rules of EDS-NLP, which know neither opinions nor our
 labels. EDS-NLP is left out if it is not installed (`pip install edsnlp`), tf-idf without `--train`.
