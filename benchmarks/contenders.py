@@ -164,6 +164,11 @@ class Contender:
         """Return the time of a run over the sentences, after an untimed run over the first `WAKING` of them."""
         return float(self._ask("seconds", texts))
 
+    def costs(self, texts: Sequence[str]) -> tuple[float, float]:
+        """Return the time of a run as `seconds` does, and the processor time that all its threads took, in seconds."""
+        wall, processor = self._ask("costs", texts)
+        return float(wall), float(processor)
+
     def each(self, texts: Sequence[str]) -> list[float]:
         """Return the time of each sentence, scored alone, in seconds."""
         return list(self._ask("each", texts))
@@ -195,6 +200,7 @@ def _serve(connection: Connection, name: str, model: str, threads: int) -> None:
     answers: dict[str, Callable[[list[str]], Any]] = {
         "labels": run,
         "seconds": lambda texts: (run(texts[:WAKING]), _seconds(lambda: run(texts)))[1],
+        "costs": lambda texts: (run(texts[:WAKING]), _costs(lambda: run(texts)))[1],
         "each": lambda texts: [_seconds(partial(run, [text])) for text in texts],
         "peak": lambda _: peak_mib(),
     }
@@ -204,6 +210,11 @@ def _serve(connection: Connection, name: str, model: str, threads: int) -> None:
         except EOFError:
             return
         connection.send(answers[question](texts))
+
+
+def _costs(run: Callable[[], object]) -> tuple[float, float]:
+    started = time.process_time()
+    return _seconds(run), time.process_time() - started
 
 
 def _seconds(run: Callable[[], object]) -> float:

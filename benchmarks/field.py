@@ -1,6 +1,7 @@
 """Compare speed and accuracy with other tools: `python -m benchmarks.field --data test.jsonl --train train.jsonl`.
 
-Each round runs all contenders once on the same sentences; a ratio is the median over the rounds. The other tools are
+Each round runs all contenders once on the same sentences, and then on some of them one by one; a ratio is the median
+over the rounds. At the end, 1, 4 and 16 clients send single sentences to `certainty serve`. The other tools are
 `transformers.pipeline` with our model, and with a classifier of the shape of CamemBERT-base (random weights, so it has
 no accuracy); logistic regression on tf-idf features; and the rules of EDS-NLP, which know neither opinions nor our
 labels. EDS-NLP is left out if it is not installed (`pip install edsnlp`), tf-idf without `--train`.
@@ -28,10 +29,13 @@ from benchmarks.contenders import (
     Contender,
     ratio,
 )
+from benchmarks.served import served
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 
 TIMED_ONLY = (CAMEMBERT_1, CAMEMBERT_32)
+ALONE = 40
+"""Sentences of a round that are also scored one by one; the wider session of the engine opens in the second round."""
 
 
 def macro_f1(sentences: list[LabelledSentence], labels: list[str]) -> float:
@@ -66,6 +70,8 @@ def main() -> None:
         named[EDSNLP] = (EDSNLP, "")
 
     seconds: dict[str, list[float]] = {name: [] for name in named}
+    processor: dict[str, list[float]] = {name: [] for name in named}
+    alone: dict[str, list[float]] = {name: [] for name in named}  # the median of each round
     with ExitStack() as stack:
         contenders = {
             name: stack.enter_context(Contender(contender, model, args.threads))
@@ -79,14 +85,20 @@ def main() -> None:
         }
         for _ in range(args.rounds):
             for name, contender in contenders.items():
-                seconds[name].append(contender.seconds(timed))
+                wall, cost = contender.costs(timed)
+                seconds[name].append(wall)
+                processor[name].append(cost)
+                alone[name].append(statistics.median(contender.each(timed[:ALONE])))
+        answered = served(timed, args.model, args.threads)
     rows: dict[str, dict[str, Any]] = {
         name: {
             "sentences_per_second": len(timed) / statistics.median(times),
             "ratio_to_batch_1": ratio(seconds[PIPELINE_1], times),
             "ratio_to_batch_32": ratio(seconds[PIPELINE_32], times),
             "ratio_to_camembert_base": ratio(seconds[CAMEMBERT_1], times),
-            "core_hours_per_million": 1e6 * args.threads * statistics.median(times) / len(timed) / 3600,
+            "core_hours_per_million": 1e6 * statistics.median(processor[name]) / len(timed) / 3600,
+            "alone_p50_ms": 1000 * statistics.median(alone[name]),
+            "alone_ratio_to_pipeline": ratio(alone[PIPELINE_1], alone[name]),
             "macro_f1": accuracy[name],
             "seconds": times,
         }
@@ -98,9 +110,16 @@ def main() -> None:
         print(
             f"{name:34} {row['sentences_per_second']:8.1f} sentences/s {row['ratio_to_batch_1']:6.2f} × batch 1"
             f" {row['ratio_to_batch_32']:6.2f} × batch 32 {row['ratio_to_camembert_base']:6.1f} × CamemBERT-base"
-            f" {row['core_hours_per_million']:6.1f} core hours per million  macro-F1 {shown}"
+            f" {row['core_hours_per_million']:6.2f} core hours per million"
+            f" {row['alone_p50_ms']:6.2f} ms alone, {row['alone_ratio_to_pipeline']:5.2f} × macro-F1 {shown}"
         )
-    record.write(args.output, "field", {"sentences": len(timed), "scored": len(sentences), "contenders": rows})
+    for clients, figures in answered.items():
+        print(
+            f"certainty serve, {clients} clients: {figures['p50_ms']:.1f} ms p50, {figures['p99_ms']:.1f} ms p99,"
+            f" {figures['sentences_per_second']:.0f} sentences/s"
+        )
+    result = {"sentences": len(timed), "scored": len(sentences), "contenders": rows, "clients": answered}
+    record.write(args.output, "field", result)
     record.plot_points(
         args.output,
         "field",

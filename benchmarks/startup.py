@@ -1,7 +1,7 @@
 """Measure the time of a cold start: `python -m benchmarks.startup [FILE]`.
 
-Measures new processes from start to end: `import certainty`, `certainty score FILE`, and one sentence with certainty
-and with `transformers.pipeline` on the same model. The rounds are interleaved.
+Measures new processes from start to end: `import certainty`, `certainty score FILE`, and one sentence with certainty,
+also by engine, and with `transformers.pipeline` on the same model. The rounds are interleaved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.contenders import ratio
 ARTICLE = "docs/examples/article.txt"
 SENTENCE = "Moscou dément."
 IMPORT, ONE, PIPELINE = "import certainty", "certainty, one sentence", "pipeline, one sentence"
-CERTAINTY_CODE = "import certainty; certainty.load({model!r}).score({text!r})"
+CERTAINTY_CODE = "import certainty; certainty.load({model!r}, engine={engine!r}).score({text!r})"
 PIPELINE_CODE = (
     "from transformers import pipeline; pipeline('text-classification', model={model!r}, top_k=None)({text!r})"
 )
@@ -36,7 +36,8 @@ def main() -> None:
     commands = {
         "python -c pass": ["-c", "pass"],
         IMPORT: ["-c", "import certainty"],
-        ONE: ["-c", CERTAINTY_CODE.format(**values)],
+        ONE: ["-c", CERTAINTY_CODE.format(**values, engine="auto")],
+        **{f"{ONE}, {e}": ["-c", CERTAINTY_CODE.format(**values, engine=e)] for e in ("onnx", "onnx-int8")},
         score: ["-m", "certainty", "score", args.file, "--model", args.model],
         PIPELINE: ["-c", PIPELINE_CODE.format(**values)],
     }

@@ -517,6 +517,18 @@ def test_integers_that_change_labels_or_calibration_are_not_the_default() -> Non
     assert not int8_comparison(logits, changed, gold)["as_good"]
 
 
+def test_integers_are_compared_by_what_a_user_gets() -> None:
+    model = certainty.load(threads=1)
+    exact = model.score_sentences(["Il serait parti.", "Il est parti."] * 300)
+    logits, gold = np.zeros((600, 4)), np.zeros(600, dtype=int)
+    same = int8_comparison(logits, logits, gold, (exact, exact))
+    assert same["as_good"] and same["answers"] == dict.fromkeys(("attributed", "cues", "second", "source"), 1)
+    no_claims = model.with_thresholds(claim=1).score_sentences(["Il est parti."] * 4)
+    changed = int8_comparison(logits, logits, gold, (exact, [*no_claims, *exact[4:]]))
+    assert changed["agreement"] == 0.9933 and not changed["as_good"]
+    assert changed["answers"]["cues"] == 0.9967, "two of the four had one"
+
+
 def test_few_right_claims_do_not_make_certainties() -> None:
     logits = np.eye(4)[np.arange(12) % 4] * 3.0
     assert choose_calibration(logits, logits.argmax(axis=1)) == NONE

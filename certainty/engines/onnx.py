@@ -33,7 +33,8 @@ class OnnxEngine:
     """Runs an ONNX file.
 
     A session without threads of its own serves all threads and forked processes. A second session that uses all cores
-    runs the batches that run alone, such as single sentences. It is opened after `LONE_BATCHES` of them.
+    runs the batches that run alone, such as single sentences, while no other thread runs one. It is opened after
+    `LONE_BATCHES` of them.
 
     Args:
         path: The ONNX file.
@@ -51,28 +52,39 @@ class OnnxEngine:
         given = {output.name for output in self._session.get_outputs()}
         self._outputs = [name for name in Logits._fields if name in given]
         self._wide: onnxruntime.InferenceSession | None = None
-        self._lone = 0
+        self._lone = self._running = 0
+        self._opening = False
         self._lock = threading.Lock()
         renew_after_fork(self)
 
     def run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], alone: bool = False) -> Logits:
         """Return the logits for arrays of shape (rows, length); see `Engine.run`."""
-        session = self._lone_session() if alone and self.workers > 1 else self._session
-        with native:
-            found = session.run(self._outputs, {"input_ids": input_ids, "attention_mask": attention_mask})
+        with self._lock:
+            self._running += 1
+            lone = alone and self.workers > 1 and self._running == 1
+        try:
+            session = self._lone_session() if lone else self._session
+            with native:
+                found = session.run(self._outputs, {"input_ids": input_ids, "attention_mask": attention_mask})
+        finally:
+            with self._lock:
+                self._running -= 1
         return Logits(**dict(zip(self._outputs, found, strict=True)))
 
     def renew_after_fork(self) -> None:
         """Drop the session with threads, which do not exist in the child, and the lock, which may be held."""
         keep_for_ever(self._wide)
-        self._wide, self._lone, self._lock = None, 0, threading.Lock()
+        self._wide, self._lone, self._running, self._opening = None, 0, 0, False
+        self._lock = threading.Lock()
 
     def _lone_session(self) -> onnxruntime.InferenceSession:
         with self._lock:
             self._lone += 1
-            if self._wide is None and self._lone > LONE_BATCHES:
-                self._wide = self._open(self.workers)
-            return self._wide or self._session
+            if self._wide or self._opening or self._lone <= LONE_BATCHES:
+                return self._wide or self._session
+            self._opening = True  # the others go on meanwhile
+        self._wide = self._open(self.workers)
+        return self._wide
 
     def _open(self, threads: int) -> onnxruntime.InferenceSession:
         if not self._path.is_file():

@@ -222,8 +222,9 @@ def write_model(
         list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(INT8_SENTENCES, len(data.train))]
     ]
     if export_int8(model, folder, typical, tokenizer.pad_token_id):
-        exact, integer = (dev.logits(open_engine(name, folder, None).run).label for name in ("onnx", "onnx-int8"))
-        compared = int8_comparison(exact, integer, dev.gold)
+        exact, integer = (dev.logits(open_engine(name, folder, None).run) for name in ("onnx", "onnx-int8"))
+        scores = dev.scores(exact, made), dev.scores(integer, made)
+        compared = int8_comparison(exact.label, integer.label, dev.gold, scores)
         # Without dev the two are compared on sentences of train, which shows less.
         engine = "onnx-int8" if compared["as_good"] and not data.folds else "onnx"
         made = replace(made, engine=engine, training={**(made.training or {}), "int8": compared})

@@ -3,7 +3,7 @@
 Weights have one scale per output and activations one per token, so no scale is shared across a batch. The range of each
 input feature is first balanced between activations and weights: Xiao et al., "SmoothQuant" (2023),
 https://arxiv.org/abs/2211.10438. What comes out of GELU is never below `GELU_MINIMUM`, so it is moved up by that and
-uses the steps of both signs. onnxruntime quantises the stored weights when a session opens.
+uses the steps of both signs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from certainty.finetuning.export.bert_graph import Linear, side_by_side
 from certainty.finetuning.export.graph_builder import GraphBuilder
 
 LARGEST = 127.0
+SMALLEST = np.float32(1e-12)
+"""Least scale of the weights of an output, of which all may be 0."""
 GELU_MINIMUM = -0.17
 SMOOTHING = 0.5
 """Share of a feature's range that is moved from the activations to the weights; 0.3 and 0.65 were no better."""
@@ -54,43 +56,64 @@ def input_ranges(model: CertaintyModel, batches: Iterable[tuple[Tensor, Tensor]]
     return {name: largest.numpy() for name, largest in ranges.items()}
 
 
-def int8_linear(ranges: Ranges) -> Linear:
-    """Return the 8-bit version of `Linear` for inputs with the given ranges."""
+def int8_linear(model: CertaintyModel, ranges: Ranges) -> Linear:
+    """Return the 8-bit version of `Linear` for the layers of a model, whose inputs have the given ranges.
+
+    Scales and biases are computed here and stored, since they are small; the weights would double the model's size, and
+    are quantised when a session opens.
+    """
+    tensors = model.classifier.state_dict()
+
+    def stored(layers: list[str], part: str) -> NDArray[np.float32]:
+        return torch.cat([tensors[f"{layer}.{part}"] for layer in layers]).half().float().numpy()
 
     def product(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
         op = graph.op
-        weight, bias = (side_by_side(graph, layers, part) for part in ("weight", "bias"))
-        largest_input = graph.constant(np.maximum(ranges[layers[0]], 1e-3))
-        largest_weight = op.Max(_largest(graph, weight, axis=0), 1e-3)
-        smooth = op.Pow(op.Div(largest_input, largest_weight), SMOOTHING)
-        weight = op.Mul(weight, smooth)
-        weight_scale = op.Div(_largest(graph, weight, axis=1), LARGEST)
-        zero = op.Cast(op.Mul(weight_scale, 0.0), to=ir.DataType.INT8)
-        quantised = op.QuantizeLinear(weight, weight_scale, zero, axis=0)
+        weight, bias = stored(layers, "weight"), stored(layers, "bias")
+        largest_input = np.maximum(ranges[layers[0]], 1e-3)
+        smooth = (largest_input / np.maximum(np.abs(weight).max(axis=0), 1e-3)) ** np.float32(SMOOTHING)
+        weight *= smooth
+        weight_scale = np.maximum(np.abs(weight).max(axis=1) / np.float32(LARGEST), SMALLEST)
+        quantised = np.rint(weight / weight_scale[:, None])
 
-        x = op.Mul(x, op.Reciprocal(smooth))
+        x = op.Mul(x, graph.constant(1 / smooth))
         if _follows_gelu(layers[0]):
-            shift = op.Div(-GELU_MINIMUM, smooth)
+            shift = -np.float32(GELU_MINIMUM) / smooth
             # The shift adds the same to each output, whatever the token, so it is taken off the bias.
-            added = op.ReduceSum(op.Mul(op.Cast(quantised, to=ir.DataType.FLOAT), shift), [1], keepdims=0)
-            bias = op.Sub(bias, op.Mul(added, weight_scale))
-            x = op.Add(x, shift)
-            scale, middle = op.Div(op.ReduceMax(x, [1], keepdims=1), 2 * LARGEST + 1), 0
+            bias -= (quantised @ shift) * weight_scale
+            x = op.Add(x, graph.constant(shift))
+            scale, middle = op.Div(op.ReduceMax(x, [1], keepdims=0), 2 * LARGEST + 1), 0
         else:
-            scale, middle = op.Div(_largest(graph, x, axis=1, keepdims=1), LARGEST), 128
+            scale, middle = op.Div(_largest(graph, x), LARGEST), 128
         # Unsigned activations times signed weights is the fastest product.
-        zero_point = graph.constant(np.array(middle, dtype=np.uint8))
-        tokens = op.QuantizeLinear(op.Div(x, scale), 1.0, zero_point)
-        columns = op.Transpose(quantised, perm=[1, 0])
-        sums = graph.fused("MatMulIntegerToFloat", tokens, columns, 1.0, weight_scale, zero_point)
-        return op.Add(op.Mul(sums, scale), bias)
+        zero_point = graph.constant(np.array([middle], dtype=np.uint8))
+        tokens = op.QuantizeLinear(x, scale, op.Expand(zero_point, op.Shape(scale)), axis=0)
+        sums = graph.fused(
+            "MatMulIntegerToFloat",
+            tokens,
+            _columns(graph, layers, smooth, weight_scale),
+            1.0,
+            graph.constant(weight_scale),
+            graph.constant(np.array(middle, dtype=np.uint8)),
+        )
+        return op.Add(op.Mul(sums, op.Unsqueeze(scale, [1])), graph.constant(bias))
 
     return product
+
+
+def _columns(
+    graph: GraphBuilder, layers: list[str], smooth: NDArray[np.float32], scale: NDArray[np.float32]
+) -> ir.Value:
+    """Return the quantised weights, (features, outputs); onnxruntime computes them when a session opens."""
+    op = graph.op
+    weight = op.Mul(side_by_side(graph, layers, "weight"), graph.constant(smooth))
+    zero = graph.constant(np.zeros(len(scale), dtype=np.int8))
+    return op.Transpose(op.QuantizeLinear(weight, graph.constant(scale), zero, axis=0), perm=[1, 0])
 
 
 def _follows_gelu(layer: str) -> bool:
     return layer.endswith(".output.dense") and ".attention." not in layer
 
 
-def _largest(graph: GraphBuilder, x: ir.Value, axis: int, keepdims: int = 0) -> ir.Value:
-    return graph.op.ReduceMax(graph.op.Abs(x), [axis], keepdims=keepdims)
+def _largest(graph: GraphBuilder, x: ir.Value) -> ir.Value:
+    return graph.op.ReduceMax(graph.op.Abs(x), [1], keepdims=0)

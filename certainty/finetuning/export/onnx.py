@@ -67,7 +67,7 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
     ranges = input_ranges(model, ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded))
     path = folder / INT8_FILE
     with draft(path) as unfinished:
-        write_graph(model.config, unfinished, int8_linear(ranges))
+        write_graph(model.config, unfinished, int8_linear(model, ranges))
     return path
 
 
