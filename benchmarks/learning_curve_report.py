@@ -39,7 +39,7 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         spread = "" if self.error is None else f" ± {self.error:.3f}"
-        return f"{self.domain} at {self.size}: {self.value:+.3f}{spread}"
+        return f"{self.domain} at {self.size}: {self.value:+.3f}{spread} ({_counted(self.seeds)})"
 
 
 def report(results: Results, folder: Path, pictures: Path) -> None:
@@ -50,29 +50,58 @@ def report(results: Results, folder: Path, pictures: Path) -> None:
         folder: The folder of `learning_curve.json`.
         pictures: The folder of `learning_curve.svg`.
     """
+    points = _points(results)
+    most = max(map(len, points.values()))
     Console().print(table(results))
+    told = [f"mean of {_counted(most)}, unless marked", *_encoder(results)]
+    for line in (*told, *_kept(results)):
+        print(line)
     for must in musts(results):
         print(must)
     write(folder, NAME, {"results": results})
-    panels = {domain: _lines([one for one in results if one["domain"] == domain]) for domain in _domains(results)}
-    counts = [len(seeds) for seeds in _seeds(results).values()]
-    seeds = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else f"{counts[0]}"
-    plot_panels(make_folder(pictures), NAME, panels, ("labelled rows", f"macro-F1 (seeds: {seeds})"))
+    panels = {domain: _lines(points, domain) for domain in _domains(results)}
+    notes = {
+        domain: [
+            (float(size), statistics.mean(values), f"({_counted(len(values))})")
+            for (of, size, _), values in points.items()
+            if of == domain and len(values) < most
+        ]
+        for domain in panels
+    }
+    plot_panels(make_folder(pictures), NAME, panels, ("\n".join(["labelled rows", *told]), "macro-F1"), notes)
 
 
 def table(results: Results) -> Table:
-    """Return mean and standard deviation over the seeds of macro-F1, a column for each method."""
-    methods = [method for method in METHODS if any(one["method"] == method for one in results)]
-    shown = Table("macro-F1", "rows", "seeds", *methods)
-    for (domain, size), seeds in _seeds(results).items():
-        own = [one for one in results if (one["domain"], one["size"]) == (domain, size)]
+    """Return mean and standard deviation over the seeds of macro-F1, a column for each method.
+
+    A value of fewer seeds than others have is followed by their number.
+    """
+    points = _points(results)
+    most = max(map(len, points.values()))
+    methods = [method for method in METHODS if any(method == of for _, _, of in points)]
+    shown = Table("macro-F1", "rows", *methods)
+    for domain, size in _seeds(results):
         cells = []
         for method in methods:
-            values = [one["macro_f1"] for one in own if one["method"] == method]
+            values = points.get((domain, size, method), [])
             spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.mean(values):.3f}{spread}" if values else "–")
-        shown.add_row(domain, str(size), str(len(seeds)), *cells)
+            mark = f" ({_counted(len(values))})" if len(values) < most else ""
+            cells.append(f"{statistics.mean(values):.3f}{spread}{mark}" if values else "–")
+        shown.add_row(domain, str(size), *cells)
     return shown
+
+
+def _counted(seeds: int) -> str:
+    return f"{seeds} seed{'s' if seeds > 1 else ''}"
+
+
+def _encoder(results: Results) -> list[str]:
+    return [f"encoder: {one}" for one in dict.fromkeys(one.get("encoder") for one in results) if one]
+
+
+def _kept(results: Results) -> list[str]:
+    columns = {one["domain"]: one.get("group_by") for one in results}
+    return [f"{domain}: rows of one {column} stay together" for domain, column in columns.items() if column]
 
 
 def musts(results: Results) -> Iterator[str]:
@@ -121,12 +150,22 @@ def _seeds(results: Results) -> dict[tuple[str, int], list[int]]:
     return {key: sorted({one["seed"] for one in results if (one["domain"], one["size"]) == key}) for key in keys}
 
 
-def _lines(results: Results) -> dict[str, tuple[list[int], list[float]]]:
+def _points(results: Results) -> dict[tuple[str, int, str], list[float]]:
+    """Return the values of the seeds that each method has in each domain at each size, one for each seed."""
+    points: dict[tuple[str, int, str], dict[int, float]] = {}
+    for one in results:
+        points.setdefault((one["domain"], one["size"], one["method"]), {})[one["seed"]] = one["macro_f1"]
+    return {point: list(values.values()) for point, values in points.items()}
+
+
+def _lines(
+    points: Mapping[tuple[str, int, str], Sequence[float]], domain: str
+) -> dict[str, tuple[list[int], list[float]]]:
     lines = {}
     for method in METHODS:
-        own = [one for one in results if one["method"] == method]
-        sizes = sorted({one["size"] for one in own})
-        if sizes:
-            means = [statistics.mean(one["macro_f1"] for one in own if one["size"] == size) for size in sizes]
-            lines[method] = sizes, means
+        own = sorted(
+            (size, statistics.mean(values)) for (of, size, m), values in points.items() if (of, m) == (domain, method)
+        )
+        if own:
+            lines[method] = [size for size, _ in own], [mean for _, mean in own]
     return lines

@@ -10,6 +10,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from certainty import __version__
@@ -81,8 +82,12 @@ def plot_panels(
     name: str,
     panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
     axes_of: tuple[str, str],
+    notes: Mapping[str, Sequence[tuple[float, float, str]]] = MappingProxyType({}),
 ) -> None:
-    """Write `<name>.svg`, with a panel of lines as in `plot_lines` for each title; they share the y axis."""
+    """Write `<name>.svg`, with a panel of lines as in `plot_lines` for each title; they share the y axis.
+
+    `notes` are texts beside points (x, y), for each title.
+    """
     import matplotlib.pyplot as plt
     from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -95,6 +100,8 @@ def plot_panels(
     for axes, (title, lines) in zip(grid.flat, panels.items(), strict=False):
         for label, (x, y) in lines.items():
             axes.plot(x, y, marker="o", markersize=4, label=label, color=f"C{names.index(label)}")
+        for *point, note in notes.get(title, ()):
+            axes.annotate(note, point, textcoords="offset points", xytext=(4, 4), fontsize=6)
         ticks = sorted({one for x, _ in lines.values() for one in x})
         axes.set(xscale="log", title=title)
         axes.xaxis.set(major_locator=FixedLocator(ticks), minor_locator=NullLocator(), major_formatter="{x:,.0f}")
