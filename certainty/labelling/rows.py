@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from certainty.errors import CertaintyError
 from certainty.json_lines import write_json_lines
 from certainty.labelled import LabelledSentence
+from certainty.messages import shown
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -47,7 +48,7 @@ def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise CertaintyError(f"{where}: expected an object, found {str(value)[:40]!r}. {mend}")
+        raise CertaintyError(f"{where}: expected an object, found {shown(value)}. {mend}")
     return value
 
 
@@ -60,5 +61,23 @@ def as_list(value: Any, where: str, mend: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise CertaintyError(f"{where}: expected a list, found {str(value)[:40]!r}. {mend}")
+        raise CertaintyError(f"{where}: expected a list, found {shown(value)}. {mend}")
     return value
+
+
+def as_name(value: Any, where: str) -> str:
+    """Return a name or a number as a string, or an empty one for null.
+
+    Raises:
+        CertaintyError: the value is neither a string, a number nor null.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, (str, int, float)):
+        raise CertaintyError(f"{where} is {shown(value)}; it must be a string or a number.")
+    return str(value)
+
+
+def place(value: Any, number: object) -> str:
+    """Return the id of a task for messages, or the number of the task if it has no id that can be shown."""
+    return str(value) if value != "" and isinstance(value, (str, int)) else str(number)
