@@ -7,11 +7,10 @@ import gzip
 import io
 import json
 import lzma
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
-
-from backports import zstd
 
 from benchmarks.fuzz.made import folder
 from certainty.archive.documents import read_documents
@@ -19,11 +18,20 @@ from certainty.archive.doubts import Doubts
 from certainty.archive.inputs import InputFile
 from certainty.documents.reader import ReadingOptions
 
+
+def _zstd(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd.compress(data)
+
+
 _KINDS = (".jsonl", ".csv", ".tsv", ".parquet", ".json", ".txt")
 _COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": lambda data: gzip.compress(data, 1),
-    ".zst": zstd.compress,
+    ".zst": _zstd,
     ".bz2": bz2.compress,
     ".xz": lambda data: lzma.compress(data, preset=0),
 }

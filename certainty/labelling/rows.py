@@ -21,9 +21,9 @@ def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
 
 def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     """Return the row of a sentence, with every column but a `second` that is not known."""
-    row = {
+    row: dict[str, Any] = {
         "id": sentence.id,
-        "text": _SURROGATES.sub("\ufffd", sentence.text),
+        "text": sentence.text,
         "label": sentence.label.value if sentence.label else None,
         "claim": sentence.claim,
         "second": sentence.second.value if sentence.second else None,
@@ -36,7 +36,7 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     }
     if not (sentence.second or sentence.second_known):
         del row["second"]
-    return row
+    return {name: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
