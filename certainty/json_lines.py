@@ -7,15 +7,19 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from certainty.errors import CertaintyError
+from certainty.messages import shown
 from certainty.reading import decode
 
 _LONGEST_LINE = 100_000_000
 """Bytes of a line of a compressed file, which is small however much it holds."""
+_LARGEST_LIST = 300_000_000
+"""Bytes of a list in a compressed file."""
 _ZIP = b"PK\x03\x04"
 _SHOWN = 60  # characters of an invalid line shown in a message
 
@@ -29,7 +33,7 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         CertaintyError: If the file cannot be read, or a line is not a JSON object. The message names the line.
     """
     with _opened(Path(path)) as lines:
-        yield from parse_json_lines(_bounded(lines, str(path)) if Path(path).suffix == ".gz" else lines, str(path))
+        yield from parse_json_lines(bounded_lines(lines, str(path)) if Path(path).suffix == ".gz" else lines, str(path))
 
 
 def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -42,12 +46,10 @@ def parse_json_lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, d
     Raises:
         CertaintyError: If a line is not a JSON object, or the file is compressed and damaged.
     """
-    try:
+    with _refusing_damage(name):
         for number, line in enumerate(lines, 1):
             if (row := parse_json_line(line, f"{name}, line {number}")) is not None:
                 yield number, row
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CertaintyError(f"{name}: the compressed file is damaged ({error}); get it again.") from error
 
 
 def parse_json_line(line: bytes, where: str) -> dict[str, Any] | None:
@@ -60,7 +62,12 @@ def parse_json_line(line: bytes, where: str) -> dict[str, Any] | None:
     return _object(text, where) if text.strip() else None
 
 
-def _bounded(lines: BufferedReader | BytesIO, name: str) -> Iterator[bytes]:
+def bounded_lines(lines: BufferedReader | BytesIO, name: str) -> Iterator[bytes]:
+    """Yield the lines of a file that may hold far more than its size, as it was compressed.
+
+    Raises:
+        CertaintyError: If a line has over 100 MB.
+    """
     number = 0
     while line := lines.readline(_LONGEST_LINE + 1):
         number += 1
@@ -86,8 +93,13 @@ def read_json_list(path: Path, mend: str) -> list[dict[str, Any]]:
     Raises:
         CertaintyError: If the file cannot be read, or is not a list of objects.
     """
-    with _opened(path) as data:
-        text = _decoded(data.read(), str(path))
+    with _opened(path) as file, _refusing_damage(str(path)):
+        data = file.read(_LARGEST_LIST + 1) if path.suffix == ".gz" else file.read()
+    if path.suffix == ".gz" and len(data) > _LARGEST_LIST:
+        raise CertaintyError(
+            f"{path}: unpacks to over {_LARGEST_LIST / 1e6:.0f} MB, more than is allowed; divide the list. {mend}"
+        )
+    text = _decoded(data, str(path))
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -110,17 +122,25 @@ def _object(text: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:
-        shown = text.strip()
-        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+        given = text.strip()
+        given = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
         raise CertaintyError(
-            f"{where}: not a JSON object: {error}; the line is {shown!r}. JSON Lines files have one object per line."
+            f"{where}: not a JSON object: {error}; the line is {given!r}. JSON Lines files have one object per line."
         ) from error
     if not isinstance(row, dict):
         raise CertaintyError(
-            f"{where}: expected a JSON object, found {type(row).__name__} {str(row)[:_SHOWN]!r}. JSON Lines files have "
-            "one object per line."
+            f"{where}: expected a JSON object, found {type(row).__name__} {shown(row)}. JSON Lines files have one "
+            "object per line."
         )
     return row
+
+
+@contextmanager
+def _refusing_damage(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CertaintyError(f"{name}: the compressed file is damaged ({error}); get it again.") from error
 
 
 def _opened(path: Path) -> BufferedReader | BytesIO:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from reprlib import Repr
 
 _command_runs = ContextVar("_command_runs", default=False)
+
+_shown = Repr()
+_shown.maxlevel = 3  # Python cannot write lists that are nested some hundred times
+_shown.maxstring = _shown.maxother = _shown.maxlong = 60
 
 
 @contextmanager
@@ -45,3 +50,8 @@ def left_out() -> str:
 def counted(n: int, noun: str) -> str:
     """Return "1 sentence", "2 sentences"."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def shown(value: object) -> str:
+    """Return a value from a file as Python writes it, cut to what a message can hold."""
+    return _shown.repr(value)

@@ -151,11 +151,40 @@ def read_parquet(path: Path | bytes, name: str = "") -> Iterator[tuple[int, dict
     try:
         with ParquetFile(io.BytesIO(path) if isinstance(path, bytes) else path) as file:
             for batch in file.iter_batches(_BATCH):  # a small file may have any number of rows
-                for row in batch.to_pylist():
+                for row in _parquet_rows(batch, name, number + 1):
+                    if isinstance(row, CertaintyError):
+                        raise row
                     number += 1
                     yield number, row
     except (ArrowException, OSError) as error:
         raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
+
+
+def parquet_row(batch: Any, index: int, where: str) -> dict[str, Any] | CertaintyError:
+    """Return a row of a batch of a Parquet file, or what is wrong with it.
+
+    Args:
+        batch: The batch.
+        index: Number of the row in it, from 0.
+        where: Place of the row, for messages.
+    """
+    try:
+        row: dict[str, Any] = batch.slice(index, 1).to_pylist()[0]
+    except MemoryError:
+        raise
+    except Exception as error:  # of almost any type: invalid UTF-8, a date after 9999, a time zone that nobody knows
+        return CertaintyError(f"{where} cannot be read ({type(error).__name__}: {error}); mend it.")
+    return row
+
+
+def _parquet_rows(batch: Any, name: str, first: int) -> Iterable[dict[str, Any] | CertaintyError]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except MemoryError:
+        raise
+    except Exception:  # one of them says why
+        return (parquet_row(batch, index, f"{name}: row {first + index}") for index in range(batch.num_rows))
+    return rows
 
 
 def csv_header(text: str) -> list[str]:

@@ -410,7 +410,7 @@ def test_rows_of_a_workbook_are_texts() -> None:
         (workbook(), "^a.xlsx: has no header"),
         (workbook(("text", "text")), "^a.xlsx, row 1: column 'text' appears twice"),
         (workbook(("id", "body"), (1, "Il pleut.")), "^a.xlsx: no column 'text'. Found: id, body"),
-        (workbook(("text",), (3,)), r"^a.xlsx, row 2: text is '3', not a text"),
+        (workbook(("text",), (3,)), r"^a.xlsx, row 2: text is 3, not a text"),
         (archive(**{"xl/workbook.xml": ""}), r"^a.xlsx: cannot be read as XLSX \(.*save the sheet as CSV"),
         (archive(**{"xl/workbook.xml": "<!DOCTYPE a>"}), "^a.xlsx: declares XML entities"),
     ):
@@ -583,7 +583,7 @@ def test_pipes_are_told(header: str, taken: str) -> None:
     ("name", "data", "said"),
     [
         ("a.csv", b"id,text\n", "has no row with a text in 'text'"),
-        ("a.jsonl", b'{"text": 3}', "line 1: text is '3', not a text"),
+        ("a.jsonl", b'{"text": 3}', "line 1: text is 3, not a text"),
         ("a.jsonl", b'{"text": "Oui.", "id": {"a": 1}}', r"line 1: id is .*, not a text or a number"),
         ("a.json", b"[1, 2]", "is JSON, but not a list of objects"),
         ("a.json", b'{"text": "Oui."}\nNon', "line 2: not a JSON object"),

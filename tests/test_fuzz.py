@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.fuzz.__main__ import main
 from benchmarks.fuzz.rounds import Round, read_log, rounds_until
+from benchmarks.fuzz.targets import TARGETS, seeds
 
 
 def a_round(target: str, seconds: int, corpus: Path) -> Round:
@@ -55,3 +56,10 @@ def test_a_failure_in_the_log_fails_later_runs(
         monkeypatch.setattr("sys.argv", ["fuzz", target, "--inputs", "1000", "--corpus", str(tmp_path)])
         assert main() == status
     assert "read: 500 inputs, 7 branches, 50 MB, FAILED on 2025-01-01" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", ["importers", "archive"])
+def test_what_the_fuzzer_begins_with_keeps_the_promises(target: str) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    begun = [TARGETS[target](seed) for seed in seeds(target)]
+    assert len(begun) > 30

@@ -330,7 +330,7 @@ def prodigy_task(**values: Any) -> str:
             '[{"id": 1, "text": "Il pleut."}]',
             r"task 1: has neither `annotations` .* JSON-MIN",
         ),
-        ("label-studio", '[{"data": {}, "annotations": [3]}]', r"annotation: expected an object, found '3'"),
+        ("label-studio", '[{"data": {}, "annotations": [3]}]', r"annotation: expected an object, found 3"),
         ("label-studio", '{"a": 1}', r"expected a JSON list of objects"),
         ("label-studio", "[", r"not JSON"),
         ("doccano", '{"text": "Il pleut.", "cats": ["attributed"]}', r"line 1: no label chosen"),

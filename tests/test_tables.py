@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certainty import CertaintyError
-from certainty.tables import read_csv
+from certainty.tables import read_csv, read_parquet
 
 cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
 
@@ -92,3 +92,30 @@ def test_a_field_may_be_longer_than_the_csv_module_accepts_by_default(tmp_path: 
     text = "Il part demain. " * 10_000
     path.write_text(f'id,text\n1,"{text}"\n')
     assert [row["text"] for _, row in read_csv(path)] == [text]
+
+
+UNREADABLE = {"UnknownTimeZone|ZoneInfoNotFound": ("us", "Mars/Phobos", 1), "out of range": ("us", None, 2)}
+
+
+@pytest.mark.parametrize("told", UNREADABLE)
+def test_values_of_parquet_that_python_cannot_hold_are_one_error(told: str, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow.parquet import write_table
+
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    from certainty.archive.documents import read_documents
+    from certainty.archive.doubts import Doubts
+    from certainty.archive.inputs import find_inputs
+    from certainty.documents.reader import ReadingOptions
+
+    unit, zone, first = UNREADABLE[told]
+    path = tmp_path / "a.parquet"
+    times = pa.array([0, 2**58], pa.int64()).view(pa.timestamp(unit, zone))
+    write_table(pa.table({"text": ["Il pleut.", "Il neige."], "time": times}), path)
+    rows = read_parquet(path)
+    if first == 2:
+        assert next(rows)[1]["text"] == "Il pleut."
+    with pytest.raises(CertaintyError, match=rf"a\.parquet: row {first} cannot be read .*(?:{told})"):
+        next(rows)
+    found = list(read_documents(*find_inputs([str(path)]), ReadingOptions(), Doubts()))
+    assert [one.error is None for one in found] == [first == 2, False]

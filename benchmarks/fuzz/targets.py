@@ -9,9 +9,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.fuzz import exports, streams
+from benchmarks.fuzz.exports import importers
+from benchmarks.fuzz.made import folder, zipped
+from benchmarks.fuzz.streams import archive
 from certainty.documents.reader import read_texts
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS, Label
@@ -65,7 +68,7 @@ def tables(data: bytes) -> None:
     """Any bytes are rows with texts, or one error that names the file."""
     endings = (".csv", ".tsv", ".json", ".jsonl", ".jsonl.gz", ".csv.gz", ".json.xz")
     ending = endings[data[0] % len(endings)] if data else ".csv"
-    path = _folder() / f"a{ending}"
+    path = folder() / f"a{ending}"
     path.write_bytes(data[1:])
     _texts(path, f"name{ending}")
 
@@ -74,7 +77,7 @@ def documents(data: bytes) -> None:
     """Any page, book, PDF, Word, Excel, OpenDocument or RTF file is a text, or one error that names the file."""
     kinds = (_as_html, _as_docx, _as_odt, _as_epub, _as_pdf, _as_rtf, bytes, _as_xlsx)
     content = kinds[data[0] % len(kinds)](data[1:]) if data else b""
-    path = _folder() / "a"
+    path = folder() / "a"
     path.write_bytes(content)
     _texts(path)
 
@@ -119,8 +122,12 @@ def requests(data: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (split, tokenise, read, tables, documents, requests)
+    target.__name__: target for target in (split, tokenise, read, tables, documents, requests, importers, archive)
 }
+
+
+_SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {"importers": exports.seeds, "archive": streams.seeds}
+"""Those of targets whose files have many parts."""
 
 
 def _texts(path: Path, name: str = "name") -> None:
@@ -130,16 +137,6 @@ def _texts(path: Path, name: str = "name") -> None:
         assert str(error).startswith("name") or str(path) in str(error), error
     else:
         assert all(text.strip() for _, text in texts)
-
-
-@cache
-def _folder() -> Path:
-    made = TemporaryDirectory(prefix="certainty-fuzz-")
-    _kept.append(made)
-    return Path(made.name)
-
-
-_kept: list[object] = []
 
 
 @cache
@@ -177,20 +174,12 @@ async def _started(app: Any) -> None:
     app.state.service.batcher.start()
 
 
-def _zipped(members: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return out.getvalue()
-
-
 def _as_html(data: bytes) -> bytes:
     return b"<html><body>" + data
 
 
 def _as_docx(data: bytes) -> bytes:
-    return _zipped({name: data if name == "word/document.xml" else content for name, content in _docx_members()})
+    return zipped({name: data if name == "word/document.xml" else content for name, content in _docx_members()})
 
 
 @cache
@@ -204,7 +193,7 @@ def _docx_members() -> list[tuple[str, bytes]]:
 
 
 def _as_xlsx(data: bytes) -> bytes:
-    return _zipped({name: data if "sheet" in name else content for name, content in _xlsx_members()})
+    return zipped({name: data if "sheet" in name else content for name, content in _xlsx_members()})
 
 
 @cache
@@ -218,11 +207,11 @@ def _xlsx_members() -> list[tuple[str, bytes]]:
 
 
 def _as_odt(data: bytes) -> bytes:
-    return _zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": data})
+    return zipped({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": data})
 
 
 def _as_epub(data: bytes) -> bytes:
-    return _zipped({"META-INF/container.xml": _CONTAINER, "p.opf": _PACKAGE, "a.xhtml": data})
+    return zipped({"META-INF/container.xml": _CONTAINER, "p.opf": _PACKAGE, "a.xhtml": data})
 
 
 def _as_pdf(data: bytes) -> bytes:
@@ -235,6 +224,9 @@ def _as_rtf(data: bytes) -> bytes:
 
 def seeds(target: str) -> Iterator[bytes]:
     """Yield inputs to begin with."""
+    if target in _SEEDS:
+        yield from _SEEDS[target]()
+        return
     texts = ["Le maire dément. Il a 3,5 km. « Oui », dit-il.", "a-\nb\f1\n<p>&eacute;", '[{"text": "Il pleut."}]', ""]
     word = b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
     word += b"<w:t>Il pleut.</w:t></w:r></w:p></w:body></w:document>"

@@ -22,7 +22,7 @@ from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.json_lines import parse_json_line
 from certainty.reading import encoding_of
-from certainty.tables import parse_csv
+from certainty.tables import parquet_row, parse_csv
 
 _LARGEST = 300_000_000
 """Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
@@ -273,14 +273,9 @@ def _parquet_rows(file: InputFile, stream: OpenedFile) -> Iterator[tuple[int, Ma
     number = 0
     try:
         for batch in table.iter_batches(_PARQUET_ROWS):
-            for index in range(batch.num_rows):  # one by one, as a row may have invalid UTF-8 or a date after 9999
+            for index in range(batch.num_rows):  # one by one, as one may hold what Python cannot
                 number += 1
-                try:
-                    row = batch.slice(index, 1).to_pylist()[0]
-                except (ValueError, OverflowError) as error:
-                    yield number, CertaintyError(f"{name}: row {number} cannot be read ({error}); mend it.")
-                    continue
-                yield number, row
+                yield number, parquet_row(batch, index, f"{name}: row {number}")
     except (ArrowException, OSError) as error:
         if not is_damage(error):
             raise

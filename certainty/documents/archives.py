@@ -38,10 +38,28 @@ def opened_archive(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
             when unpacked, a member to parse over 50 MB, or over 10,000 members.
     """
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            _check(archive, name)
+        archive = zipfile.ZipFile(BytesIO(data))
+        _check(archive, name)
+    except CertaintyError:
+        raise
+    except Exception as error:  # of damaged archives, zipfile raises exceptions of almost any type
+        raise damaged_archive(name, error) from error
+    with archive:
+        try:
             yield archive
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise damaged_archive(name, error) from error
+
+
+def read_member(archive: zipfile.ZipFile, member: str, name: str) -> bytes:
+    """Return the content of a member of an archive that `opened_archive` has checked.
+
+    Raises:
+        CertaintyError: If the member is damaged.
+    """
+    try:
+        return archive.read(member)
+    except Exception as error:  # also those of what decompresses the member
         raise damaged_archive(name, error) from error
 
 

@@ -143,7 +143,7 @@ def _kind_of_archive(file: Path | BytesIO, name: str) -> Kind:
             members = set(archive.namelist())
             with archive.open("mimetype") if "mimetype" in members else BytesIO() as declared:
                 mimetype = declared.read(100).decode("ascii", "replace").strip()
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except Exception as error:  # of damaged archives, zipfile raises exceptions of almost any type
         raise damaged_archive(name, error) from error
     if mimetype.startswith("application/epub"):
         return "epub"

@@ -13,7 +13,7 @@ from certainty.documents.kinds import Kind
 from certainty.documents.workbooks import xlsx_rows
 from certainty.errors import CertaintyError
 from certainty.json_lines import parse_json_lines, read_json_lines
-from certainty.messages import argument
+from certainty.messages import argument, shown
 from certainty.reading import decode, read_bytes
 from certainty.tables import read_csv, read_parquet
 
@@ -68,12 +68,12 @@ def text_of_row(
         return None
     if not isinstance(text, str):
         raise CertaintyError(
-            f"{where}: {text_column} is {str(text)[:60]!r}, not a text; name the column with {argument('text_column')}."
+            f"{where}: {text_column} is {shown(text)}, not a text; name the column with {argument('text_column')}."
         )
     key = row.get(_ID) if id_column is None else _cell(row, id_column, columns_of, "id_column")
     if isinstance(key, (bytes, Mapping, list)):
         raise CertaintyError(
-            f"{where}: {id_column or _ID} is {str(key)[:60]!r}, not a text or a number; name another column with "
+            f"{where}: {id_column or _ID} is {shown(key)}, not a text or a number; name another column with "
             f"{argument('id_column')}."
         )
     if number is not None and id_column is None and _ID not in row:

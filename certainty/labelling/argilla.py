@@ -28,10 +28,11 @@ from certainty.labelling.choices import (
     labelled_sentence,
 )
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, as_object
+from certainty.labelling.rows import as_list, as_name, as_object, place
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, Imported
 from certainty.labels import LABELS
+from certainty.messages import shown
 
 NEXT_STEPS = """In Python, with Argilla 2 as rg:
   1. dataset = rg.Dataset(NAME, settings=rg.Settings.from_json('{name}.settings.json'))
@@ -140,7 +141,7 @@ def read(path: Path, reviewed: bool = False) -> Imported:
     found = Imported("submit some answers in Argilla, and export again.")
     unsure = 0
     for n, record in enumerate(read_json_list(path, _MEND), 1):
-        where = f"{path}, record {record.get('id') or n}"
+        where = f"{path}, record {place(record.get('id'), n)}"
         if "fields" not in record:
             raise CertaintyError(f"{where}: has no `fields`, so it is not in the format of records.to_json. {_MEND}")
         with found.answer():
@@ -248,7 +249,8 @@ def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, _Answer]:
     for question, given in responses.items():
         for item in as_list(given, f"{where}: {question}", _MEND):
             response = as_object(item, f"{where}: {question}", _MEND)
-            answer = answers.setdefault(str(response.get("user_id") or ""), _Answer())
+            annotator = as_name(response.get("user_id"), f"{where}: {question}: user_id")
+            answer = answers.setdefault(annotator, _Answer())
             answer.status = response.get("status") or answer.status
             if response.get("value") is not None:
                 answer.values.setdefault(question, []).append(response["value"])
@@ -262,5 +264,5 @@ def _by_annotator(responses: dict[str, Any], where: str) -> dict[str, _Answer]:
 
 def _span(span: Any, where: str) -> tuple[Any, Any]:
     if not isinstance(span, dict) or span.get("label") != CUE:
-        raise CertaintyError(f"{where}: span {span!r}; expected start, end and the label {CUE!r}.")
+        raise CertaintyError(f"{where}: span {shown(span)}; expected start, end and the label {CUE!r}.")
     return span.get("start"), span.get("end")

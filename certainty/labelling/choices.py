@@ -7,7 +7,9 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence
+from certainty.labelling.rows import as_name
 from certainty.labels import LABELS, Label, plain_name
+from certainty.messages import shown
 from certainty.views.palette import TINTS
 
 NO_CLAIM = Label.NO_CLAIM.value
@@ -39,6 +41,8 @@ COLOURS = {
 """Background colour of each choice; labels have the colours of certainty's own views."""
 
 Span = tuple[int, int]
+
+_SHOWN_CHOICES = 5
 
 
 def category(sentence: LabelledSentence) -> str:
@@ -120,14 +124,14 @@ def labelled_sentence(
             invalid.
     """
     if not isinstance(text, str) or not text.strip():
-        raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the task.")
+        raise CertaintyError(f"{where}: text is {shown(text)}; give the sentence or delete the task.")
     if not label:
         raise CertaintyError(f"{where}: no label chosen; choose one in the tool ({', '.join(CATEGORIES)}) or skip it.")
     name = _single(label, f"{where}: label")
     parsed = parse_category(name, f"{where}: label")
     chosen = _single(source, f"{where}: attribution")
     if chosen not in (None, ATTRIBUTED, NOT_ATTRIBUTED):
-        raise CertaintyError(f"{where}: attribution is {chosen!r}. Allowed: {ATTRIBUTED}, {NOT_ATTRIBUTED}.")
+        raise CertaintyError(f"{where}: attribution is {shown(chosen)}. Allowed: {ATTRIBUTED}, {NOT_ATTRIBUTED}.")
     other = _single(second, f"{where}: second label")
     spans = tuple(sorted({_span(start, end, text, f"{where}: cue") for start, end in cues}))
     return LabelledSentence(
@@ -137,29 +141,29 @@ def labelled_sentence(
         attributed=None if chosen is None else chosen == ATTRIBUTED,
         claim=parsed is not None,
         cues=spans if spans or needs_no_cues(str(name)) else None,
-        id=_name(identifier),
-        annotator=_name(annotator),
-        corpus=_name(corpus),
+        id=as_name(identifier, f"{where}: id"),
+        annotator=as_name(annotator, f"{where}: annotator"),
+        corpus=as_name(corpus, f"{where}: corpus"),
         group=_group(group, f"{where}: group"),
     )
-
-
-def _name(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _group(value: object, where: str) -> int | None:
     if value in (None, ""):
         return None
     try:
-        return int(str(value))
+        return int(as_name(value, where))
     except ValueError:
-        raise CertaintyError(f"{where} is {value!r}; it must be a whole number.") from None
+        raise CertaintyError(f"{where} is {shown(value)}; it must be a whole number.") from None
 
 
-def _single(choices: Sequence[Any], where: str) -> Any:
+def _single(choices: Sequence[Any], where: str) -> str | None:
     if len(choices) > 1:
-        raise CertaintyError(f"{where}: {len(choices)} choices ({', '.join(map(str, choices))}); keep one.")
+        named = [choice if isinstance(choice, str) else shown(choice) for choice in choices[:_SHOWN_CHOICES]]
+        more = ", …" if len(choices) > _SHOWN_CHOICES else ""
+        raise CertaintyError(f"{where}: {len(choices)} choices ({', '.join(named)}{more}); keep one.")
+    if choices and not isinstance(choices[0], str):
+        raise CertaintyError(f"{where}: the choice is {shown(choices[0])}, which is not the name of one.")
     return choices[0] if choices else None
 
 
@@ -172,7 +176,7 @@ def _second(value: object, where: str) -> Label:
 
 def _span(start: Any, end: Any, text: str, where: str) -> Span:
     if not all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end)):
-        raise CertaintyError(f"{where} is [{start!r}, {end!r}]; both must be whole numbers.")
+        raise CertaintyError(f"{where} is [{shown(start)}, {shown(end)}]; both must be whole numbers.")
     if not 0 <= start < end <= len(text):
         raise CertaintyError(
             f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters; mark the words again."

@@ -12,19 +12,22 @@ makes it possible to recognise answers that nobody changed.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TextIO
 
+from certainty.documents.archives import opened_archive, read_member
 from certainty.errors import CertaintyError
-from certainty.json_lines import parse_json_lines, read_json_lines
+from certainty.json_lines import bounded_lines, parse_json_lines, read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import COLOURS, CUE, FLAT, flat_choices, labelled_sentence, split_flat
 from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import UNLABELLED, UNREVIEWED, Imported
+from certainty.messages import shown
+from certainty.reading import opening, read_bytes
 
 NEXT_STEPS = """In doccano:
   1. Create a project "Intent Detection and Slot Filling" that allows overlapping spans and does not count grapheme
@@ -37,6 +40,7 @@ NEXT_STEPS = """In doccano:
 _MEND = "Export from doccano as JSONL."
 _KEYS = "apodnsx"
 _CATS, _SPANS, _PREDICTED = "cats", "entities", "predicted"
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # how archives begin; the second is empty
 _ALL = "all"  # name of the file if annotators share their labels
 
 
@@ -75,16 +79,22 @@ def read(path: Path, reviewed: bool = False) -> Imported:
         "label some in doccano and export again; if predictions were approved, export only approved documents and give "
         "--reviewed."
     )
-    if not zipfile.is_zipfile(path):
+    if not _is_zip(path):
         _read_lines(read_json_lines(path), str(path), "", found, reviewed)
         return found
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            stem = Path(name).stem
-            with archive.open(name) as lines:
-                rows = parse_json_lines(lines, f"{path}/{name}")
-                _read_lines(rows, f"{path}/{name}", "" if stem == _ALL else stem, found, reviewed)
+    with opened_archive(read_bytes(path), str(path)) as archive:
+        for member in archive.namelist():
+            name, stem = f"{path}/{member}", Path(member).stem
+            lines = bounded_lines(BytesIO(read_member(archive, member, name)), name)
+            _read_lines(parse_json_lines(lines, name), name, "" if stem == _ALL else stem, found, reviewed)
     return found
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with opening(path), path.open("rb") as file:
+        return file.read(len(_ZIPS[0])) in _ZIPS
 
 
 def _read_lines(
@@ -151,6 +161,10 @@ def _label(name: str, key: str | None) -> dict[str, Any]:
 def _span(span: Any, where: str) -> tuple[Any, Any]:
     if isinstance(span, dict):  # from a project with relations
         span = [span.get("start_offset"), span.get("end_offset"), span.get("label")]
-    if not isinstance(span, list) or len(span) != 3 or span[2] != CUE:
-        raise CertaintyError(f"{where}: span {span!r}; expected [start, end, {CUE!r}].")
+    if not isinstance(span, list) or len(span) != 3 or span[2] != CUE or not all(map(_is_offset, span[:2])):
+        raise CertaintyError(f"{where}: span {shown(span)}; expected [start, end, {CUE!r}].")
     return span[0], span[1]
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

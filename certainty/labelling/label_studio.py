@@ -29,10 +29,11 @@ from certainty.labelling.choices import (
     labelled_sentence,
 )
 from certainty.labelling.guideline import guideline
-from certainty.labelling.rows import as_list, as_object
+from certainty.labelling.rows import as_list, as_object, place
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import DRAFT, REJECTED, UNLABELLED, UNREVIEWED, Imported
 from certainty.labels import LABELS
+from certainty.messages import shown
 from certainty.tables import read_csv
 
 NEXT_STEPS = """In Label Studio:
@@ -103,7 +104,7 @@ def read(path: Path, reviewed: bool = False) -> Imported:
             _read_flat(row, f"{path}, line {line}", found, reviewed)
         return _with_note(found)
     for n, task in enumerate(read_json_list(path, _MEND), 1):
-        where = f"{path}, task {task.get('id', n)}"
+        where = f"{path}, task {place(task.get('id'), n)}"
         if "annotations" in task:
             with found.answer():
                 _read_task(task, where, found, reviewed)
@@ -135,9 +136,9 @@ def _read_task(task: dict[str, Any], where: str, found: Imported, reviewed: bool
             elif annotation.get("parent_prediction") and annotation.get("lead_time") is None and not reviewed:
                 found.left[UNREVIEWED] += 1
             else:
-                place = f"{where}, annotation {annotation.get('id', '?')}"
-                answers = _answers(annotation, data.get("text"), place)
-                found.sentences.append(_sentence(answers, data, task.get("id"), place))
+                within = f"{where}, annotation {place(annotation.get('id'), '?')}"
+                answers = _answers(annotation, data.get("text"), within)
+                found.sentences.append(_sentence(answers, data, task.get("id"), within))
 
 
 def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool) -> None:
@@ -155,7 +156,7 @@ def _read_flat(row: dict[str, Any], where: str, found: Imported, reviewed: bool)
             found.left[UNREVIEWED] += 1
             return
         choices = {name: _flat_choices(row.get(name), f"{where}: {name}") for name in (_LABEL, _SECOND, _SOURCE)}
-        marks = _from_json(row.get(_CUES) or [], f"{where}: {_CUES}")
+        marks = as_list(_from_json(row.get(_CUES) or [], f"{where}: {_CUES}"), f"{where}: {_CUES}", _MEND)
         cues = [_cue(as_object(mark, f"{where}: {_CUES}", _MEND), row["text"], where) for mark in marks]
         found.sentences.append(_sentence(_Answers(choices, cues, row.get("annotator")), row, None, where))
 
@@ -175,8 +176,8 @@ def _from_json(value: Any, where: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError as error:
-        raise CertaintyError(f"{where} is {value[:40]!r}, which is not JSON ({error}). {_MEND}") from error
+    except (ValueError, RecursionError) as error:
+        raise CertaintyError(f"{where} is {shown(value)}, which is not JSON ({error}). {_MEND}") from error
 
 
 def _task(task: Task) -> dict[str, Any]:
@@ -224,6 +225,8 @@ def _answers(annotation: dict[str, Any], text: Any, where: str) -> _Answers:
     for item in as_list(annotation.get("result"), f"{where}: result", _MEND):
         result = as_object(item, f"{where}: result", _MEND)
         name, value = result.get("from_name"), as_object(result.get("value"), f"{where}: value", _MEND)
+        if name is not None and not isinstance(name, str):
+            raise CertaintyError(f"{where}: from_name is {shown(name)}, which is not the name of a question. {_MEND}")
         if name in choices:
             choices[name].extend(as_list(value.get("choices"), f"{where}: choices", _MEND))
             annotator = as_object(result.get("meta"), f"{where}: meta", _MEND).get("annotator") or annotator
@@ -235,12 +238,13 @@ def _answers(annotation: dict[str, Any], text: Any, where: str) -> _Answers:
         raise CertaintyError(
             f"{where}: answers {', '.join(others)}, but not {_LABEL!r}; use the configuration written by certainty."
         )
-    if isinstance(annotator, dict):
-        annotator = annotator.get("email") or annotator.get("id")
     return _Answers(choices, cues, annotator)
 
 
 def _sentence(answers: _Answers, data: dict[str, Any], number: Any, where: str) -> LabelledSentence:
+    annotator = answers.annotator
+    if isinstance(annotator, dict):
+        annotator = annotator.get("email") or annotator.get("id")
     return labelled_sentence(
         where,
         data.get("text"),
@@ -249,7 +253,7 @@ def _sentence(answers: _Answers, data: dict[str, Any], number: Any, where: str) 
         answers.choices[_SOURCE],
         answers.cues,
         identifier=data.get("sentence_id") or data.get("id") or number,
-        annotator=answers.annotator,
+        annotator=annotator,
         corpus=data.get("corpus"),
         group=data.get("group"),
     )

@@ -20,6 +20,7 @@ from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
 from certainty.labelling.tools import REJECTED, UNLABELLED, Imported
+from certainty.messages import shown
 
 NEXT_STEPS = """In Prodigy, in the folder with {name}.guideline.html:
   1. If the tasks have labels, load them: prodigy db-in DATASET {name}
@@ -164,5 +165,5 @@ def _cut(start: int, end: int, edges: set[int]) -> Iterable[Span]:
 
 def _span(span: Any, where: str) -> tuple[Any, Any]:
     if not isinstance(span, dict) or span.get("label") != CUE:
-        raise CertaintyError(f"{where}: span {span!r}; expected start, end and the label {CUE!r}.")
+        raise CertaintyError(f"{where}: span {shown(span)}; expected start, end and the label {CUE!r}.")
     return span.get("start"), span.get("end")

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from certainty.errors import CertaintyError
 from certainty.json_lines import write_json_lines
 from certainty.labelled import LabelledSentence
+from certainty.messages import shown
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -20,9 +21,9 @@ def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
 
 def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     """Return the row of a sentence, with every column but a `second` that is not known."""
-    row = {
+    row: dict[str, Any] = {
         "id": sentence.id,
-        "text": _SURROGATES.sub("\ufffd", sentence.text),
+        "text": sentence.text,
         "label": sentence.label.value if sentence.label else None,
         "claim": sentence.claim,
         "second": sentence.second.value if sentence.second else None,
@@ -35,7 +36,7 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     }
     if not (sentence.second or sentence.second_known):
         del row["second"]
-    return row
+    return {name: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise CertaintyError(f"{where}: expected an object, found {str(value)[:40]!r}. {mend}")
+        raise CertaintyError(f"{where}: expected an object, found {shown(value)}. {mend}")
     return value
 
 
@@ -60,5 +61,23 @@ def as_list(value: Any, where: str, mend: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise CertaintyError(f"{where}: expected a list, found {str(value)[:40]!r}. {mend}")
+        raise CertaintyError(f"{where}: expected a list, found {shown(value)}. {mend}")
     return value
+
+
+def as_name(value: Any, where: str) -> str:
+    """Return a name or a number as a string, or an empty one for null.
+
+    Raises:
+        CertaintyError: the value is neither a string, a number nor null.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, (str, int, float)):
+        raise CertaintyError(f"{where} is {shown(value)}; it must be a string or a number.")
+    return str(value)
+
+
+def place(value: Any, number: object) -> str:
+    """Return the id of a task for messages, or the number of the task if it has no id that can be shown."""
+    return str(value) if value != "" and isinstance(value, (str, int)) else str(number)
