@@ -55,8 +55,8 @@ class SentencePair:
 
     @property
     def attribution_changed(self) -> bool:
-        """Whether both versions have the sentence, attributed to a source in only one of them."""
-        return self.old is not None and self.new is not None and self.old.attributed != self.new.attributed
+        """Whether both versions have the sentence, attributed to a source in one of them and not in the other."""
+        return self.old is not None and self.new is not None and _attributed_otherwise(self.old, self.new)
 
     @property
     def certainty_change(self) -> float | None:
@@ -186,9 +186,14 @@ def compare(old: Document | str, new: Document | str, min_change: float = MIN_CH
 
 
 def _commits_otherwise(old: SentenceScore, new: SentenceScore, least: float) -> bool:
-    if old.label is not new.label or old.attributed != new.attributed:
+    if old.label is not new.label or _attributed_otherwise(old, new):
         return True
     return old.certainty is not None and new.certainty is not None and abs(new.certainty - old.certainty) >= least
+
+
+def _attributed_otherwise(old: SentenceScore, new: SentenceScore) -> bool:
+    # Where a model cannot tell, nothing is known to have changed.
+    return {old.attributed, new.attributed} == {True, False}
 
 
 def _scored(version: object, name: str) -> Document:

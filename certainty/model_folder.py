@@ -90,9 +90,9 @@ class ModelSettings:
         source_threshold: Minimum probability that words name the source for them to be shown.
         pad_token_id: Id of the token that fills up the shorter rows of a batch.
         engine: The engine that "auto" selects if the folder has its file.
-        heads: The members of `HEADS` that were trained. Without the claim head, every sentence counts as a claim;
-            without the attribution head, none is attributed; without the cue head, none has cues, and likewise for the
-            second claim and the source.
+        heads: The members of `HEADS` that were trained. Without the claim head, every sentence gets one of the four
+            labels; without the cue head, none has cues, and likewise for the second claim and the source. What a
+            model was not taught is None in its scores.
         training: The origin of the model: settings, data digests, versions.
 
     Raises:

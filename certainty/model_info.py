@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,14 @@ class ModelInfo:
         name: `certainty-fr-small`, `owner/name` of a model from the hub, or the name of the model's folder.
         version: The version of certainty that trained the model; None if its folder does not say.
         digest: SHA-256 of its weights in hexadecimal, as `sha256sum model.safetensors` shows it.
+        heads: What it can tell besides the label, of "claim", "attributed", "cue", "second" and "source";
+            None if that is not known.
     """
 
     name: str
     version: str | None
     digest: str
+    heads: tuple[str, ...] | None = field(default=None, compare=False)  # they follow from the weights
 
     @classmethod
     def of_folder(cls, folder: Path, settings: ModelSettings) -> ModelInfo:
@@ -52,15 +55,16 @@ class ModelInfo:
                 f"{folder / WEIGHTS_FILE}: is not the model that this release ships (SHA-256 {digest}, expected "
                 f"{DEFAULT_DIGEST}). Install certainty-fr again."
             )
-        return cls(_name(folder), versions.get("certainty"), digest)
+        return cls(_name(folder), versions.get("certainty"), digest, tuple(settings.heads))
 
-    def to_dict(self) -> dict[str, str | None]:
-        """Return `{"name": …, "version": …, "digest": …}`."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, Any]:
+        """Return `{"name": …, "version": …, "digest": …, "heads": […]}`, without `heads` if they are not known."""
+        heads = {} if self.heads is None else {"heads": list(self.heads)}
+        return {"name": self.name, "version": self.version, "digest": self.digest, **heads}
 
     @classmethod
     def from_dict(cls, record: object) -> ModelInfo:
-        """Read the result of `to_dict`; further members are ignored.
+        """Read the result of `to_dict`; `heads` may be missing, and further members are ignored.
 
         Raises:
             CertaintyError: If a member is missing or wrong; the message names it.
@@ -73,7 +77,10 @@ class ModelInfo:
                 raise CertaintyError(f"model.{name} is {value!r:.60}; it must be a string.")
         if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
             raise CertaintyError(f"model.digest is {values['digest']!r:.60}; it must have 64 hexadecimal digits.")
-        return cls(**values)
+        heads = record.get("heads")
+        if heads is not None and not (isinstance(heads, list) and all(isinstance(head, str) for head in heads)):
+            raise CertaintyError(f"model.heads is {heads!r:.60}; it must be a list of strings.")
+        return cls(**values, heads=None if heads is None else tuple(heads))
 
 
 def _name(folder: Path) -> str:

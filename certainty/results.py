@@ -91,8 +91,9 @@ class Document(Sequence[SentenceScore]):
         Args:
             label: The label or labels to keep; "no_claim" keeps sentences that make no claim. None keeps all.
             min_probability: Minimum probability of the label, in [0, 1]. None keeps all.
-            attributed: True keeps sentences that are attributed to a source, False the others. None keeps all.
-            claims_only: If True, drop sentences that make no claim.
+            attributed: True keeps sentences that are attributed to a source, False those that are not. None keeps all.
+                Where the model cannot tell, a sentence is neither.
+            claims_only: If True, drop sentences whose label is `no_claim`.
 
         Raises:
             CertaintyError: If a label is unknown, or another value is not allowed. The message says what is allowed.
@@ -116,7 +117,7 @@ class Document(Sequence[SentenceScore]):
                 if s.label in labels
                 and s.probability >= least
                 and (attributed is None or s.attributed == attributed)
-                and (s.is_claim or not claims_only)
+                and (s.label is not Label.NO_CLAIM or not claims_only)
             ),
         )
 

@@ -120,15 +120,15 @@ def sentence_scores(
     """
     probabilities = softmax(logits.label)
     # The output of a head that was not trained is meaningless; a sentence of which nothing is read makes no claim.
+    finds_claims, finds_attribution = (head in settings.heads for head in ("claim", "attributed"))
     is_read = np.array([bool(encoding.ids) for encoding in encodings], dtype=bool)
-    is_claim = is_read & (logits.claim >= (logit(settings.claim_threshold) if "claim" in settings.heads else -np.inf))
-    claim_probabilities = (is_read * (sigmoid(logits.claim) if "claim" in settings.heads else 1.0)).tolist()
+    is_claim = is_read & (logits.claim >= (logit(settings.claim_threshold) if finds_claims else -np.inf))
+    claim_probabilities = (is_read * sigmoid(logits.claim)).tolist()
     labels = [
         LABELS[best] if claim else Label.NO_CLAIM
         for best, claim in zip(probabilities.argmax(axis=1).tolist(), is_claim.tolist(), strict=True)
     ]
-    least_attributed = logit(settings.attributed_threshold) if "attributed" in settings.heads else np.inf
-    attributed = (logits.attributed >= least_attributed).tolist()
+    attributed = (is_claim & (logits.attributed >= logit(settings.attributed_threshold))).tolist()
     others, second_probabilities = second_claims(logits.second, probabilities)
     threshold, least_source = logit(settings.cue_threshold), logit(settings.source_threshold)
 
@@ -159,14 +159,14 @@ def sentence_scores(
             end=sentence.end,
             label=labels[i],
             probabilities=dict(zip(LABELS, row, strict=True)),
-            claim_probability=claim_probabilities[i],
-            attributed=claims and attributed[i],
+            claim_probability=claim_probabilities[i] if finds_claims or not claims else None,
+            attributed=attributed[i] if finds_attribution else None,
             cues=cues(i, labels[i]),
             second=second,
             second_probability=second_probability,
             # Labelled rows give no cues of a second claim, so a model is seldom sure of them.
             second_cues=cues(i, second, at_least_one=False),
-            source=source(i) if claims and attributed[i] and "source" in settings.heads else None,
+            source=source(i) if finds_attribution and attributed[i] and "source" in settings.heads else None,
         )
 
 

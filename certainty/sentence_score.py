@@ -58,8 +58,10 @@ class SentenceScore:
         probabilities: Calibrated probability of each of the four labels of claims, given that the sentence makes a
             claim; they sum to 1.
         claim_probability: Probability that the sentence makes a claim. It counts as a claim if this reaches the
-            `claim_threshold` of the model, which need not be 0.5.
-        attributed: Whether the sentence attributes its main claim to a source; False if it makes no claim.
+            `claim_threshold` of the model, which need not be 0.5. None if the model cannot tell; the label is then one
+            of the four.
+        attributed: Whether the sentence attributes its main claim to a source; False if it makes no claim, None if the
+            model cannot tell.
         cues: The words that decided the label; empty for `asserted` and `no_claim`.
         second: The label of a second claim, other than `label`; None if there is none, or the model cannot tell.
         second_probability: Probability that the sentence makes a second claim with another label. It is shown if this
@@ -77,8 +79,8 @@ class SentenceScore:
     end: int
     label: Label
     probabilities: dict[Label, float]
-    claim_probability: float
-    attributed: bool
+    claim_probability: float | None
+    attributed: bool | None
     cues: tuple[Cue, ...]
     second: Label | None = None
     second_probability: float | None = None
@@ -91,6 +93,8 @@ class SentenceScore:
                 "a sentence without a claim cannot be attributed or have cues; set attributed to False and leave the "
                 "cues out."
             )
+        if self.label is Label.NO_CLAIM and self.claim_probability is None:
+            raise CertaintyError("claim_probability is None, but the label is no_claim; give it, or another label.")
         if self.second in (self.label, Label.NO_CLAIM) or (self.second and self.label is Label.NO_CLAIM):
             raise CertaintyError(
                 f"second is {self.second} in a sentence of label {self.label}; give another label of a claim, or None."
@@ -98,25 +102,32 @@ class SentenceScore:
         if self.second is None and self.second_cues:
             raise CertaintyError("second_cues are given, but second is None; give its label, or leave the cues out.")
         if self.source and not self.attributed:
-            raise CertaintyError("source is given, but attributed is False; set it to True, or leave the source out.")
+            raise CertaintyError(
+                f"source is given, but attributed is {self.attributed}; set it to True, or leave the source out."
+            )
 
     def __repr__(self) -> str:
         return f"<SentenceScore {shortened(self.text)!r}: {self.label.value}, {self.probability:.2f}>"
 
     @property
-    def is_claim(self) -> bool:
-        """Whether the sentence makes a claim; False if its label is `no_claim`, as for a question or a heading."""
-        return self.label is not Label.NO_CLAIM
+    def is_claim(self) -> bool | None:
+        """Whether the sentence makes a claim: False if its label is `no_claim`, as for a question or a heading.
+
+        None if the model cannot tell, which makes it neither a claim nor none.
+        """
+        return None if self.claim_probability is None else self.label is not Label.NO_CLAIM
 
     @property
     def probability(self) -> float:
         """Probability of the label: for `no_claim`, 1 - `claim_probability`, else its entry in `probabilities`."""
-        return self.probabilities[self.label] if self.is_claim else 1.0 - self.claim_probability
+        if self.label is Label.NO_CLAIM and self.claim_probability is not None:
+            return 1.0 - self.claim_probability
+        return self.probabilities[self.label]
 
     @property
     def certainty(self) -> float | None:
         """P(asserted) + P(denied), in [0, 1]: how settled the claim is presented as; None if there is no claim."""
-        if not self.is_claim:
+        if self.label is Label.NO_CLAIM:
             return None
         return min(1.0, self.probabilities[Label.ASSERTED] + self.probabilities[Label.DENIED])
 
@@ -177,8 +188,12 @@ class SentenceScore:
             end=_member(record, "end", int),
             label=label,
             probabilities=probabilities,
-            claim_probability=checked_probability(_member(record, "claim_probability", Real), "claim_probability"),
-            attributed=_member(record, "attributed", bool),
+            claim_probability=(
+                None
+                if (claim := _or_none(record, "claim_probability", Real)) is None
+                else checked_probability(claim, "claim_probability")
+            ),
+            attributed=_or_none(record, "attributed", bool),
             cues=tuple(Cue(*_span(cue)) for cue in _member(record, "cues", (list, tuple))),
             second=Label.parse(_member(record, "second", str), LABELS) if _has(record, "second") else None,
             second_probability=(
@@ -242,6 +257,12 @@ def _member(record: object, name: str, kind: type | tuple[type, ...]) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise CertaintyError(f"{name} is {value!r:.60}; it must be {_KINDS[kind]}.")
     return value
+
+
+def _or_none(record: object, name: str, kind: type) -> Any:
+    """Return a member that may be null, but not missing."""
+    is_null = isinstance(record, Mapping) and name in record and record[name] is None
+    return None if is_null else _member(record, name, kind)
 
 
 def _has(record: object, name: str) -> bool:

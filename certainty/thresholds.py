@@ -126,7 +126,11 @@ def for_accuracy(
         MissingExtraError: If SciPy is not installed.
     """
     needs("scipy", extra="label", user="a threshold")
-    pairs = [(sentence, score) for sentence, score in zip(sentences, scores, strict=True) if score.is_claim]
+    pairs = [
+        (sentence, score)
+        for sentence, score in zip(sentences, scores, strict=True)
+        if score.label is not Label.NO_CLAIM
+    ]
     if not pairs:
         raise CertaintyError("the model finds no claim in any of the sentences; give more rows.")
     right = np.array([sentence.claim and sentence.label is score.label for sentence, score in pairs], dtype=bool)

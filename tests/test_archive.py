@@ -12,6 +12,7 @@ import lzma
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -595,6 +596,24 @@ def test_a_full_disk_leaves_whole_parts_and_the_run_goes_on(
     assert len(rows_of(here / "scored")) in (30, 60)
     score_archive("a.jsonl", "scored", classifier=classifier, settings=settings, resume=True)
     assert len(set(places(here / "scored"))) == len(places(here / "scored")) == 90
+
+
+def test_what_the_model_cannot_tell_is_null_and_an_archive_that_did_not_say_so_goes_on(
+    here: Path, tiny_model: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, here / "cut"))
+    settings = json.loads((folder / "certainty.json").read_text())
+    (folder / "certainty.json").write_text(json.dumps(settings | {"heads": []}))
+    classifier = certainty.load(folder, threads=1)
+    (here / "a.txt").write_text(TEXTS["port"], "utf-8")
+    score_archive("a.txt", "scored", classifier=classifier)
+    for row in rows_of(here / "scored"):
+        assert [row[name] for name in ("claim_probability", "is_claim", "attributed")] == [None] * 3
+        assert row["label"] != "no_claim"
+    manifest = json.loads((here / "scored/manifest.json").read_text())
+    assert manifest["model"].pop("heads") == []
+    (here / "scored/manifest.json").write_text(json.dumps(manifest))
+    score_archive("a.txt", "scored", classifier=classifier, resume=True)
 
 
 def test_another_model_settings_or_inputs_are_refused(

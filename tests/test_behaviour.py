@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,19 @@ def test_attribution_alone_can_be_tested() -> None:
     assert found.right["right"] == 1 and found.by_construction["plain"]["right"] == 1
     (failure,) = found.failures
     assert (failure["expected"], failure["answer"]) == ("attributed", "not attributed")
+
+
+def test_a_model_that_cannot_tell_the_attribution_gives_no_answer() -> None:
+    class Untaught(StandIn):
+        def _score(self, text: str, answer: Label | None) -> SentenceScore:
+            return replace(super()._score(text, answer), attributed=None)
+
+    rows = read_behaviour([{**ROWS[0], "attributed": False}, {**ROWS[1], "label": None, "attributed": False}])
+    found = evaluate_behaviour(Untaught(), rows)
+    assert (found.attributed["value"], found.attributed["total"]) == (None, 0)
+    (failure,) = found.failures
+    assert (failure["expected"], failure["answer"]) == ("not attributed", "cannot tell")
+    assert "attribution right" not in found.summary()
 
 
 def test_the_result_survives_json_and_can_be_without_text() -> None:

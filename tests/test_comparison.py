@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,15 @@ def test_a_commitment_changes_by_label_attribution_or_certainty() -> None:
     )
     (told,) = compare(document(one), document((*one, True)))
     assert told.change is Change.COMMITMENT and told.attribution_changed and not told.label_changed
+
+
+def test_where_a_model_cannot_tell_the_attribution_it_did_not_change() -> None:
+    for known in (True, False):
+        one = document(("Le pont a cédé.", Label.PROBABLE, 0.9, known))
+        other = replace(one, sentences=(replace(one[0], attributed=None),))
+        for versions in ((one, other), (other, one)):
+            (pair,) = compare(*versions)
+            assert pair.change is Change.UNCHANGED and not pair.attribution_changed
 
 
 def test_the_best_pairs_are_taken_and_unlike_sentences_are_not_paired() -> None:

@@ -203,6 +203,23 @@ def test_a_sentence_said_to_make_no_claim_counts_by_its_probabilities() -> None:
     assert metrics["no_claim_f1"]["value"] == pytest.approx(2 * 4 / (2 * 4 + 36))
 
 
+def test_what_a_model_cannot_tell_is_not_measured() -> None:
+    class Untaught(StandIn):
+        def _score(self, text: str) -> SentenceScore:
+            score = super()._score(text)
+            label = max(LABELS, key=score.probabilities.__getitem__)
+            return replace(score, label=label, claim_probability=None, attributed=None, cues=(), source=None)
+
+    unmeasured = ("cue_f1", "cue_exact_f1", "attributed_f1", "no_claim_f1")
+    result = compare({"mine": Untaught(), "other": StandIn()}, SENTENCES, baselines=False)
+    mine, other = (one.metrics for one in result.evaluations)
+    assert [(mine[name]["value"], mine[name]["rows"]) for name in unmeasured] == [(None, 0)] * 4
+    assert [other[name]["value"] for name in unmeasured] == [1] * 4
+    assert mine["accuracy"]["value"] == 1
+    row = next(line for line in result.summary().splitlines() if line.startswith("attribution F1"))
+    assert row.split()[2:4] == ["–", "–"], row
+
+
 def test_what_the_data_does_not_have_is_not_measured() -> None:
     bare = [LabelledSentence(s.text, s.label) for s in SENTENCES if s.label]
     result = alone(StandIn(sentences=bare), bare)

@@ -398,7 +398,10 @@ def test_heads_without_data_are_kept_or_left_out(tiny_model: Path, tiny_encoder:
     classifier = certainty.load(tmp_path / "bare")
     assert list(classifier.settings.heads) == []
     scores = classifier.score_sentences([row["text"] for row in dev] + ["Qui paiera ?"])
-    assert {(s.is_claim, s.attributed, s.cues, s.second, s.source) for s in scores} == {(True, False, (), None, None)}
+    assert {(s.is_claim, s.attributed, s.cues, s.second, s.source) for s in scores} == {(None, None, (), None, None)}
+    assert not any(s.label is certainty.Label.NO_CLAIM for s in scores) and classifier.model.heads == ()
+    figures = json.loads((tmp_path / "bare" / "evaluation.json").read_text())["dev"]["metrics"]
+    assert [figures[name]["value"] for name in ("attributed_f1", "no_claim_f1", "cue_f1", "source_f1")] == [None] * 4
     cards = [(folder / "README.md").read_text(encoding="utf-8") for folder in (tiny_model, tmp_path / "bare")]
     found = (
         "It also finds the words that decide the label, attribution to a source, sentences that make no claim, second "

@@ -158,6 +158,23 @@ def test_an_earlier_model_gives_what_it_did(tiny_model: Path, tmp_path: Path) ->
     assert logits.cue.shape == IDS.shape and logits.second is None and logits.source is None
 
 
+def test_a_model_says_only_what_it_was_taught(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "cut")
+    settings = json.loads((folder / SETTINGS_FILE).read_text())
+    for heads in ([], ["claim"], ["attributed"]):
+        (folder / SETTINGS_FILE).write_text(json.dumps(settings | {"heads": heads}))
+        model = certainty.load(folder)
+        assert model.model.heads == tuple(heads)
+        every = model.with_thresholds(claim=0.0, attributed=0.0).score_sentences(TEXTS)
+        none = model.with_thresholds(claim=1.0, attributed=1.0).score_sentences(TEXTS)
+        knows_claims, knows_attribution = ("claim" in heads), ("attributed" in heads)
+        for found, is_claim, attributed in ((every, True, True), (none, False, False)):
+            assert {s.is_claim for s in found} == {is_claim if knows_claims else None}
+            assert {s.claim_probability is None for s in found} == {not knows_claims}
+            assert {s.attributed for s in found} == {attributed if knows_attribution else None}
+        assert knows_claims == any(s.label is Label.NO_CLAIM for s in none)
+
+
 def test_training_goes_on_from_an_earlier_model(tiny_model: Path, tmp_path: Path) -> None:
     folder = earlier(tiny_model, tmp_path / "old")
     old, model = (

@@ -103,6 +103,22 @@ def test_a_sentence_without_a_claim() -> None:
             replace(question, **change)
 
 
+def test_what_the_model_cannot_tell_is_none() -> None:
+    untaught = replace(
+        DOCUMENT, sentences=tuple(replace(s, claim_probability=None, attributed=None) for s in DOCUMENT[:3])
+    )
+    first = untaught[0]
+    assert (first.is_claim, first.attributed, first.label, first.probability) == (None, None, Label.ASSERTED, 0.9)
+    assert first.certainty == DOCUMENT[0].certainty
+    assert Document.from_json(untaught.to_json()) == untaught
+    assert untaught.filter(claims_only=True) == untaught.filter(attributed=None) == untaught
+    assert not untaught.filter(attributed=True) and not untaught.filter(attributed=False)
+    with pytest.raises(CertaintyError, match="claim_probability is None, but the label is no_claim"):
+        replace(DOCUMENT[3], claim_probability=None)
+    with pytest.raises(CertaintyError, match="source is given, but attributed is None"):
+        replace(NAMED[1], attributed=None)
+
+
 def test_a_slice_is_a_document() -> None:
     assert DOCUMENT[1:3] == Document(TEXT, DOCUMENT.sentences[1:3])
     assert DOCUMENT[:] == DOCUMENT and DOCUMENT[-1:][0] is DOCUMENT[3]
@@ -135,6 +151,15 @@ def test_the_model_goes_with_its_scores() -> None:
     assert "model" not in DOCUMENT.to_dict() and Document.from_json(DOCUMENT.to_json()).model is None
 
 
+def test_the_heads_of_a_model_go_with_it_unless_they_are_not_known() -> None:
+    known = ModelInfo("mine", None, "0" * 64, ("claim", "cue"))
+    record = known.to_dict()
+    assert record["heads"] == ["claim", "cue"] and ModelInfo.from_dict(record).heads == known.heads
+    unknown = ModelInfo.from_dict({name: record[name] for name in ("name", "version", "digest")})
+    assert unknown.heads is None and "heads" not in unknown.to_dict()
+    assert unknown == known, "the digest tells models apart"
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -142,6 +167,7 @@ def test_the_model_goes_with_its_scores() -> None:
         ({"name": "mine"}, "model.digest is None"),
         ({"name": "mine", "digest": "ZZ"}, "model.digest is 'ZZ'; it must have 64"),
         ({}, "model.name"),
+        ({"name": "mine", "digest": "0" * 64, "heads": "cue"}, "model.heads is 'cue'; it must be a list"),
     ],
 )
 def test_a_model_that_cannot_be_read(model: object, message: str) -> None:
@@ -260,6 +286,8 @@ def without(member: str) -> str:
         (changed(probabilities=dict.fromkeys(LABELS, 0.9)), r"sentences\[1\]: the probabilities sum to 3.6; they must"),
         (changed(claim_probability=2), "claim_probability is 2; give a number between 0 and 1"),
         (changed(**DOCUMENT[0].to_dict()), r"sentences\[1\] begins before the previous sentence ends"),
+        (changed(attributed=1), "attributed is 1; it must be true or false"),
+        (without("attributed"), r"sentences\[1\]: 'attributed' is missing; give the output"),
         (without("claim_probability"), r"sentences\[1\]: 'claim_probability' is missing; give the output"),
     ],
 )

@@ -136,7 +136,7 @@ def test_view_is_a_page_that_may_ask_nothing_of_the_network(client: TestClient) 
 
 def test_every_answer_says_which_model_scored(client: TestClient, classifier: certainty.CertaintyClassifier) -> None:
     told = client.get("/v1/model").json()
-    model = {name: told[name] for name in ("name", "version", "digest")}
+    model = {name: told[name] for name in ("name", "version", "digest", "heads")}
     assert model == classifier.model.to_dict()
     assert told["labels"] == [label.value for label in certainty.Label] and told["certainty"] == certainty.__version__
     given = [client.post("/v1/score", json=body).json() for body in ({"text": TEXT}, {"sentences": ["Il pleut."]})]

@@ -75,6 +75,9 @@ def test_every_route_has_examples_of_its_answers(address: str) -> None:
 def test_the_examples_are_true() -> None:
     DocumentSchema.model_validate(EXAMPLE_DOCUMENT)
     ServedModelSchema.model_validate(EXAMPLE_MODEL)
+    untold = dict.fromkeys(("claim_probability", "is_claim", "attributed"))  # of a model that was not taught
+    sentences = [{**EXAMPLE_DOCUMENT["sentences"][0], **untold}]
+    DocumentSchema.model_validate({**EXAMPLE_DOCUMENT, "sentences": sentences})
     text, [sentence] = EXAMPLE_DOCUMENT["text"], EXAMPLE_DOCUMENT["sentences"]
     scored = certainty.score(text)[0]
     assert (scored.end, scored.label, scored.attributed) == (sentence["end"], sentence["label"], sentence["attributed"])

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,24 @@ def test_the_export_of_a_page_with_undecided_claims_says_which_they_are(
     assert [row["undecided"] for row in rows] == [str(one).lower() for one in undecided]
     page = open_page(article.to_html())
     assert "undecided" not in json.loads(exported(page, "JSON"))["sentences"][0]
+
+
+def test_what_the_model_cannot_tell_is_neither_shown_nor_exported(open_page: Open) -> None:
+    scored = certainty.score("Selon un élu, le pont aurait cédé. Moscou dément.")
+    untaught = tuple(replace(s, claim_probability=None, attributed=None, cues=(), source=None) for s in scored)
+    document = replace(scored, sentences=untaught, model=certainty.ModelInfo("mine", None, "0" * 64, ()))
+    page = open_page(document.to_html(), query="?lang=fr")
+    line = "Ce modèle ne sait pas dire quelles phrases n’affirment rien, ce qui est attribué à une source"
+    assert line in page.locator(".certainty-overview").inner_text()
+    assert page.get_by_role("combobox").count() == 0, "no filter by source"
+    page.locator(".certainty-sentence").first.hover()
+    told = page.get_by_role("tooltip").inner_text()
+    assert "probable" in told and not re.search("affirmation|[Aa]ttribué|ressort|détache", told)
+    found = certainty.Document.from_json(exported(page, "JSON"))
+    assert {(s.claim_probability, s.is_claim, s.attributed) for s in found} == {(None, None, None)}
+    assert found.model and found.model.heads == ()
+    cells = [row["attributed"] + row["is_claim"] for row in csv.DictReader(io.StringIO(exported(page, "CSV")))]
+    assert cells == ["", ""]
 
 
 def test_what_is_shown_is_copied(open_page: Open, article: certainty.Document) -> None:

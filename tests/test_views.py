@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import certainty
 from certainty import CertaintyError, Cue, Document, Label, ModelInfo, SentenceScore, Source
 from certainty.labels import LABELS
+from certainty.model_folder import HEADS
 from certainty.views.html import IndexEntry, render_fragment, render_index, render_page
 from certainty.views.language import LANGUAGES, language
 from certainty.views.palette import DARK, INKS, LIGHT, TINTS, tint_opacity
@@ -66,6 +67,14 @@ NAMED = Document(
         DOCUMENT[2],
     ),
 )
+
+
+UNTAUGHT = Document(
+    TEXT,
+    tuple(replace(one, claim_probability=None, attributed=None, cues=()) for one in DOCUMENT[:2]),
+    ModelInfo("mine", None, "0" * 64, ("second", "source")),
+)
+"""As a model gives it that was taught neither claims nor attribution nor cues."""
 
 
 @st.composite
@@ -343,6 +352,29 @@ def test_second_claims_and_sources_in_every_view() -> None:
     assert page.count(f'data-source="{start}-{end}"') == page.count("data-source=") == 1
 
 
+def test_a_page_says_what_the_model_cannot_tell() -> None:
+    page = UNTAUGHT.to_html(lang="fr")
+    told = Reader(page.partition('data-word="untold"')[2].partition("</p>")[0]).tags
+    assert [a["data-word"] for _, a in told] == ["untold_claim", "untold_attributed", "untold_cue"]
+    assert "Ce modèle ne sait pas dire" in page and "quels mots sont décisifs" in UNTAUGHT._repr_html_()
+    assert 'data-word="untold"' in certainty.compare(DOCUMENT, UNTAUGHT).to_html()
+    assert all("data-claim" not in s and s["data-attributed"] == "unknown" for s in sentence_tags(page))
+    for document in (DOCUMENT, replace(DOCUMENT, model=ModelInfo("mine", None, "0" * 64, HEADS))):
+        assert 'data-word="untold"' not in document.to_html()
+
+
+def test_what_the_model_cannot_tell_is_empty_in_tables() -> None:
+    pytest.importorskip("pandas")
+    for row in csv.DictReader(io.StringIO(written(write_csv, UNTAUGHT, min_confidence=0.92), newline="")):
+        assert (row["claim_probability"], row["is_claim"], row["attributed"], row["undecided"]) == ("", "", "", "true")
+    frame, full = UNTAUGHT.to_dataframe(), DOCUMENT.to_dataframe()
+    assert frame[["claim_probability", "is_claim", "attributed"]].isna().all(axis=None)
+    assert frame.dtypes.tolist() == full.dtypes.tolist()
+    assert list(full["is_claim"]) == [True, True, False]
+    lines = written(write_plain, UNTAUGHT).splitlines()
+    assert lines[1] == "probable           91%  ?           Le pont aurait cédé."
+
+
 def test_jsonl_round_trip() -> None:
     rows = [json.loads(line) for line in written(write_jsonl, DOCUMENT).splitlines()]
     assert rows == [{"file": "0.txt", **sentence.to_dict()} for sentence in DOCUMENT]
@@ -366,11 +398,13 @@ def test_dataframe_has_typed_columns_even_when_empty() -> None:
     assert frame["certainty"].isna().tolist() == [False, False, True]
     assert tuple(frame.columns) == CSV_COLUMNS[1:]
     assert frame.dtypes.tolist() == empty.dtypes.tolist()
-    assert str(empty["start"].dtype) == "int64" and str(empty["is_claim"].dtype) == "bool"
+    assert str(empty["start"].dtype) == "int64" and str(empty["is_claim"].dtype) == "boolean"
 
 
 @pytest.mark.parametrize(
-    "document", [DOCUMENT, DOCUMENT[2:], DOCUMENT[:0], NAMED], ids=["cues", "no cues", "empty", "named"]
+    "document",
+    [DOCUMENT, DOCUMENT[2:], DOCUMENT[:0], NAMED, UNTAUGHT],
+    ids=["cues", "no cues", "empty", "named", "untaught"],
 )
 def test_dataframe_goes_through_parquet_feather_and_datasets(document: Document, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
@@ -394,7 +428,7 @@ def test_what_is_written_keeps_the_schema() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     line = jsonschema.Draft202012Validator({"$ref": "#/$defs/line", "$defs": schema["$defs"]})
     scored_by = replace(DOCUMENT, model=ModelInfo("mine", None, "0" * 64))
-    for document, least in itertools.product((DOCUMENT, scored_by), (None, 0.92)):
+    for document, least in itertools.product((DOCUMENT, scored_by, UNTAUGHT), (None, 0.92)):
         validator.validate(json.loads(written(write_json, document, as_list=False, min_confidence=least)))
         validator.validate(json.loads(written(write_json, document, document, as_list=True, min_confidence=least)))
         for row in written(write_jsonl, document, min_confidence=least).splitlines():
@@ -407,6 +441,7 @@ def test_what_is_written_keeps_the_schema() -> None:
         {"label": "no_claim"},
         {"certainty": None},
         {"is_claim": False},
+        {"label": "no_claim", "certainty": None, "is_claim": False, "cues": [], "claim_probability": None},
         {"probability": 1.2},
         {"cues": [[0, 1]]},
     ):

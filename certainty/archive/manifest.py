@@ -136,7 +136,7 @@ def check_same(folder: Path, manifest: Mapping[str, Any], run: Mapping[str, Any]
         CertaintyError: If its model, settings or inputs are others. The message names what differs.
     """
     before, now = (_flat({name: of.get(name) for name in run}) for of in (manifest, run))
-    for name in ("model.name", "model.version"):  # the digest tells models apart
+    for name in ("model.name", "model.version", "model.heads"):  # the digest tells models apart
         before.pop(name, None), now.pop(name, None)
     differing = [
         f"{name} is {now.get(name)!r}, and was {before.get(name)!r}"

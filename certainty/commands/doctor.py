@@ -185,7 +185,11 @@ def _without_home(folder: Path) -> str:
 def _lines(name: str, value: Any) -> list[str]:
     """Return the lines that show a value, the first with its name; only of packages what is missing is told."""
     if isinstance(value, Mapping):
-        shown = [f"{key} {item}" for key, item in value.items() if item is not None]
+        shown = [
+            f"{key} {', '.join(item) if isinstance(item, list) else item}"
+            for key, item in value.items()
+            if item is not None
+        ]
         if name == "packages" and (missing := [key for key, item in value.items() if item is None]):
             shown.append(f"not installed: {', '.join(missing)}")
     elif isinstance(value, list):

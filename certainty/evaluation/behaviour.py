@@ -10,7 +10,8 @@ https://aclanthology.org/2020.acl-main.442). A test file is JSON Lines with thes
 - `group` (required for `inv` and `dir`), `construction` (results are listed by it) and `id`.
 - `attributed`, the expected attribution; it is ignored if `attributed_sure` is false.
 
-An answer is a label, or `no_claim` if the model predicts that the sentence makes no claim.
+An answer is a label, or `no_claim` if the model predicts that the sentence makes no claim. A model that cannot tell the
+attribution gives no right answer to a row that tests this alone.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from certainty.results import SentenceScore
 
 KINDS = ("mft", "inv", "dir")
 NO_CLAIM = "no_claim"
-_ATTRIBUTION = {True: "attributed", False: "not attributed"}
+_ATTRIBUTION = {True: "attributed", False: "not attributed", None: "cannot tell"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Behaviour:
         by_construction: The same for each construction.
         inv_changed: SHARE of `inv` groups whose sentences get different answers; here `right` counts these groups.
         dir_right: SHARE of `dir` groups in which every answer is right.
-        attributed: SHARE of sentences with the right attribution, among those with an expected attribution.
+        attributed: SHARE of sentences with the right attribution, among those with an expected attribution; of none if
+            the model cannot tell.
         expected_calibration_error: That of the most probable label, over the sentences whose right answers are labels,
             in the bins of `certainty.evaluation.metrics.expected_calibration_error`: whether the calibration holds on
             sentences unlike those of dev. None without such sentences.
@@ -157,7 +159,7 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
     ]
     groups = {kind: _groups(rows, kind) for kind in ("inv", "dir")}
     changed = {group for group, own in groups["inv"].items() if len({answers[i] for i in own}) > 1}
-    sure = [(row.attributed, s.attributed) for row, s in zip(rows, scores, strict=True) if row.attributed is not None]
+    both = [(row.attributed, score.attributed) for row, score in zip(rows, scores, strict=True)]
     return Behaviour(
         name=name,
         right=_share(right),
@@ -171,7 +173,7 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
         },
         inv_changed=_share([group in changed for group in groups["inv"]]),
         dir_right=_share([all(right[i] for i in own) for own in groups["dir"].values()]),
-        attributed=_share([gold == given for gold, given in sure]),
+        attributed=_share([gold == given for gold, given in both if None not in (gold, given)]),
         expected_calibration_error=_calibration_error(rows, scores),
         failures=[
             _failure(row, answer, score)
@@ -183,7 +185,9 @@ def evaluate_behaviour(classifier: Scorer, rows: Sequence[BehaviourRow], *, name
 
 def answer_of(score: SentenceScore) -> str:
     """Return the most probable label of a score, or `no_claim` if the sentence makes no claim."""
-    return max(LABELS, key=score.probabilities.__getitem__).value if score.is_claim else NO_CLAIM
+    if score.label is Label.NO_CLAIM:
+        return NO_CLAIM
+    return max(LABELS, key=score.probabilities.__getitem__).value
 
 
 def _parse(row: Mapping[str, Any], where: str) -> BehaviourRow:

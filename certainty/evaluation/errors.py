@@ -39,6 +39,6 @@ def _prediction(score: SentenceScore) -> dict[str, Any]:
     return {
         "label": label.value,
         "probability": float(score.probabilities[label]),
-        "is_claim": bool(score.is_claim),
+        "is_claim": score.is_claim,
         "cues": [[cue.start, cue.end] for cue in score.cues],
     }

@@ -141,9 +141,9 @@ def faithfulness_of_seeds(
     predicted, gold = [], []
     for classifier in classifiers.values():
         scores = classifier.score_sentences(texts)
-        marked = [[(c.start, c.end) for c in score.cues] if score.is_claim else [] for score in scores]
+        marked = [[(c.start, c.end) for c in score.cues] for score in scores]
         given = [
-            sentence.cues or () if score.is_claim and score.label is sentence.label is not Label.ASSERTED else ()
+            sentence.cues or () if score.label is sentence.label is not Label.ASSERTED else ()
             for score, sentence in zip(scores, sentences, strict=True)
         ]
         predicted.append(effects(classifier, scores, marked, seed, draws))

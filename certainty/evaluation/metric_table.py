@@ -7,7 +7,7 @@ model predicts that the sentence makes no claim.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -173,7 +173,8 @@ def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
 
 
 def _of_cues(judged: Judged, counted: SpanCounts) -> Measured:
-    known = [(score, s) for score, s in judged.claims if s.cues and s.label is not Label.ASSERTED]
+    can_tell = any(score.cues for score, _ in judged.pairs)
+    known = [(score, s) for score, s in judged.claims if s.cues and s.label is not Label.ASSERTED and can_tell]
     counts = [counted(s.text, s.cues or (), [(cue.start, cue.end) for cue in score.cues]) for score, s in known]
     # Words of one sentence are not independent, so sentences are resampled.
     units = judged.units_of([s for _, s in known])
@@ -202,14 +203,13 @@ def _spans(span: tuple[int, int] | None) -> Sequence[tuple[int, int]]:
 
 
 def _attributed_f1(judged: Judged) -> Measured:
-    known = [(score, s) for score, s in judged.claims if s.attributed is not None]
-    pairs = [(bool(s.attributed), score.attributed) for score, s in known]
-    return _binary(pairs, judged.units_of([s for _, s in known]))
+    return _binary(judged, [(s, s.attributed, score.attributed) for score, s in judged.claims])
 
 
 def _no_claim_f1(judged: Judged) -> Measured:
-    pairs = [(not s.claim, not score.is_claim) for score, s in judged.pairs]
-    return _binary(pairs, judged.units_of([s for _, s in judged.pairs]))
+    # Even a model that cannot tell gives this label to a sentence of which it reads nothing.
+    can_tell = all(score.is_claim is not None for score, _ in judged.pairs)
+    return _binary(judged, [(s, not s.claim, not score.is_claim) for score, s in judged.pairs if can_tell])
 
 
 def _contrast_accuracy(judged: Judged) -> Measured:
@@ -263,10 +263,7 @@ METRICS = MappingProxyType(
                 partial(_accuracy_at, coverage=0.9),
             ),
             Metric(
-                "cue_f1",
-                "cue F1",
-                "words that decide, where gold marks them",
-                partial(_of_cues, counted=m.cue_counts),
+                "cue_f1", "cue F1", "words that decide, where gold marks them", partial(_of_cues, counted=m.cue_counts)
             ),
             Metric(
                 "cue_exact_f1",
@@ -309,9 +306,11 @@ def _share(right: float, total: float, rows: int, statistic: m.Statistic, units:
     return Measured(rows, statistic, counts, share_interval, bootstrapped=False, units=units)
 
 
-def _binary(pairs: Sequence[tuple[bool, bool]], units: NDArray[np.int64] | None) -> Measured:
-    gold, predicted = np.array(pairs, dtype=bool).reshape(-1, 2).T
-    return f1(m.binary_counts(gold, predicted), units)
+def _binary(judged: Judged, answers: Iterable[tuple[LabelledSentence, bool | None, bool | None]]) -> Measured:
+    """Measure the F1 of the answers to a question: sentence, gold and predicted answer; None is not known."""
+    known = [(s, gold, given) for s, gold, given in answers if gold is not None and given is not None]
+    gold, predicted = np.array([pair for _, *pair in known], dtype=bool).reshape(-1, 2).T
+    return f1(m.binary_counts(gold, predicted), judged.units_of([s for s, *_ in known]))
 
 
 def _groups(judged: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:

@@ -114,8 +114,8 @@ def _words(text: str, spans: Sequence[Sequence[int]]) -> str:
     return "; ".join(text[start:end] for start, end in spans)
 
 
-def _flag(value: bool) -> str:
-    return "true" if value else "false"
+def _flag(value: bool | None) -> str:
+    return "" if value is None else str(value).lower()
 
 
 def _segments(

@@ -44,7 +44,8 @@ class Evaluation:
             minus the baseline: `value`, `low`, `high`), `p_value`}.
         baselines_fit: "train" or "cross-validation" (up to five folds of the held-out sentences).
         errors: Wrongly labelled sentences, most confident errors first: `id`, `corpus`, `text`, `gold`, `gold_cues`
-            (character spans), `doubtful`, and `predictions` {model: `label`, `probability`, `is_claim`, `cues`}.
+            (character spans), `doubtful`, and `predictions` {model: `label`, `probability`, `is_claim` (None if the
+            model cannot tell), `cues`}.
         faithfulness: Result of `certainty.evaluation.faithfulness`, or None.
         seed, resamples, permutations: Settings of the bootstrap and the permutation tests.
     """

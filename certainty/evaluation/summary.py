@@ -69,9 +69,9 @@ def behaviour_summary(found: Sequence[Behaviour]) -> str:
     ]
     head = ("", *(cell for b in found for cell in (b.name, "interval")), "of")
     rows = [
-        (name, *(cell for share in each for cell in _share(share)), f"{each[0]['total']:,}")
+        (name, *(cell for share in each for cell in _share(share)), f"{total:,}")
         for name, each in shares
-        if each[0]["total"]
+        if (total := max(share["total"] for share in each))  # 0 where a model cannot tell
     ]
     calibrated = [b.expected_calibration_error for b in found]
     if calibrated[0] is not None:

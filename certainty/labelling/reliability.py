@@ -26,8 +26,10 @@ def category_probabilities(texts: list[str], classifier: CertaintyClassifier) ->
     """Return the model's probability of each of `CATEGORIES`, the four labels and no claim, shape (n, 5)."""
     result = np.zeros((len(texts), len(CATEGORIES)))
     for row, score in zip(result, classifier.score_sentences(texts), strict=True):
-        row[: len(LABELS)] = [score.claim_probability * score.probabilities[label] for label in LABELS]
-        row[len(LABELS)] = 1 - score.claim_probability
+        # A model that cannot tell claims has no share in "no claim".
+        claim = 1.0 if score.claim_probability is None else score.claim_probability
+        row[: len(LABELS)] = [claim * score.probabilities[label] for label in LABELS]
+        row[len(LABELS)] = 1 - claim
     return result
 
 

@@ -22,6 +22,7 @@ from pydantic import Field, PositiveInt
 
 from certainty.extras import needs
 from certainty.labelling.tasks import sentence_id
+from certainty.labels import Label
 from certainty.results import Document, SentenceScore
 from certainty.settings_file import Settings
 
@@ -147,7 +148,7 @@ def suggest(
             drawn.append((number, Suggestion(source, score, RANDOM, uncertainty, *neighbours)))
         elif (place := rng.randrange(number + 1)) < n_random:
             drawn[place] = (number, Suggestion(source, score, RANDOM, uncertainty, *neighbours))
-        if score.is_claim and n_uncertain:
+        if score.label is not Label.NO_CLAIM and n_uncertain:
             item = (uncertainty, -number, Suggestion(source, score, UNCERTAIN, uncertainty, *neighbours))
             (heapq.heappush if len(pool) < kept else heapq.heappushpop)(pool, item)
         number += 1

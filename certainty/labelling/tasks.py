@@ -13,6 +13,7 @@ from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import needs_no_cues
+from certainty.labels import Label
 from certainty.results import SentenceScore
 from certainty.sentences import split_sentences
 
@@ -140,13 +141,14 @@ def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str
 
 
 def _as_labelled(score: SentenceScore, task: Task) -> LabelledSentence:
+    claim = score.label is not Label.NO_CLAIM
     cues = tuple((cue.start, cue.end) for cue in score.cues)
     return LabelledSentence(
         text=task.text,
-        label=score.label if score.is_claim else None,
+        label=score.label if claim else None,
         attributed=score.attributed,
-        claim=score.is_claim,
-        cues=cues if cues or not score.is_claim or needs_no_cues(score.label) else None,
+        claim=claim,
+        cues=cues if cues or not claim or needs_no_cues(score.label) else None,
         id=task.id,
         corpus=task.corpus,
         group=task.group,

@@ -198,15 +198,9 @@ def _model(service: Service) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": EXAMPLE_MODEL}}}, **openapi.errors(401)},
     )
     async def model() -> ServedModelSchema:
-        """Return name, version and digest of the model, as each scored document has them."""
+        """Return name, version, digest and heads of the model, as each scored document has them."""
         served = await service.model()
-        return ServedModelSchema(
-            name=served.name,
-            version=served.version,
-            digest=served.digest,
-            labels=list(Label),
-            certainty=certainty.__version__,
-        )
+        return ServedModelSchema(**served.to_dict(), labels=list(Label), certainty=certainty.__version__)
 
     return router
 

@@ -19,7 +19,12 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 EXAMPLE_TEXT = "Selon un député, la Russie aurait livré des armes."
 EXAMPLE_DOCUMENT: dict[str, Any] = {
     "text": EXAMPLE_TEXT,
-    "model": {"name": "certainty-fr-small", "version": "0.4.0", "digest": "0123456789abcdef" * 4},
+    "model": {
+        "name": "certainty-fr-small",
+        "version": "0.5.0",
+        "digest": "0123456789abcdef" * 4,
+        "heads": ["claim", "attributed", "cue", "second", "source"],
+    },
     "sentences": [
         {
             "text": EXAMPLE_TEXT,
@@ -206,12 +211,20 @@ class SentenceSchema(BaseModel):
         description="Probability of the label; for a label other than `no_claim`, given that there is a claim."
     )
     probabilities: ProbabilitiesSchema
-    claim_probability: Probability = Field(description="Probability that the sentence makes a claim.")
+    claim_probability: Probability | None = Field(
+        description="Probability that the sentence makes a claim; null if the model cannot tell."
+    )
     certainty: Probability | None = Field(
         description="P(asserted) + P(denied): how settled the claim is presented; null if there is none."
     )
-    is_claim: bool = Field(description="False for a question, a heading or a fragment: the label is `no_claim`.")
-    attributed: bool = Field(description="The main claim is attributed to a source in the sentence; never without one.")
+    is_claim: bool | None = Field(
+        description="False for a question, a heading or a fragment: the label is `no_claim`. Null if the model "
+        "cannot tell."
+    )
+    attributed: bool | None = Field(
+        description="The main claim is attributed to a source in the sentence; never without one. Null if the model "
+        "cannot tell."
+    )
     cues: list[CueSchema] = Field(description="Empty where there is no claim.")
     second: Label | None = Field(description="Of a second claim, with another label; null where there is none.")
     second_probability: Probability | None = Field(
@@ -238,6 +251,9 @@ class ModelSchema(BaseModel):
         description="The version of certainty that trained it; null if its folder does not say."
     )
     digest: str = Field(description="SHA-256 of its weights.", pattern="^[0-9a-f]{64}$")
+    heads: list[str] = Field(
+        description="What it can tell besides the label: of `claim`, `attributed`, `cue`, `second` and `source`."
+    )
 
 
 class ServedModelSchema(ModelSchema):

@@ -19,7 +19,8 @@ def category(sentence: SentenceScore, min_confidence: float | None = None) -> st
 
 def is_undecided(sentence: SentenceScore, min_confidence: float | None) -> bool:
     """Return whether a sentence makes a claim and its label is less probable than `min_confidence` (None: never)."""
-    return sentence.is_claim and min_confidence is not None and sentence.probability < min_confidence
+    is_labelled = sentence.label is not Label.NO_CLAIM
+    return is_labelled and min_confidence is not None and sentence.probability < min_confidence
 
 
 def category_counts(documents: Iterable[ScoredText], min_confidence: float | None = None) -> dict[str, int]:

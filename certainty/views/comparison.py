@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category_counts
 from certainty.views.language import Language
-from certainty.views.markup import escape, fold, help_text, name_tag, overview, said, sentence_element
+from certainty.views.markup import escape, fold, help_text, name_tag, overview, said, sentence_element, untold_text
 
 if TYPE_CHECKING:
     from certainty.comparison import Comparison, SentencePair
@@ -57,7 +57,7 @@ def comparison_head(comparison: Comparison, lang: Language, folded: bool = False
     return (
         f'<p class="certainty-summary" {sizes}>{escape(summary(comparison, lang))}</p>\n'
         f"{overview(counts, lang, 'changes')}\n{_label_table(comparison, lang)}\n"
-        f"{fold(help_shown, lang) if folded else help_shown}"
+        f"{untold_text((comparison.old, comparison.new), lang)}{fold(help_shown, lang) if folded else help_shown}"
     )
 
 

@@ -21,8 +21,8 @@ _TYPES = {
     **{label.value: "float64" for label in LABELS},
     "claim_probability": "float64",
     "certainty": "float64",
-    "is_claim": "bool",
-    "attributed": "bool",
+    "is_claim": "boolean",
+    "attributed": "boolean",
     "cues": "object",
     "second": "string",
     "second_probability": "float64",
@@ -35,9 +35,9 @@ _TYPES = {
 def to_dataframe(document: ScoredText) -> pandas.DataFrame:
     """Return one row per sentence, with the columns of the CSV output.
 
-    `certainty` is NaN if there is no claim. `cues` and `second_cues` contain lists of `{"start": …, "end": …,
-    "text": …}`, which Parquet, Feather and `datasets.Dataset.from_pandas` accept; `source` contains one such dict or
-    None.
+    `certainty` is NaN if there is no claim; what the model cannot tell is NaN or NA. `cues` and `second_cues` contain
+    lists of `{"start": …, "end": …, "text": …}`, which Parquet, Feather and `datasets.Dataset.from_pandas` accept;
+    `source` contains one such dict or None.
 
     Raises:
         MissingExtraError: If pandas is not installed.

@@ -19,7 +19,7 @@ from certainty.sentence_score import ScoredText, checked_probability
 from certainty.views.categories import category_counts
 from certainty.views.comparison import comparison_head, pair_list
 from certainty.views.language import Language, language, language_script
-from certainty.views.markup import bar, counted, escape, fold, help_text, overview, said, text_block
+from certainty.views.markup import bar, counted, escape, fold, help_text, overview, said, text_block, untold_text
 from certainty.views.style import style_sheet
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def _overview(
     help_shown = help_text(min_confidence, words)
     if folded:
         help_shown = fold(help_shown, words)
-    return f"{overview(category_counts(documents, min_confidence), words)}\n{help_shown}"
+    counts = category_counts(documents, min_confidence)
+    return f"{overview(counts, words)}\n{untold_text(documents, words)}{help_shown}"
 
 
 def _layout(head: str, content: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape as escape_html
 from itertools import pairwise
 
-from certainty.labels import LABELS
+from certainty.labels import LABELS, Label
+from certainty.model_folder import HEADS
 from certainty.sentence_score import Cue, ScoredText, SentenceScore, Source
 from certainty.views.categories import UNDECIDED, category
 from certainty.views.language import Language
@@ -53,6 +54,13 @@ def help_text(min_confidence: float | None, lang: Language) -> str:
         number = f' class="certainty-help" data-number="{min_confidence:.4g}"'
         undecided = said("p", "help_undecided", lang, number, number=lang.number(min_confidence))
     return f'<p class="certainty-help">{" ".join(parts)}</p>{undecided}'
+
+
+def untold_text(documents: Iterable[ScoredText], lang: Language) -> str:
+    """Return what a model of the documents cannot tell, in one line; empty if they can, or it is not known."""
+    known = [doc.model.heads for doc in documents if doc.model is not None and doc.model.heads is not None]
+    untold = [said("span", f"untold_{head}", lang) for head in HEADS if not all(head in heads for heads in known)]
+    return f'<p class="certainty-help">{said("span", "untold", lang)} {", ".join(untold)}.</p>' if untold else ""
 
 
 def overview(counts: Mapping[str, int], lang: Language, key: str = "key") -> str:
@@ -135,14 +143,16 @@ def sentence_element(
         classes += " certainty-attributed"
     if unread := sentence.unread:
         parts.append(lang.counted("unread", unread))
-    shares = sentence.probabilities if sentence.is_claim else {sentence.label: sentence.probability}
+    makes_claim = sentence.label is not Label.NO_CLAIM
+    shares = sentence.probabilities if makes_claim else {sentence.label: sentence.probability}
     probabilities = " · ".join(f"{lang.say(label.value)} {lang.percent(p)}" for label, p in shares.items())
     data = {
         "category": shown,
         "label": sentence.label.value,
         "probability": f"{sentence.probability:.4f}",
         "probabilities": " ".join(str(_rounded(sentence.probabilities[label])) for label in LABELS),
-        "claim": str(_rounded(sentence.claim_probability)),
+        "claim": "" if sentence.claim_probability is None else str(_rounded(sentence.claim_probability)),
+        "attributed": "unknown" if sentence.attributed is None else "",
         "span": f"{sentence.start} {sentence.end}",
         "cues": _spans(sentence.cues),
         "second": sentence.second.value if sentence.second else "",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from certainty.comparison import Comparison
 
 _LABEL_WIDTH = max(len(label.value) for label in LABELS)
+_ATTRIBUTION = {True: ATTRIBUTED, False: "-", None: "?"}
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+| {2,}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -35,7 +36,8 @@ def headline(name: str, document: ScoredText, min_confidence: float | None = Non
 def write_plain(scored: Iterable[tuple[str, ScoredText]], out: TextIO, min_confidence: float | None = None) -> None:
     """Write a `#` line with name and counts for each document, then label, probability, attribution, text and cues.
 
-    A second claim follows after `+`, a source after its mark.
+    The attribution is `-` if there is none, `?` if the model cannot tell. A second claim follows after `+`, a source
+    after its mark.
 
     Args:
         scored: Names and documents; each is written as it arrives.
@@ -70,7 +72,7 @@ def plain_comparison(comparison: Comparison) -> str:
 
 def _line(sentence: SentenceScore, min_confidence: float | None) -> str:
     probability = percent(sentence.probability)
-    attributed = ATTRIBUTED if sentence.attributed else "-"
+    attributed = _ATTRIBUTION[sentence.attributed]
     cues = "; ".join(one_line(cue.text) for cue in sentence.cues)
     columns = (
         f"{category(sentence, min_confidence):{_LABEL_WIDTH}}  {probability:>4}  {attributed:{len(ATTRIBUTED)}}  "

@@ -12,7 +12,7 @@ certainty score --quiet --format json --min-confidence "${SURE:-0.7}" -- "$@" >"
 
 rule='
   def unsourced: .label == "probable" and (.attributed or .undecided | not);
-  def claims: [.sentences[] | select(.is_claim)];
+  def claims: [.sentences[] | select(.label != "no_claim")];
   def share: claims | if length == 0 then 0 else (map(select(unsourced)) | length) / length end;
 '
 # One file gives an object, several give a list of them.

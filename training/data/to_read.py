@@ -78,19 +78,20 @@ def choose(scores: Sequence[SentenceScore], counts: dict[str, int], seed: int) -
         first, second, *_ = sorted(scores[i].probabilities.values(), reverse=True)
         return first - second
 
+    # A model that cannot tell claims is not unsure of one.
+    claims = [1.0 if score.claim_probability is None else score.claim_probability for score in scores]
+
     def doubt(i: int) -> float:
-        return abs(scores[i].claim_probability - 0.5)
+        return abs(claims[i] - 0.5)
 
     shuffled = list(range(len(scores)))
     random.Random(seed).shuffle(shuffled)
     reasons: dict[str, Callable[[], Iterable[int]]] = {
         "random": lambda: shuffled,
-        "uncertain": lambda: sorted((i for i in shuffled if scores[i].claim_probability > 0.3), key=margin),
+        "uncertain": lambda: sorted((i for i in shuffled if claims[i] > 0.3), key=margin),
         "claim": lambda: sorted((i for i in shuffled if doubt(i) < _UNSURE_CLAIM), key=doubt),
         "not_asserted": lambda: (
-            i
-            for i in shuffled
-            if scores[i].claim_probability > 0.5 and scores[i].probabilities[Label.ASSERTED] < _PLAIN
+            i for i in shuffled if claims[i] > 0.5 and scores[i].probabilities[Label.ASSERTED] < _PLAIN
         ),
     }
     chosen: dict[int, str] = {}

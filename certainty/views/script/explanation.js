@@ -1,6 +1,9 @@
 // Why a sentence has its label: shown for the sentence that is pointed at or focused, beside the text or at the edge of the
 // window, never over the lines around.
 
+// Whether the model has a head for cues, or it is not known which heads it has.
+const tellsCues = (sentence) => JSON.parse(sentence.closest(".certainty-text").dataset.model ?? "{}").heads?.includes("cue") ?? true;
+
 function addExplanations(root, sentences) {
   const panel = element("div", { className: "certainty-panel", role: "tooltip", hidden: true });
   panel.id = `certainty-panel-${Math.random().toString(36).slice(2)}`;
@@ -18,8 +21,9 @@ function addExplanations(root, sentences) {
       element("span", { textContent: words.percent(probability) }));
   };
   const contents = (sentence) => {
-    const { probabilities, claim_probability, is_claim, attributed, cues, second, second_cues, source } = recordOf(sentence);
-    const shares = is_claim ? Object.entries(probabilities) : [];
+    const { label, probabilities, claim_probability, attributed, cues, second, second_cues, source } = recordOf(sentence);
+    const makesClaim = label !== "no_claim";
+    const shares = makesClaim ? Object.entries(probabilities) : [];
     const joined = (spans) => spans.map((cue) => cue.text).join(" · ");
     const found = joined(cues);
     const attribution = source ? words.say("why_source", { source: source.text }) : words.say(attributed ? "why_attributed" : "why_not_attributed");
@@ -27,11 +31,11 @@ function addExplanations(root, sentences) {
       element("p", { className: "certainty-headline", textContent: sentence.getAttribute("aria-label") }),
       element("div", { className: "certainty-rows" },
         ...shares.map(([label, p]) => row(label, words.say(label), p)),
-        row("claim", words.say("why_claim"), claim_probability)),
-      ...(is_claim
+        ...(claim_probability === null ? [] : [row("claim", words.say("why_claim"), claim_probability)])),
+      ...(makesClaim
         ? [
-            element("p", { textContent: found ? words.say("why_cues", { cues: found }) : words.say("why_no_cues") }),
-            element("p", { textContent: attribution }),
+            ...(found || tellsCues(sentence) ? [element("p", { textContent: found ? words.say("why_cues", { cues: found }) : words.say("why_no_cues") })] : []),
+            ...(attributed === null ? [] : [element("p", { textContent: attribution })]),
             ...(second ? [element("p", { textContent: words.say("why_second", { label: [words.say(second), joined(second_cues)].filter(Boolean).join(" · ") }) })] : []),
           ]
         : []),

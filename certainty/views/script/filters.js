@@ -9,11 +9,12 @@ const plain = (text) =>
 const textOf = (item) =>
   (item.matches(".certainty-sentence") ? [item] : [...item.querySelectorAll(".certainty-sentence")]).map((one) => one.textContent).join(" ");
 
-const isAttributed = (item) => item.matches(".certainty-attributed");
+// Null where the model cannot tell.
+const isAttributed = (item) => (item.dataset.attributed === "unknown" ? null : item.matches(".certainty-attributed"));
 const BY_SOURCE = {
   any_source: () => true,
   attributed_only: isAttributed,
-  without_source: (item) => item.dataset.category !== "no_claim" && !isAttributed(item),
+  without_source: (item) => item.dataset.category !== "no_claim" && isAttributed(item) === false,
 };
 
 const count = (items, key) => {
@@ -45,7 +46,7 @@ function addFilters(root, items, place) {
   place.append(
     element("label", {}, element("span", { word: "search" }), search),
     ...(isPair ? [] : [element("label", {}, element("span", { word: "least" }), least, slider)]),
-    ...(isPair ? [] : [element("label", {}, element("span", { word: "source" }), source)]),
+    ...(isPair || items.every((item) => isAttributed(item) === null) ? [] : [element("label", {}, element("span", { word: "source" }), source)]),
     all,
   );
   key.after(status);

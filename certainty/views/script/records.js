@@ -4,7 +4,7 @@ const LABELS = ["asserted", "probable", "personal_opinion", "denied"];
 const rounded = (number) => Math.round(number * 1e6) / 1e6;
 
 const recordOf = (sentence) => {
-  const { label, claim, cues = "", second = null, secondProbability = null, secondCues = "", source = "", unread = "0", span } = sentence.dataset;
+  const { label, claim = null, cues = "", second = null, secondProbability = null, secondCues = "", source = "", unread = "0", span } = sentence.dataset;
   const text = sentence.textContent;
   const characters = [...text]; // offsets count code points
   const [start, end] = span.split(" ").map(Number);
@@ -14,18 +14,18 @@ const recordOf = (sentence) => {
     const [from, to] = one.split("-").map(Number);
     return { start: from, end: to, text: characters.slice(from - start, to - start).join("") };
   });
-  const is_claim = label !== "no_claim";
+  const makesClaim = label !== "no_claim";
   return {
     text,
     start,
     end,
     label,
-    probability: is_claim ? probabilities[label] : rounded(1 - claim),
+    probability: makesClaim ? probabilities[label] : rounded(1 - claim),
     probabilities,
-    claim_probability: Number(claim),
-    certainty: is_claim ? Math.min(1, rounded(probabilities.asserted + probabilities.denied)) : null,
-    is_claim,
-    attributed: sentence.matches(".certainty-attributed"),
+    claim_probability: claim === null ? null : Number(claim), // which the model may not be able to tell
+    certainty: makesClaim ? Math.min(1, rounded(probabilities.asserted + probabilities.denied)) : null,
+    is_claim: claim === null ? null : makesClaim,
+    attributed: isAttributed(sentence),
     cues: words(cues),
     second,
     second_probability: secondProbability === null ? null : Number(secondProbability),

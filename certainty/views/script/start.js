@@ -10,7 +10,7 @@ const tellChanges = (root) => (words) => {
     if (!old || !now) continue;
     const parts = [];
     if (old.label !== now.label) parts.push(`${words.say(old.label)} → ${words.say(now.label)}`);
-    if (old.attributed !== now.attributed) parts.push(words.say(now.attributed ? "now_attributed" : "no_longer_attributed"));
+    if (old.attributed === !now.attributed && now.attributed !== null) parts.push(words.say(now.attributed ? "now_attributed" : "no_longer_attributed"));
     if (old.certainty !== null && now.certainty !== null) {
       const [before, after] = [words.percent(old.certainty), words.percent(now.certainty)];
       if (before !== after) parts.push(`${words.say("certainty")} ${before} → ${after}`);
