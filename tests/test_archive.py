@@ -182,6 +182,18 @@ def test_folders_patterns_and_compressed_texts(
 WRONG = {"nothing.txt": "no such file", "*.pdf": "matches no file", "nope://y": "cannot be opened"}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("given", ["in", "in/*.txt", "in/**"])
+def test_a_pipe_counts_only_if_it_is_named(given: str, here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (here / "in").mkdir()
+    (here / "in/a.txt").write_text(TEXTS["parc"], "utf-8")
+    (here / "in/link.txt").symlink_to("a.txt")
+    os.mkfifo(here / "in/pipe.txt")
+    assert [file.name for file in find_inputs([given])] == ["in/a.txt", "in/link.txt"]
+    assert f"{given}: 1 file is not read, as only regular files are: " in caplog.text
+    assert [file.name for file in find_inputs(["in/pipe.txt"])] == ["in/pipe.txt"]
+
+
 def test_an_archive_without_any_input_is_refused(here: Path, classifier: CertaintyClassifier) -> None:
     for wrong, message in WRONG.items():
         with pytest.raises(CertaintyError, match=f"^{re.escape(wrong)}: {message}"):
