@@ -91,8 +91,8 @@ def read_documents(file: InputFile, options: ReadingOptions, doubts: Doubts, ski
         yield ArchiveText(file.name, None, file.name, error=str(error), stage=stage, number=after)
 
 
-def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
-    """Return the columns of a table and their arrow types, as far as its first rows show; None for a type not declared.
+def head_columns(file: InputFile, rows: int) -> Iterator[tuple[str, Any]]:
+    """Yield the columns of the first rows of a table, again for each, with the arrow type; None if it is not declared.
 
     Raises:
         CertaintyError: If the file cannot be read.
@@ -101,14 +101,11 @@ def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
         kind = _kind(file, stream)
         if kind == "parquet":
             schema = _parquet(file, stream)[0].schema_arrow
-            return dict(zip(schema.names, schema.types, strict=True))
-        if kind not in TABLES:
-            return {}
-        found: dict[str, Any] = {}
-        for _, columns in islice(_rows(file, stream, kind, ReadingOptions()), rows):
-            if not isinstance(columns, CertaintyError):
-                found |= dict.fromkeys(map(str, columns))
-        return found
+            yield from zip(schema.names, schema.types, strict=True)
+        elif kind in TABLES:
+            for _, columns in islice(_rows(file, stream, kind, ReadingOptions()), rows):
+                if not isinstance(columns, CertaintyError):
+                    yield from ((str(column), None) for column in columns)
 
 
 _Given = tuple[int | None, str | tuple[str, str, Mapping[str, Any]] | CertaintyError | None]
