@@ -128,6 +128,11 @@ def _read_as(ending: str, before: str = "", after: str = "", escape: Callable[[s
     return prepared
 
 
+def _columns(text: str) -> str:
+    """Return the names of as many columns as a header of this length can have, all of them different."""
+    return ",".join(f"{number:07}" for number in range(len(text) // 8))
+
+
 def _cues(text: str) -> Callable[[], object]:
     """Decode the cues of a sentence in which no token reaches the threshold, so that all words are looked at."""
     import numpy as np
@@ -184,6 +189,7 @@ STAGES: dict[str, Stage] = {
     "html": _read_as(".html", "<html><body><p>Le pont est fermé. ", "</p></body></html>"),
     "rtf": _read_as(".rtf", "{\\rtf1 "),
     "csv": _read_as(".csv", "text\n"),
+    "csv, header": _read_as(".csv", "", "\na\n", _columns),
     "csv, one field": _read_as(".csv", 'text\n"', '"\n', lambda text: text.replace('"', '""')),
     "json": _read_as(".json", '[{"text": ', "}]", json.dumps),
     "json, raw": _read_as(".json"),

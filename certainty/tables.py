@@ -13,12 +13,12 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.parquet import open_parquet, parquet_batches
 from certainty.reading import decode, read_text
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_FIELD = 2**31 - 1
-_BATCH = 1024  # rows of a Parquet file in memory
 _SEPARATORS = ("\t", ";", ",")  # if a header has equally many of two, the first one wins
 _SAMPLE = 2**20  # characters that tell whether a text is a table
 _SAMPLE_ROWS = 100
@@ -84,8 +84,7 @@ def parse_csv(
     if not header:
         raise CertaintyError(f"{name}: has no header; give a first row with the names of the columns.")
     names = [column.strip() for column in header]
-    repeated = next((column for column in names if column and names.count(column) > 1), None)
-    if repeated is not None:
+    if (repeated := repeated_name(names)) is not None:
         raise CertaintyError(f"{name}, line {header_line}: column {repeated!r} appears twice; rename one.")
     piped = [column.split("|") for column in names if "|" in column]
     if needed not in (None, *names) and piped and (len(names) == 1 or any(needed in parts for parts in piped)):
@@ -145,12 +144,11 @@ def read_parquet(path: Path | bytes, name: str = "") -> Iterator[tuple[int, dict
     name = name or str(path)
     needs("pyarrow", extra="parquet", user=f"{name}: Parquet")
     from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
 
     number = 0
     try:
-        with ParquetFile(io.BytesIO(path) if isinstance(path, bytes) else path) as file:
-            for batch in file.iter_batches(_BATCH):  # a small file may have any number of rows
+        with io.BytesIO(path) if isinstance(path, bytes) else path.open("rb") as source:
+            for batch in parquet_batches(open_parquet(source), source, name):
                 for row in _parquet_rows(batch, name, number + 1):
                     if isinstance(row, CertaintyError):
                         raise row
@@ -185,6 +183,16 @@ def _parquet_rows(batch: Any, name: str, first: int) -> Iterable[dict[str, Any] 
     except Exception:  # one of them says why
         return (parquet_row(batch, index, f"{name}: row {first + index}") for index in range(batch.num_rows))
     return rows
+
+
+def repeated_name(names: Iterable[str]) -> str | None:
+    """Return the first name that repeats one before it, not counting empty ones; None if none does."""
+    seen: set[str] = set()
+    for name in filter(None, names):
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def csv_header(text: str) -> list[str]:

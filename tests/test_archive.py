@@ -183,6 +183,18 @@ def test_folders_patterns_and_compressed_texts(
 WRONG = {"nothing.txt": "no such file", "*.pdf": "matches no file", "nope://y": "cannot be opened"}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("given", ["in", "in/*.txt", "in/**"])
+def test_a_pipe_counts_only_if_it_is_named(given: str, here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (here / "in").mkdir()
+    (here / "in/a.txt").write_text(TEXTS["parc"], "utf-8")
+    (here / "in/link.txt").symlink_to("a.txt")
+    os.mkfifo(here / "in/pipe.txt")
+    assert [file.name for file in find_inputs([given])] == ["in/a.txt", "in/link.txt"]
+    assert f"{given}: 1 file is not read, as only regular files are: " in caplog.text
+    assert [file.name for file in find_inputs(["in/pipe.txt"])] == ["in/pipe.txt"]
+
+
 def test_an_archive_without_any_input_is_refused(here: Path, classifier: CertaintyClassifier) -> None:
     for wrong, message in WRONG.items():
         with pytest.raises(CertaintyError, match=f"^{re.escape(wrong)}: {message}"):
@@ -494,8 +506,13 @@ def killed(step: int, run: Callable[[], object]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_a_killed_run_loses_and_doubles_nothing(form: Any, here: Path, classifier: CertaintyClassifier) -> None:
+@pytest.mark.parametrize(("form", "is_held_by_size"), [("parquet", False), ("parquet", True), ("jsonl", False)])
+def test_a_killed_run_loses_and_doubles_nothing(
+    form: Any, is_held_by_size: bool, here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_held_by_size:  # each document by itself, and a few rows in each group
+        monkeypatch.setattr(archive_scoring, "_COLUMNS_AHEAD", 50)
+        monkeypatch.setattr(archive_parts, "_ROW_GROUP_BYTES", 2_000)
     (here / "a.jsonl").write_bytes(jsonl([*many(14), "no object"]))
     (here / "b.csv").write_bytes(csv(many(8)))
     settings = ArchiveSettings(part_sentences=12, format=form)
@@ -507,6 +524,8 @@ def test_a_killed_run_loses_and_doubles_nothing(form: Any, here: Path, classifie
         killed(step, run)
     assert rows_of(here / "killed")
     assert run().sentences == 22 * 3
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
     score_archive(["a.jsonl", "b.csv"], "whole", classifier=classifier, settings=settings)
     for table in ("sentences", "errors"):
         assert rows_of(here / "killed", table) == rows_of(here / "whole", table)
@@ -743,6 +762,39 @@ def test_documents_are_read_as_they_are_scored(
     assert result.documents == done == 1_000
     assert most_ahead <= 1
     assert peak < 12_000_000
+
+
+def test_long_columns_are_held_by_their_size(here: Path, classifier: CertaintyClassifier) -> None:
+    """Of documents that are read ahead, and of rows that each repeat the columns of their document."""
+    import pyarrow.parquet as pq
+
+    rows = [
+        {"text": "Il pleut. " * 100, "note": "é" * 1_000_000},
+        *[{"text": "Il neige.", "note": "a" * 1_000_000}] * 80,
+    ]
+    (here / "a.jsonl.gz").write_bytes(gzip.compress(jsonl(rows), 1))
+    tracemalloc.start()
+    try:
+        result = score_archive("a.jsonl.gz", "scored", classifier=classifier)
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (result.documents, result.sentences) == (81, 180)
+    assert peak < 70_000_000
+    written = pq.ParquetFile(here / "scored/sentences/part-000000000-000000.parquet")
+    assert written.metadata.num_row_groups == 6  # 180 MB, in groups of 32
+    assert sum(batch.num_rows for batch in written.iter_batches(4, columns=["note"])) == 180
+
+
+def test_at_most_a_thousand_columns_are_kept(here: Path, classifier: CertaintyClassifier) -> None:
+    keys = {f"k{i}": str(i) for i in range(1_500)}
+    (here / "a.jsonl").write_bytes(jsonl([keys | {"n" * 2_000: "long", "id": "a", "text": TEXTS["parc"]}]))
+    score_archive("a.jsonl", "scored", classifier=classifier)
+    (row,) = rows_of(here / "scored")
+    assert row["id"] == "a"
+    assert [row[f"k{i}"] for i in range(1_000)] == [str(i) for i in range(1_000)]
+    assert "k1000" not in row
+    assert json.loads(row["other"]) == {f"k{i}": str(i) for i in range(1_000, 1_500)} | {"n" * 2_000: "long"}
 
 
 def test_small_files_share_parts_and_large_ones_have_their_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -197,6 +198,23 @@ def test_links_that_lead_in_circles_are_not_followed(tmp_path: Path, monkeypatch
     assert find_files(["archive/**/*.txt"]) == ["archive/inner/a.txt"]
     assert find_files([f"{tmp_path}/arch*/**/*.txt"]) == [f"{tmp_path}/archive/inner/a.txt"]
     assert find_files(["**/a.txt"]) == ["archive/inner/a.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("given", ["in", "in/*.txt", "in/**/*.txt"])
+def test_pipes_in_a_folder_are_not_read(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    Path("in/a.txt").write_text("Il pleut.")
+    Path("in/link.txt").symlink_to("a.txt")
+    os.mkfifo("in/pipe.txt")
+    Path("in/to_pipe.txt").symlink_to("pipe.txt")
+    assert find_files([given], recursive=True) == ["in/a.txt", "in/link.txt"]
+    shown = "pipe.txt, to_pipe.txt" if given == "in" else "in/pipe.txt, in/to_pipe.txt"
+    assert caplog.messages == [f"{given}: 2 files are not read, as only regular files are: {shown}."]
+    assert find_files(["in/pipe.txt"], recursive=True) == ["in/pipe.txt"]
 
 
 def zipped(members: dict[str, bytes]) -> bytes:

@@ -36,14 +36,15 @@ def test_a_worker_has_as_many_threads_as_cpus_unless_told_otherwise(
     assert model.open()._engine.workers == threads
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
-def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
+def threads_of_the_tokenizer(opened: str) -> int:
+    """Return how many threads are started by tokenising in a new process, with a classifier opened as given."""
     script = f"""if True:
         import os
         from certainty import load
         from certainty.archive.worker_model import WorkerModel
+        from certainty.commands.engine import ModelChoice
 
-        classifier = WorkerModel.of(load(), 37).open()
+        classifier = {opened}
         before = len(os.listdir("/proc/self/task"))
         classifier.tokenize([{TEXT!r}] * 99)
         print(len(os.listdir("/proc/self/task")) - before)
@@ -51,7 +52,17 @@ def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
     told = {"RAYON_NUM_THREADS", "TOKENIZERS_PARALLELISM"}  # by tests before this one, or by who runs them
     environment = {name: value for name, value in os.environ.items() if name not in told}
     printed = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True).stdout
-    assert printed.split() == [b"37"]
+    return int(printed)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
+def test_the_tokenizer_has_no_more_threads_than_the_worker_has_cpus() -> None:
+    assert threads_of_the_tokenizer("WorkerModel.of(load(), 37).open()") == 37
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
+def test_the_tokenizer_of_a_command_has_as_many_threads_as_it_was_given() -> None:
+    assert threads_of_the_tokenizer("ModelChoice(threads=37).open()") == 37
 
 
 def test_more_threads_than_cpus_are_refused() -> None:

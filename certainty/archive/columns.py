@@ -17,9 +17,11 @@ from certainty.errors import CertaintyError
 from certainty.messages import argument
 
 OTHER = "other"
-"""Column for values of columns that the first tables do not have, or of another type: a JSON object, or None."""
+"""Column for values of columns that the first tables do not have, or of another type, or above `_MOST`: a JSON object,
+or None."""
 
 _TABLES, _ROWS = 100, 100  # how many tables, and rows of each, are looked at for their columns
+_MOST, _LONGEST = 1_000, 1_000  # columns that are kept, as each row has all, and characters of a name
 _ID = "id"
 _INT64 = 2**63
 _FITS: dict[str, Callable[[Any], bool]] = {
@@ -54,27 +56,30 @@ class KeptColumns:
             CertaintyError: If none of the tables has the text column.
             MissingExtraError: If a library that reads a table is not installed.
         """
+        own = (settings.text_column, settings.id_column or _ID)
         found: dict[str, str] = {}
         files = [file for file in files if file.error is None]
         tables = [file for file in files if ENDINGS.get(PurePath(file.uncompressed_name).suffix.lower()) in TABLES]
         readable = 0
         for file in tables[:_TABLES]:
+            has_columns = False
             try:
-                columns = head_columns(file, _ROWS)
+                for name, declared in head_columns(file, _ROWS):
+                    has_columns = True
+                    if name in own or name in found or (len(found) < _MOST and len(name) <= _LONGEST):
+                        kept = _type_name(declared)
+                        found[name] = kept if found.get(name, kept) == kept else "string"
             except CertaintyError as error:
                 if isinstance(error, ImportError):
                     raise
                 continue  # reading it will record the error
-            readable += bool(columns)
-            for name, declared in columns.items():
-                kept = _type_name(declared)
-                found[name] = kept if found.get(name, kept) == kept else "string"
+            readable += has_columns
         if readable and readable == len(files) and settings.text_column not in found:
             raise CertaintyError(
                 f"{tables[0].name}: no column {settings.text_column!r}. Found: {', '.join(found)}; name it with "
                 f"{argument('text_column')}."
             )
-        for name in (settings.text_column, settings.id_column or _ID):
+        for name in own:
             found.pop(name, None)
         names = free_names(found, {*taken, OTHER})
         return cls(names, {names[name]: found[name] for name in found})

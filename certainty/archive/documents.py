@@ -21,14 +21,13 @@ from certainty.documents.workbooks import xlsx_rows
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.json_lines import parse_json_line
+from certainty.parquet import RATIO, open_parquet, parquet_batches
 from certainty.reading import encoding_of
 from certainty.tables import parquet_row, parse_csv
 
 _LARGEST = 300_000_000
 """Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
 _BLOCK = 1 << 20  # bytes of a compressed file unpacked at a time
-_PARQUET_ROWS = 256  # read at a time
-_PARQUET_RATIO = 20  # of a compressed Parquet file, whose columns are compressed already; a bomb has a factor of 1,000
 
 Stage = Literal["find", "read"]
 """Where an error was met: no file was found for an input; or a file, or a document in it, could not be read."""
@@ -92,8 +91,8 @@ def read_documents(file: InputFile, options: ReadingOptions, doubts: Doubts, ski
         yield ArchiveText(file.name, None, file.name, error=str(error), stage=stage, number=after)
 
 
-def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
-    """Return the columns of a table and their arrow types, as far as its first rows show; None for a type not declared.
+def head_columns(file: InputFile, rows: int) -> Iterator[tuple[str, Any]]:
+    """Yield the columns of the first rows of a table, again for each, with the arrow type; None if it is not declared.
 
     Raises:
         CertaintyError: If the file cannot be read.
@@ -101,15 +100,12 @@ def head_columns(file: InputFile, rows: int) -> dict[str, Any]:
     with opened(file) as stream:
         kind = _kind(file, stream)
         if kind == "parquet":
-            schema = _parquet(file, stream).schema_arrow
-            return dict(zip(schema.names, schema.types, strict=True))
-        if kind not in TABLES:
-            return {}
-        found: dict[str, Any] = {}
-        for _, columns in islice(_rows(file, stream, kind, ReadingOptions()), rows):
-            if not isinstance(columns, CertaintyError):
-                found |= dict.fromkeys(map(str, columns))
-        return found
+            schema = _parquet(file, stream)[0].schema_arrow
+            yield from zip(schema.names, schema.types, strict=True)
+        elif kind in TABLES:
+            for _, columns in islice(_rows(file, stream, kind, ReadingOptions()), rows):
+                if not isinstance(columns, CertaintyError):
+                    yield from ((str(column), None) for column in columns)
 
 
 _Given = tuple[int | None, str | tuple[str, str, Mapping[str, Any]] | CertaintyError | None]
@@ -233,15 +229,15 @@ def _lines(stream: Any, name: str) -> Iterator[Any]:
         yield line
 
 
-def _parquet(file: InputFile, stream: OpenedFile) -> Any:
+def _parquet(file: InputFile, stream: OpenedFile) -> tuple[Any, BinaryIO]:
+    """Return a Parquet file, and what it is read from."""
     name = file.name
     needs("pyarrow", extra="archive", user=f"{name}: Parquet")
     from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
 
     source: BinaryIO = stream.content if stream.is_seekable else _unpacked(file, stream)
     try:
-        return ParquetFile(source)
+        return open_parquet(source), source
     except CertaintyError:  # of the storage, not of what is stored
         raise
     except (ArrowException, OSError, ValueError) as error:
@@ -252,14 +248,14 @@ def _parquet(file: InputFile, stream: OpenedFile) -> Any:
 
 def _unpacked(file: InputFile, stream: OpenedFile) -> BinaryIO:
     """Return a file on the disk with the content of a compressed Parquet file, which is not read from the beginning."""
-    left = max(_LARGEST, _PARQUET_RATIO * (file.size or 0))
+    left = max(_LARGEST, RATIO * (file.size or 0))
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115  closed with the ParquetFile that reads it
     while block := stream.content.read(_BLOCK):
         left -= len(block)
         if left < 0:
             unpacked.close()
             raise CertaintyError(
-                f"{file.name}: unpacks to over 300 MB and {_PARQUET_RATIO} times its size, more than is allowed; "
+                f"{file.name}: unpacks to over 300 MB and {RATIO} times its size, more than is allowed; "
                 "unpack it, and give the Parquet file in it."
             )
         unpacked.write(block)
@@ -269,10 +265,10 @@ def _unpacked(file: InputFile, stream: OpenedFile) -> BinaryIO:
 def _parquet_rows(file: InputFile, stream: OpenedFile) -> Iterator[tuple[int, Mapping[str, Any] | CertaintyError]]:
     from pyarrow import ArrowException
 
-    table, name = _parquet(file, stream), file.name
+    (table, source), name = _parquet(file, stream), file.name
     number = 0
     try:
-        for batch in table.iter_batches(_PARQUET_ROWS):
+        for batch in parquet_batches(table, source, name, _LARGEST):
             for index in range(batch.num_rows):  # one by one, as one may hold what Python cannot
                 number += 1
                 yield number, parquet_row(batch, index, f"{name}: row {number}")

@@ -19,6 +19,7 @@ from certainty.documents.compression import (
     refusing_damage,
     uncompressed_name,
 )
+from certainty.documents.finding import only_files
 from certainty.documents.kinds import ENDINGS, is_readable
 from certainty.errors import CertaintyError, MissingExtraError
 from certainty.extras import needs
@@ -81,8 +82,9 @@ def find_inputs(
     """Return the files that paths, URLs, folders and patterns stand for; each file once.
 
     Those of a folder or a pattern are sorted by name. In a folder and those below it, files count whose ending is one
-    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped. What
-    stands for no file that can be read is a file with an `error`, and a warning is logged.
+    of `certainty.documents.kinds.ENDINGS`, alone or before that of a compression; hidden ones are skipped, and pipes
+    and devices, unless they are named. What stands for no file that can be read is a file with an `error`, and a
+    warning is logged.
 
     Args:
         given: Paths, URLs that fsspec knows, folders, and patterns (`*`, `?`, `[…]`, and `**` for all folders below).
@@ -158,14 +160,15 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
     is_local = _is_local(filesystem)
     is_pattern = any(mark in name for mark in "*?[") and not os.path.lexists(name) if is_local else "*" in name
     if is_pattern:
-        matched = looked_up(name, filesystem.glob, path, detail=True)
+        matched = _kept(name, looked_up(name, filesystem.glob, path, detail=True), is_local)
     else:
         matched = {path: looked_up(name, filesystem.info, path)}
     files: dict[str, Mapping[str, Any]] = {}
     for one, info in matched.items():
         if info["type"] == "directory":
             below = looked_up(name, filesystem.find, one, detail=True)
-            shown = {path: info for path, info in below.items() if not _is_hidden(path, one)}
+            visible = {path: info for path, info in below.items() if not _is_hidden(path, one)}
+            shown = _kept(name, visible, is_local)
             files |= {path: info for path, info in shown.items() if is_readable(path)}
             if others := len(shown.keys() - files.keys()):
                 count = "1 file is" if others == 1 else f"{others} files are"
@@ -186,6 +189,11 @@ def _found(name: str, left_out: str | None) -> Iterator[InputFile]:
             else f"{name}: matches no file; check the pattern and the folder."
         )
     yield from named
+
+
+def _kept(name: str, found: Mapping[str, Any], is_local: bool) -> Mapping[str, Any]:
+    """Return what was found for a pattern or a folder, without pipes and devices; see `only_files`."""
+    return {path: found[path] for path in only_files(name, found)} if is_local else found
 
 
 def _resolved(name: str) -> tuple[Any, str]:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from certainty.archive.settings import ArchiveFormat
+from certainty.archive.sizes import size_of
 from certainty.errors import CertaintyError
 from certainty.json_lines import write_json_lines
 from certainty.writing import sync_folder, whole_binary_file, write_whole
@@ -29,6 +30,7 @@ SENTENCES, ERRORS, RECORDS = "sentences", "errors", "parts"
 TABLES = (SENTENCES, ERRORS)
 
 _BATCH, _ROW_GROUP = 1_000, 20_000  # rows converted together, and rows of a group in Parquet
+_ROW_GROUP_BYTES = 32_000_000  # after which a group ends with fewer rows: each may repeat long columns of its document
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,16 +246,17 @@ class _Parquet:
         self._writer = ParquetWriter(out, schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
         self._batches: list[Any] = []
+        self._size = 0
 
     def write(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
+        self._size += size_of(list(row.values()))
         if len(self._rows) == _BATCH:
             self._convert()
-        if len(self._batches) == _ROW_GROUP // _BATCH:
+        if len(self._batches) == _ROW_GROUP // _BATCH or self._size >= _ROW_GROUP_BYTES:
             self._flush()
 
     def finish(self) -> None:
-        self._convert()
         self._flush()
         self._writer.close()
 
@@ -270,9 +273,10 @@ class _Parquet:
     def _flush(self) -> None:
         import pyarrow as pa
 
+        self._convert()
         if self._batches:
             self._writer.write_table(pa.Table.from_batches(self._batches))
-            self._batches = []
+            self._batches, self._size = [], 0
 
 
 def _jsonable(row: dict[str, Any]) -> dict[str, Any]:

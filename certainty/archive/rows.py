@@ -31,12 +31,12 @@ def sentence_rows(
     document: ScoredText, text: ArchiveText, kept: KeptColumns, settings: ArchiveSettings
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each sentence of a document."""
-    own = kept.values(text.columns, settings)
+    own = _encodable_row(kept.values(text.columns, settings))  # once: all rows share it
     for number, sentence in enumerate(document, 1):
         row = {"file": text.file, "row": text.row, "id": text.id, "sentence": number, **flat_record(sentence)}
         if settings.min_confidence is not None:
             row[UNDECIDED] = is_undecided(sentence, settings.min_confidence)
-        yield _encodable_row(row | own)
+        yield _encodable_row(row) | own
 
 
 def error_row(text: ArchiveText) -> dict[str, Any]:

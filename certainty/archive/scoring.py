@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -31,6 +31,7 @@ from certainty.archive.parts import (
 from certainty.archive.progress import ArchiveProgress
 from certainty.archive.rows import error_row, error_schema, own_columns, sentence_rows, sentence_schema
 from certainty.archive.settings import ArchiveSettings
+from certainty.archive.sizes import size_of
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.extras import needs
@@ -46,6 +47,7 @@ ShowArchiveProgress: TypeAlias = bool | Callable[[int, float | None], object]
 """Whether progress is shown; or a function that is given the sentences scored and the share of the work done."""
 
 _READ_AHEAD = 1024  # documents at most: those without a text or with an error have no characters that limit them
+_COLUMNS_AHEAD = 32_000_000  # bytes of the columns of documents that are read ahead
 _COPIES = {
     "s3": "and when it is done, copy it: aws s3 cp --recursive {folder} {url}",
     "gs": "and when it is done, copy it: gcloud storage cp --recursive {folder} {url}",
@@ -199,11 +201,10 @@ class ArchiveWork:
         if _is_done(done):
             return 0  # by a worker that was lost before it could say so
         position, number, sentences = _end(done, unit), len(done), 0
-        texts = ((text.text, (cursor, text)) for cursor, text in self._read(unit, position))
-        scored = classifier.stream(texts, as_tuples=True, batch_size=_READ_AHEAD, show_progress=progress.counting())
+        scored = self._scored(self._read(unit, position), classifier, progress)
         schemas = {SENTENCES: sentence_schema(self.kept, self.settings), ERRORS: error_schema()}
         ahead: Iterator[tuple[Document, tuple[Cursor, ArchiveText]] | None] = chain(scored, [None])
-        with closing(scored):  # type: ignore[type-var]
+        with closing(scored):
             current = next(ahead)
             while True:
                 start, documents, empty = position, 0, 0
@@ -225,6 +226,23 @@ class ArchiveWork:
                 if current is None:
                     return sentences
                 number += 1
+
+    def _scored(
+        self, read: Iterator[tuple[Cursor, ArchiveText]], classifier: CertaintyClassifier, progress: ArchiveProgress
+    ) -> Generator[tuple[Document, tuple[Cursor, ArchiveText]], None, None]:
+        """Yield the documents with their scores; those that are read ahead of one have few columns, or are few."""
+        size = 0
+
+        def share(given: tuple[Cursor, ArchiveText]) -> int:
+            nonlocal size
+            size += size_of(given[1].columns)
+            return size // _COLUMNS_AHEAD
+
+        for _, together in groupby(read, share):
+            texts = ((text.text, (cursor, text)) for cursor, text in together)
+            yield from classifier.stream(
+                texts, as_tuples=True, batch_size=_READ_AHEAD, show_progress=progress.counting()
+            )
 
     def _read(self, unit: Unit, start: Cursor) -> Iterator[tuple[Cursor, ArchiveText]]:
         """Yield the documents of a unit from a position on, each with the position after it."""

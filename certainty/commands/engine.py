@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import NamedTuple
 
 import certainty
@@ -28,11 +29,13 @@ class ModelChoice(NamedTuple):
     device: str | None = None
 
     def open(self) -> certainty.CertaintyClassifier:
-        """Open the model.
+        """Open the model, and bound the threads of the tokenizer too, unless the environment does.
 
         Raises:
             CertaintyError: If the model, the engine or the device cannot be used.
         """
+        if self.threads:  # else the tokenizer would take all cores
+            os.environ.setdefault("RAYON_NUM_THREADS", str(self.threads))
         return certainty.load(self.model, self.engine or "auto", self.threads, self.device)
 
     def refuse_engine(self, because: str) -> None:

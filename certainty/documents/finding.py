@@ -23,8 +23,8 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
     Args:
         names: Files and patterns (`*`, `?`, `[…]`, and `**` for all folders below); other names stay as they are.
         recursive: Also accept folders, for the files in them and their subfolders whose ending is one of `ENDINGS`.
-            A warning is logged for the other files. Hidden files and folders and lock files of Word are skipped; links
-            to folders are not followed.
+            A warning is logged for the other files, and for pipes and devices, also of patterns. Hidden files and
+            folders and lock files of Word are skipped; links to folders are not followed.
         leave_out: Files and folders to leave out of the results of patterns and folders.
 
     Raises:
@@ -39,22 +39,39 @@ def find_files(names: Sequence[str], recursive: bool = False, leave_out: Iterabl
     found: list[str] = []
     for name in names:
         if recursive and os.path.isdir(name):
-            every = sorted(path for path in _below(name) if not is_left_out(path))
+            every = only_files(name, sorted(path for path in _below(name) if not is_left_out(path)))
             below = [path for path in every if is_readable(path)]
             if not below:
                 raise CertaintyError(
                     f"{name}: contains no file that can be read; readable files end in {', '.join(ENDINGS)}."
                 )
-            _tell_left_out(name, [path for path in every if not is_readable(path)])
+            others = [path for path in every if not is_readable(path)]
+            _tell_left_out(name, others, "the ending stands for no kind of text")
             found += below
         elif glob.has_magic(name) and not os.path.lexists(name):
-            matched = sorted(path for path in _matching(name) if not is_left_out(path))
+            matched = only_files(name, sorted(path for path in _matching(name) if not is_left_out(path)))
             if not matched:
                 raise CertaintyError(f"{name}: matches no file; check the pattern and the folder.")
             found += find_files(matched, True, out) if recursive else [p for p in matched if not os.path.isdir(p)]
         else:
             found.append(name)
     return list(dict.fromkeys(found)) if recursive else found
+
+
+def only_files(given: str, paths: Iterable[str]) -> list[str]:
+    """Leave out pipes, sockets and devices, of which reading may never end, and warn of them.
+
+    Args:
+        given: The folder or the pattern that the paths were found for.
+        paths: Paths of this machine; folders, and links to nothing, which give an error of their own, are kept.
+    """
+    kept: list[str] = []
+    special: list[str] = []
+    for path in paths:
+        is_special = os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+        (special if is_special else kept).append(path)
+    _tell_left_out(given, special, "only regular files are")
+    return kept
 
 
 def _matching(pattern: str) -> Iterable[str]:
@@ -77,12 +94,12 @@ def _below(folder: str) -> Iterator[str]:
                 yield os.path.join(path, name)
 
 
-def _tell_left_out(folder: str, paths: Sequence[str]) -> None:
+def _tell_left_out(given: str, paths: Sequence[str], reason: str) -> None:
     if not paths:
         return
-    named = ", ".join(os.path.relpath(path, folder) for path in paths[:_SHOWN])
+    named = ", ".join(os.path.relpath(path, given) if os.path.isdir(given) else path for path in paths[:_SHOWN])
     logger.warning(
-        "%s: %d %s not read, as the ending stands for no kind of text: %s%s.",
-        *(folder, len(paths), "file is" if len(paths) == 1 else "files are", named),
+        "%s: %d %s not read, as %s: %s%s.",
+        *(given, len(paths), "file is" if len(paths) == 1 else "files are", reason, named),
         ", …" if len(paths) > _SHOWN else "",
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from certainty.documents.office import check_members
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.tables import repeated_name
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ def _rows(sheet: Any, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, {column: cell for column, cell in zip(header, cells, strict=True) if column}
             continue
         header = ["" if cell is None else str(cell).strip() for cell in cells]
-        if repeated := next((column for column in header if column and header.count(column) > 1), None):
+        if (repeated := repeated_name(header)) is not None:
             raise CertaintyError(f"{name}, row {number}: column {repeated!r} appears twice; rename one.")
     if not header:
         raise CertaintyError(f"{name}: has no header; give a first row with the names of the columns.")
