@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
-from certainty.writing import write_whole
 
 SETTINGS_FILE = "certainty.json"
 TOKENIZER_FILE = "tokenizer.json"
@@ -117,6 +114,8 @@ class ModelSettings:
 
     def save(self, folder: Path) -> None:
         """Write `certainty.json` to the folder."""
+        from certainty.writing import write_whole  # here, as below, since most programs only open models
+
         values = {"format_version": FORMAT_VERSION, "labels": [label.value for label in LABELS], **vars(self)}
         write_whole(folder / SETTINGS_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
@@ -175,6 +174,9 @@ def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:
     Raises:
         CertaintyError: If the copy cannot be written, or the target already holds something that is not a model.
     """
+    import shutil
+    import tempfile
+
     source, target = source.resolve(), Path(os.path.abspath(target))
     if source in target.parents:
         raise CertaintyError(f"{target}: is inside the folder of the model itself; give another folder.")
