@@ -3,6 +3,7 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY certainty certainty
+COPY models/NOTICE.md models/NOTICE.md
 COPY models/certainty-fr-small models/certainty-fr-small
 RUN python -m venv /opt/certainty && /opt/certainty/bin/pip install --no-cache-dir '.[server]'
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.engines import EngineName, chosen_engine, open_engine
+from certainty.engines.cores import available_cores
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
-from certainty.model_info import ModelInfo
+from certainty.model_info import ModelInfo, has_quick_digest
 from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
 from certainty.running import CHUNK, Runner
@@ -45,10 +47,23 @@ class CertaintyClassifier:
     def __init__(
         self, folder: Path, engine: EngineName = "auto", threads: int | None = None, device: str | None = None
     ) -> None:
-        self._folder, self._options = folder, (engine, threads, device)
+        self._folder = folder
         self._settings = ModelSettings.load(folder)
-        self._tokenizer = SentenceTokenizer.from_folder(folder)
-        self._engine = open_engine(engine, folder, threads, device, self._settings.engine)
+        engine = chosen_engine(engine, folder, device, self._settings.engine)
+        self._options = (engine, threads, device)
+        opening = partial(open_engine, engine, folder, threads, device)
+        if engine in ("onnx", "onnx-int8") and available_cores() > 1:
+            with ThreadPoolExecutor(1) as pool:  # most of the opening, and of the digest, runs without Python's lock
+                opened = pool.submit(opening)
+                self._tokenizer = SentenceTokenizer.from_folder(folder)
+                try:
+                    self._digest_if_quick()
+                finally:
+                    self._engine = opened.result()  # what is wrong with the engine is told first
+        else:
+            self._tokenizer = SentenceTokenizer.from_folder(folder)
+            self._engine = opening()
+            self._digest_if_quick()
         self._runner = Runner(self._engine, self._tokenizer, self._settings)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
@@ -85,15 +100,19 @@ class CertaintyClassifier:
         return self._settings
 
     @property
-    def engine(self) -> str:
+    def engine(self) -> EngineName:
         """Name of the engine that runs the model, such as "onnx"."""
-        name, _, device = self._options
-        return chosen_engine(name, self._folder, device, self._settings.engine)
+        return self._options[0]
 
     @cached_property
     def model(self) -> ModelInfo:
-        """Name, version and digest of the model; the digest is computed when it is first asked for."""
+        """Name, version and digest of the model; weights of over 200 MB are read when it is first asked for."""
         return ModelInfo.of_folder(self._folder, self._settings)
+
+    def _digest_if_quick(self) -> None:
+        """Take the digest at once, so that it is that of the weights that were opened, even if the folder changes."""
+        if has_quick_digest(self._folder):
+            _ = self.model
 
     def with_thresholds(
         self,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.labels import LABELS
-from certainty.writing import write_whole
 
 SETTINGS_FILE = "certainty.json"
 TOKENIZER_FILE = "tokenizer.json"
@@ -27,11 +25,20 @@ _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
 DEFAULT_DIGEST = "4077e38cce1314bd8458a3422fae12c193cfe1b38794dda656e1025ee8eeae1d"
 """SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
+ENCODER_NAME = "encoder-fr-small"
+CHECKOUT = Path(__file__).parent.parent / "models"  # if there is one
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
 HEADS = ("claim", "attributed", "cue", "second", "source")
 """The heads other than the label head."""
 FIRST_HEADS = HEADS[:3]
 """The heads that every model has; those made before release 0.5 have no others."""
 
+# Scoring and training take the same, so that neither finds half of it in the cache.
+_MODEL_FILES = [
+    *(SETTINGS_FILE, TOKENIZER_FILE, ONNX_FILE, INT8_FILE, WEIGHTS_FILE, KNOWN_FILE),
+    *("config.json", "tokenizer_config.json", "origin.json", "README.md"),
+]
+_ENCODER_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "README.md"]
 
 _LEAST_LENGTH = 4
 """Windows overlap by half, so each needs two tokens beside its two special ones."""
@@ -117,6 +124,8 @@ class ModelSettings:
 
     def save(self, folder: Path) -> None:
         """Write `certainty.json` to the folder."""
+        from certainty.writing import write_whole  # here, as below, since most programs only open models
+
         values = {"format_version": FORMAT_VERSION, "labels": [label.value for label in LABELS], **vars(self)}
         write_whole(folder / SETTINGS_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
@@ -156,7 +165,7 @@ class ModelSettings:
 def default_model() -> Path:
     """Return the folder of the default model: inside the installed package, or in `models/` of a checkout."""
     installed = installed_model()
-    return installed if installed.is_dir() else Path(__file__).parent.parent / "models" / DEFAULT_NAME
+    return installed if installed.is_dir() else CHECKOUT / DEFAULT_NAME
 
 
 def installed_model() -> Path:
@@ -175,6 +184,9 @@ def copy_model(source: Path, target: Path, settings: ModelSettings) -> None:
     Raises:
         CertaintyError: If the copy cannot be written, or the target already holds something that is not a model.
     """
+    import shutil
+    import tempfile
+
     source, target = source.resolve(), Path(os.path.abspath(target))
     if source in target.parents:
         raise CertaintyError(f"{target}: is inside the folder of the model itself; give another folder.")
@@ -221,30 +233,37 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         return default_model()
     if not isinstance(name, (str, os.PathLike)):
         raise CertaintyError(f"model is {name!r}; give a folder, or `owner/name` on the hub.")
+    return _find(str(name), "model", _MODEL_FILES, SETTINGS_FILE)
+
+
+def find_encoder(name: str) -> Path:
+    """Return the local folder of an encoder, downloading it if necessary.
+
+    Args:
+        name: A path, or `owner/name` on the Hugging Face hub; or `ENCODER_NAME`, or `DEFAULT_NAME`.
+
+    Raises:
+        CertaintyError: If no such folder exists and it cannot be downloaded.
+    """
+    return _find(name, "encoder", _ENCODER_FILES, "config.json")
+
+
+def _find(name: str, kind: str, files: list[str], key: str) -> Path:
     path = Path(name)
     if os.path.isdir(path):  # unlike Path.is_dir, false for names that are too long
         return path
-    if os.path.isfile(path):
-        raise CertaintyError(f"{path}: is a file; give the folder of the model.")
+    if os.path.exists(path):
+        raise CertaintyError(f"{path}: is a file; give the folder of the {kind}.")
     if name == DEFAULT_NAME:
         return default_model()
-    parts = str(name).split("/")
-    if len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~", "models"):
-        raise CertaintyError(f"{name}: no such folder. Give the folder of a model, or `owner/name` on the hub.")
-    from huggingface_hub import snapshot_download
+    if name == ENCODER_NAME:
+        encoder = CHECKOUT / ENCODER_NAME
+        if encoder.is_dir():
+            return encoder
+        raise CertaintyError(f"{name}: is in the repository of certainty, not in the package. Give its folder.")
+    # What begins with the name of a folder that exists is a path that was mistyped.
+    if not _HUB_NAME.fullmatch(name) or path.parts[0] == "models" or os.path.isdir(path.parent):
+        raise CertaintyError(f"{name}: no such folder. Give the folder of the {kind}, or `owner/name` on the hub.")
+    from certainty.hub import from_hub
 
-    patterns = [
-        SETTINGS_FILE,
-        TOKENIZER_FILE,
-        ONNX_FILE,
-        INT8_FILE,
-        WEIGHTS_FILE,
-        "config.json",
-        "tokenizer_config.json",
-        KNOWN_FILE,  # of use in training only, which finds this snapshot in the cache
-    ]
-    try:
-        return Path(snapshot_download(str(name), allow_patterns=patterns))
-    except Exception as error:  # the hub client raises its own errors, and those of requests and the OS
-        reason = " ".join(str(error).split())
-        raise CertaintyError(f"{name}: no such folder, and the download from the hub failed: {reason}") from None
+    return from_hub(name, files, key)

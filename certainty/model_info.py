@@ -22,6 +22,7 @@ from certainty.model_folder import (
 )
 
 _BLOCK = 1 << 20
+_QUICK = 200_000_000  # bytes; their digest takes less than a second
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,19 @@ def _name(folder: Path) -> str:
     return folder.name
 
 
-def _digest(folder: Path) -> str:
+def has_quick_digest(folder: Path) -> bool:
+    """Return whether the weights of the model in a folder are small enough to read them whenever it is opened."""
+    weights = _weights(folder)
+    return weights.is_file() and weights.stat().st_size < _QUICK
+
+
+def _weights(folder: Path) -> Path:
     weights = folder / WEIGHTS_FILE
-    if not weights.is_file():
-        weights = folder / ONNX_FILE  # contains the weights of a model without a file for torch
+    return weights if weights.is_file() else folder / ONNX_FILE  # which contains those of a model without one for torch
+
+
+def _digest(folder: Path) -> str:
+    weights = _weights(folder)
     digest = hashlib.sha256()
     try:
         with weights.open("rb") as file:

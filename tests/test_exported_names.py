@@ -55,6 +55,7 @@ def imported_names(source: str) -> set[tuple[str, str]]:
 def test_exported_names_are_there_and_explained(module: ModuleType) -> None:
     names = exported(module)
     assert len(names) == len(set(names))
+    assert set(names) <= set(dir(module))
     explained = [name for name in names if callable(getattr(module, name))]
     assert [name for name in explained if not inspect.getdoc(getattr(module, name))] == []
 

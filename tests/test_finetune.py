@@ -352,6 +352,9 @@ def test_it_starts_from_the_shipped_model_wherever_one_is(tmp_path: Path, monkey
     assert (start.name, start.heads) == ("certainty-fr-small", HEADS)
     assert start.origin == {"encoder": "runs/six/encoder", "initial": "certainty-fr-small"}
     assert start.license == "apache-2.0"
+    assert find_start(FinetuningSettings(initial="certainty-fr-small")) == start
+    encoder = find_start(FinetuningSettings(encoder="certainty-fr-small"))
+    assert (encoder.name, encoder.folder, encoder.model) == (start.name, start.folder, None)
 
 
 @pytest.mark.parametrize(

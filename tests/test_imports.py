@@ -30,6 +30,11 @@ HEAVY = {
     "transformers",
 }
 TRAINING = {"torch", "transformers"}
+# What only reading files, comparing texts and saving models need.
+LATER = {
+    *("certainty.comparison", "certainty.documents", "certainty.tables", "certainty.writing"),
+    *("secrets", "shutil", "subprocess", "tempfile", "zipfile"),
+}
 
 # Each file is imported by its name; a package that needs torch is not so much as entered.
 _LIGHT_MODULES = """
@@ -46,8 +51,8 @@ for path in sorted(root.rglob("*.py")):
 
 
 def imported(code: str) -> set[str]:
-    """Return the top-level modules of a fresh Python that has run the code."""
-    program = f"{code}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    """Return the modules of a fresh Python that has run the code."""
+    program = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
@@ -56,6 +61,13 @@ def test_scoring_imports_no_library_of_an_extra() -> None:
     code = "from certainty.cli import main; main(['score', 'docs/examples/article.txt'])"
     assert "onnxruntime" in (modules := imported(code))
     assert modules & HEAVY == set()
+
+
+def test_the_package_imports_only_what_scoring_needs() -> None:
+    assert "certainty.classifier" in (modules := imported("import certainty"))
+    assert modules & (HEAVY | LATER) == set()
+    asked = "import certainty; from certainty import *; assert certainty.compare is compare and read_files"
+    assert {"certainty.comparison", "certainty.documents.files"} <= imported(asked)
 
 
 def test_no_module_imports_torch_but_those_that_need_it() -> None:

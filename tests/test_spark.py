@@ -68,10 +68,10 @@ def test_each_worker_opens_the_model_once(spark: Any, example: Any) -> None:
         import pandas as pd
         import score_on_spark
 
-        for _ in score_on_spark.score_batches(batches):
+        for _ in score_on_spark.score_batches(batches, "onnx"):
             pass
         info = score_on_spark.classifier.cache_info()
-        threads = score_on_spark.classifier()._engine.workers
+        threads = score_on_spark.classifier("onnx")._engine.workers
         yield pd.DataFrame([{"process": os.getpid(), "opened": info.misses, "used": info.hits, "threads": threads}])
 
     documents = spark.createDataFrame(DOCUMENTS, "id string, text string").repartition(6)

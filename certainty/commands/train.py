@@ -72,7 +72,7 @@ def add_parser(commands: Any) -> None:
         "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, used in addition to --train"
     )
     start = parser.add_argument_group("start").add_mutually_exclusive_group()
-    start.add_argument("--initial", metavar="FOLDER", help="continue from this model (default: the shipped model)")
+    start.add_argument("--initial", metavar="NAME", help="continue from this model (default: certainty-fr-small)")
     start.add_argument("--encoder", metavar="NAME", help="start from an encoder: its folder, or owner/name on the hub")
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--config", metavar="FILE", help="YAML file of settings; options take precedence")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from certainty.engines.base import Engine
 from certainty.engines.external_data import check_external_data
@@ -61,13 +61,14 @@ def open_engine(
     return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")
 
 
-def chosen_engine(name: EngineName, folder: Path, device: str | None = None, default: str = "onnx") -> str:
+def chosen_engine(name: EngineName, folder: Path, device: str | None = None, default: str = "onnx") -> EngineName:
     """Return the engine that a name stands for; see `open_engine`."""
     if name != "auto":
         return name
     if default == "onnx-int8" and (folder / ONNX_FILES["onnx"]).is_file() and not multiplies_integers_fast():
         default = "onnx"
-    return default if _on_cpu(device) and (folder / ONNX_FILES.get(default, "")).is_file() else "torch"
+    has_default = _on_cpu(device) and (folder / ONNX_FILES.get(default, "")).is_file()
+    return cast(EngineName, default) if has_default else "torch"
 
 
 def _on_cpu(device: str | None) -> bool:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, ModelCard, constants, snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub import ModelCard
 from transformers import PreTrainedTokenizerBase
 
 from certainty.engines.modeling import CertaintyModel
-from certainty.errors import CertaintyError
 from certainty.finetuning.fast_tokenizer import load_tokenizer
 from certainty.finetuning.pooling_layer import add_pooling_layer
 from certainty.finetuning.settings import FinetuningSettings
-from certainty.model_folder import DEFAULT_NAME, ModelSettings, default_model
+from certainty.model_folder import DEFAULT_NAME, ModelSettings, default_model, find_encoder, find_model
 
 __all__ = ["Start", "find_start"]
-
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
-_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "README.md"]
-_PATIENCE = 10  # seconds to wait for the hub
 
 
 @dataclass(frozen=True)
@@ -82,45 +75,17 @@ class Start:
 def find_start(settings: FinetuningSettings) -> Start:
     """Find the encoder or model named in the settings; without either, use the shipped model.
 
-    Only names of the form `owner/name` are looked up on the hub.
-
     Raises:
         CertaintyError: it does not exist, or the hub does not provide it.
     """
     if settings.encoder:
-        folder = _find(settings.encoder, "encoder")
+        folder = find_encoder(settings.encoder)
         return Start(folder, _name(settings.encoder, folder), None)
     if settings.initial:
-        folder = _find(settings.initial, "model")
+        folder = find_model(settings.initial)
         return Start(folder, _name(settings.initial, folder), ModelSettings.load(folder))
     return Start(default_model(), DEFAULT_NAME, ModelSettings.load(default_model()))
 
 
 def _name(given: str, folder: Path) -> str:
     return folder.resolve().name if Path(given).is_dir() else given
-
-
-def _find(name: str, kind: str) -> Path:
-    path = Path(name)
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise CertaintyError(f"{name}: is a file; give the folder of the {kind}.")
-    if not _HUB_NAME.fullmatch(name) or path.parent.is_dir():
-        raise CertaintyError(f"{name}: no such folder. Give the folder of the {kind}, or `owner/name` on the hub.")
-    try:
-        return Path(snapshot_download(name, allow_patterns=_FILES, local_files_only=True))
-    except LocalEntryNotFoundError:
-        if constants.is_offline_mode():
-            raise CertaintyError(
-                f"{name}: no such folder, not in the download cache, and HF_HUB_OFFLINE is set. Give a folder."
-            ) from None
-    try:
-        HfApi().model_info(name, timeout=_PATIENCE)  # fails fast; a download would retry for minutes
-        return Path(snapshot_download(name, allow_patterns=_FILES))
-    except RepositoryNotFoundError:
-        raise CertaintyError(f"{name}: no such folder, and no such model on the hub. Check the name.") from None
-    except Exception as error:  # the hub client raises its own errors, those of its HTTP library, and OSError
-        raise CertaintyError(
-            f"{name}: no such folder, and the hub cannot be reached ({type(error).__name__}). Give a folder."
-        ) from error

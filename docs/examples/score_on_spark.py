@@ -26,19 +26,19 @@ COLUMNS = [field.split()[0] for field in SCHEMA.split(", ")]
 
 
 @cache
-def classifier() -> certainty.CertaintyClassifier:
+def classifier(engine: str) -> certainty.CertaintyClassifier:
     """Open the model, once in each worker process, with as many threads as a task has CPUs."""
     task = TaskContext.get()
     threads = task.cpus() if task else 1
     os.environ.setdefault("RAYON_NUM_THREADS", str(threads))  # the tokenizer would take all cores
-    return certainty.load(threads=threads)
+    return certainty.load(engine=engine, threads=threads)
 
 
-def score_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def score_batches(batches: Iterator[pd.DataFrame], engine: str) -> Iterator[pd.DataFrame]:
     """Yield the sentences of documents with the columns `id` and `text`; what has no text has none."""
     for documents in batches:
         documents = documents.dropna(subset="text")
-        scored = zip(documents["id"], classifier().score(documents["text"]), strict=True)
+        scored = zip(documents["id"], classifier(engine).score(documents["text"]), strict=True)
         rows = [row(key, n, sentence) for key, document in scored for n, sentence in enumerate(document, 1)]
         yield pd.DataFrame(rows, columns=COLUMNS)
 
@@ -52,7 +52,8 @@ def row(key: str, number: int, sentence: certainty.SentenceScore) -> dict[str, A
 
 def scored(documents: DataFrame) -> DataFrame:
     """Return the sentences of documents with the columns `id` and `text`."""
-    return documents.select("id", "text").mapInPandas(score_batches, SCHEMA)
+    engine = certainty.load().engine  # chosen here for all workers, whose processors may differ
+    return documents.select("id", "text").mapInPandas(lambda batches: score_batches(batches, engine), SCHEMA)
 
 
 if __name__ == "__main__":
