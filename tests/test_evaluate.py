@@ -278,6 +278,23 @@ def test_rows_of_a_document_are_resampled_together() -> None:
         alone(model, loose, group_by="page")
 
 
+def test_a_sentence_that_two_annotators_labelled_counts_once() -> None:
+    loose = [replace(s, group=None, annotator="a") for s in SENTENCES if s.label]
+    twice = [*loose, *(replace(s, text=f"« {s.text} »", annotator="b") for s in loose)]
+    model = StandIn([s.text for s in twice if "Verlac" in s.text or "Sauzet" in s.text], twice)
+    models = {"model": model, "right": StandIn([], twice)}
+    once, both = (compare(models, rows, by=[], baselines=False) for rows in (loose, twice))
+    assert [one.evaluations[0].data["units"] for one in (once, both)] == [36, 36]
+    assert "They are 36 units (documents, groups, repeated sentences)" in both.evaluations[0].summary()
+    low, high = (
+        [one.evaluations[0].metrics["accuracy"][end] for one in (once, both)]
+        for end in ("low", "high")  # type: ignore[literal-required]
+    )
+    assert high[1] - low[1] > 0.9 * (high[0] - low[0])
+    assert both.differences[0]["p_value"] == pytest.approx(once.differences[0]["p_value"], abs=2e-3)
+    assert both.differences[1]["detectable"] == pytest.approx(once.differences[1]["detectable"], rel=0.2)
+
+
 def test_a_column_named_group_is_one_of_the_data() -> None:
     rows = [
         {"text": s.text, "label": s.label, "claim": s.claim, "quad": s.group, "group": "ab"[n > 20]}

@@ -78,6 +78,7 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
     sets = together(rows, "document").tolist()
     assert sets[0] == sets[1] and sets[2] == sets[3] == sets[4] and len(set(sets)) == 3
     assert len(set(together(rows).tolist())) == 4
+    assert len(set(together([row("Lui, non !"), row("« Lui : NON. »")]).tolist())) == 1, "one text"
     assert near_duplicates(rows[2:], rows[:2]) == []
     assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
     bare = row("LE PREFET A SIGNE HIER LE PERMIS DE CONSTRUIRE DU NOUVEAU PORT DE COMMERCE.")

@@ -58,7 +58,7 @@ def evaluate(
         name: Name of the model in the result; None for its folder or hub name.
         seed: Seed for the resamples, the permutations and the folds.
         group_by: Column whose rows are not independent, such as a document or an author: resamples, permutations and
-            folds keep the rows with one value together. Rows of one `quad` are always kept together.
+            folds keep the rows with one value together. Rows of one `quad` or with one text are always kept together.
 
     Raises:
         CertaintyError: the model or the data cannot be used.

@@ -100,7 +100,8 @@ def _data(evaluation: Evaluation) -> list[str]:
         f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected.",
     ]
     if data.get("units", data["claims"]) < data["claims"]:
-        lines.append(f"They are {data['units']:,} units (documents, groups), whose rows are resampled together.")
+        together = f"{data['units']:,} units (documents, groups, repeated sentences)"
+        lines.append(f"They are {together}, whose rows are resampled together.")
     if data["in_train"]:
         lines.append(f"WARNING: {data['in_train']} of the sentences are also in the training data.")
     return lines
