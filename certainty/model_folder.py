@@ -241,7 +241,7 @@ def find_model(name: str | os.PathLike[str] | None) -> Path:
         WEIGHTS_FILE,
         "config.json",
         "tokenizer_config.json",
-        KNOWN_FILE,  # of use in training only, which finds this snapshot in the cache
+        KNOWN_FILE,  # of use in training, which finds this snapshot in the cache, and in evaluation
     ]
     try:
         return Path(snapshot_download(str(name), allow_patterns=patterns))

@@ -19,6 +19,7 @@ from conftest import DATA
 import certainty
 from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
+from certainty.evaluation.known import known
 from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.averaging import SHARES, Averages, best_average, choose_share
@@ -27,7 +28,6 @@ from certainty.finetuning.data import read_data
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import IGNORED
-from certainty.finetuning.known import known
 from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.replay import read_replay, replayed

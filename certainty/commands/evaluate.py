@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BELOW = 1
 """Exit status if a model does not reach `--min-macro-f1`."""
 
-_LIBRARIES = ("jinja2", "matplotlib", "scipy", "sklearn")
+_LIBRARIES = ("jinja2", "matplotlib", "safetensors", "scipy", "sklearn")
 
 
 def add_parser(commands: Any) -> None:
