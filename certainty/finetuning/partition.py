@@ -90,14 +90,18 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
 
 def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
-    """Return the held-out texts that are nearly the same as a training text, each with that text."""
+    """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
     if not train or not held_out:
         return []
     vectorizer = _vectorizer()
     neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
     distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
-    found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY).tolist()
-    return [(held_out[i].text, train[int(nearest[i, 0])].text) for i in found]
+    same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
+    return [
+        (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])
+        for s, distance, row in zip(held_out, distances[:, 0], nearest[:, 0], strict=True)
+        if distance <= 1 - SIMILARITY or text_key(s.text) in same
+    ]
 
 
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -312,7 +312,8 @@ def with_comparison(
     texts = [sentence.text for sentence in sentences]
     new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
     initial = certainty.load(rival.folder).score_sentences(texts)
-    result = against_initial(split, new, initial, rival.name, sentences, data.group_by)
+    seen = {"in_train": data.in_train, "known_to_initial": {s.text for s in known(sentences, rival.folder)}}
+    result = against_initial(split, new, initial, rival.name, sentences, data.group_by, **seen)
     result["share_is_chosen"] = bool((made.training or {}).get("initial_share_chosen"))
     made = replace(made, training={**(made.training or {}), "against_initial": result})
     made.save(folder)
