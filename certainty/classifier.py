@@ -95,6 +95,11 @@ class CertaintyClassifier:
         copy_model(self._folder, Path(folder), self._settings)
 
     @property
+    def folder(self) -> Path:
+        """The local folder of the model."""
+        return self._folder
+
+    @property
     def settings(self) -> ModelSettings:
         """The model's thresholds and origin. Use `with_thresholds` to get a classifier with other thresholds."""
         return self._settings

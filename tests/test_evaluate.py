@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 import certainty
 from certainty import CertaintyError, Cue, Label, SentenceScore, Source
@@ -24,7 +25,7 @@ from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
-from certainty.model_folder import ModelSettings
+from certainty.model_folder import KNOWN_FILE, ModelSettings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -295,6 +296,20 @@ def test_rows_of_a_document_are_resampled_together() -> None:
         alone(model, loose, group_by="page")
 
 
+def test_a_sentence_that_two_annotators_labelled_counts_once() -> None:
+    loose = [replace(s, group=None, annotator="a") for s in SENTENCES if s.label]
+    twice = [*loose, *(replace(s, text=f"« {s.text} »", annotator="b") for s in loose)]
+    model = StandIn([s.text for s in twice if "Verlac" in s.text or "Sauzet" in s.text], twice)
+    models = {"model": model, "right": StandIn([], twice)}
+    once, both = (compare(models, rows, by=[], baselines=False) for rows in (loose, twice))
+    assert [one.evaluations[0].data["units"] for one in (once, both)] == [36, 36]
+    assert "They are 36 units (documents, groups, repeated sentences)" in both.evaluations[0].summary()
+    low, high = ([one.evaluations[0].metrics["accuracy"][end] for one in (once, both)] for end in ("low", "high"))
+    assert high[1] - low[1] > 0.9 * (high[0] - low[0])
+    assert both.differences[0]["p_value"] == pytest.approx(once.differences[0]["p_value"], abs=2e-3)
+    assert both.differences[1]["detectable"] == pytest.approx(once.differences[1]["detectable"], rel=0.2)
+
+
 def test_a_column_named_group_is_one_of_the_data() -> None:
     rows = [
         {"text": s.text, "label": s.label, "claim": s.claim, "quad": s.group, "group": "ab"[n > 20]}
@@ -423,6 +438,28 @@ def test_baselines_are_worse_than_the_perfect_classifier() -> None:
     assert "WARNING: 20 of the sentences" in result.summary()
     loose = [replace(s, group=None) for s in SENTENCES]
     assert "≤ 0.0001" in evaluate(StandIn(), loose, train=SENTENCES[:20]).summary()
+
+
+def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp_path: Path) -> None:
+    rows = [*read_labelled(DATA / "tiny.jsonl")[:12], *read_labelled(DATA / "tiny_dev.jsonl")]
+    bare = Path(shutil.copytree(tiny_model, tmp_path / "bare"))
+    (bare / KNOWN_FILE).unlink()
+    models = {"bare": bare, "tiny": tiny_model, "other": StandIn(sentences=rows)}
+    result = compare(models, rows, baselines=False)
+    assert [one.data["trained_on"] for one in result.evaluations] == [{"bare": None}, {"tiny": 12}, {"other": None}]
+    told = f"WARNING: tiny was trained on 12 of the {len(rows)} sentences."
+    assert told in result.summary() and result.summary().count("WARNING") == 1
+    page = result.write_report(tmp_path / "report").read_text(encoding="utf-8")
+    assert "tiny was trained on 12 of the sentences, so its figures are optimistic" in page
+    again = alone(certainty.load(tiny_model), rows, name="tiny")
+    assert told in again.summary() and again.data["in_train"] is None
+    del again.data["trained_on"]  # of an earlier version
+    assert told not in Evaluation.from_dict(again.to_dict()).summary()
+    seeds = evaluate_seeds({"bare": bare, "tiny": tiny_model}, rows, baselines=False)
+    assert seeds.data["trained_on"] == {"bare": None, "tiny": 12}
+    (bare / KNOWN_FILE).write_bytes(b"x")
+    with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
+        alone(bare, rows)
 
 
 def test_the_result_is_repeatable_and_json() -> None:

@@ -19,6 +19,7 @@ from conftest import DATA
 import certainty
 from certainty import CertaintyError, Label, SentenceScore
 from certainty.cli import main
+from certainty.evaluation.known import known
 from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.averaging import SHARES, Averages, best_average, choose_share
@@ -27,7 +28,6 @@ from certainty.finetuning.data import read_data
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.fast_tokenizer import backend
 from certainty.finetuning.features import IGNORED
-from certainty.finetuning.known import known
 from certainty.finetuning.partition import folds_of, near_duplicates, together
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.replay import read_replay, replayed
@@ -78,6 +78,7 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
     sets = together(rows, "document").tolist()
     assert sets[0] == sets[1] and sets[2] == sets[3] == sets[4] and len(set(sets)) == 3
     assert len(set(together(rows).tolist())) == 4
+    assert len(set(together([row("Lui, non !"), row("« Lui : NON. »")]).tolist())) == 1, "one text"
     assert near_duplicates(rows[2:], rows[:2]) == []
     assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
     bare = row("LE PREFET A SIGNE HIER LE PERMIS DE CONSTRUIRE DU NOUVEAU PORT DE COMMERCE.")
@@ -108,12 +109,26 @@ def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixt
     assert "8 of 40 sentences of train are set apart as dev" in caplog.text
     documents = [{s.columns["document"] for s in split} for split in (data.train, data.dev)]
     assert documents[0].isdisjoint(documents[1])
-    with pytest.raises(CertaintyError, match="group_by says how to split train, but dev is given as well"):
-        read_data(_rows(), _rows(), settings=by_document)
+    with pytest.raises(CertaintyError, match="folds says how to split train, but dev is given as well"):
+        read_data(_rows(), _rows(), settings=by_document.replace(folds=2))
     with pytest.raises(CertaintyError, match="row 1: label: unknown label 'rumeur'"):
         read_data(_rows(), None)
     with pytest.raises(CertaintyError, match="pseudo_labels may have the sentences that are set apart as dev"):
         read_data(_rows(), None, settings=FinetuningSettings(pseudo_labels="pseudo.safetensors"))
+
+
+def test_documents_of_a_given_dev_are_units_and_not_split(caplog: pytest.LogCaptureFixture) -> None:
+    rows, names = _rows(), {"rumeur": "probable"}
+    by_document = FinetuningSettings(group_by="document")
+    data = read_data(rows[:24], rows[24:32], rows[32:], settings=by_document, label_names=names)
+    assert (len(data.train), len(data.dev), data.group_by, data.folds) == (24, 8, "document", None)
+    assert "document" not in caplog.text
+    bare = [{name: value for name, value in row.items() if name != "document"} for row in rows]
+    read_data(rows[:26], rows[26:32], bare[32:], settings=by_document, label_names=names)
+    assert "2 of the 6 sentences of dev have a value of 'document' that train has too" in caplog.text
+    assert "No row of test has a value of 'document', so they are taken for independent." in caplog.text
+    with pytest.raises(CertaintyError, match=r"group_by is 'document', but no row of dev has .* Allowed: corpus, "):
+        read_data(rows[:24], bare[24:], settings=by_document, label_names=names)
 
 
 def test_a_sentence_with_two_labels_is_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -319,6 +334,54 @@ def test_the_verdict_is_plain() -> None:
         assert kept in compared_with_initial({**same, "split": split, "share_is_chosen": True})
 
 
+def test_rows_that_a_model_was_trained_on_give_no_verdict() -> None:
+    sentences = _sentences()
+    gold = [s.label for s in sentences if s.label]
+    right, wrong, texts = _scores(gold), _scores([Label.DENIED] * 40), [s.text for s in sentences]
+    few, many = (
+        against_initial("test", right, wrong, "old", sentences, in_train=texts[:1], known_to_initial=texts[:known])
+        for known in (2, 3)
+    )
+    counts = [[one[name] for name in ("in_train", "known_to_initial", "trained_on")] for one in (few, many)]
+    assert counts == [[1, 2, 2], [1, 3, 3]]
+    assert [(one["verdict"], one["reason"]) for one in (few, many)] == [("better", None), ("undecided", "trained_on")]
+    assert compared_with_initial(few).startswith("On 40 claims of test (2 of these rows were trained on), macro-F1")
+    told = compared_with_initial(many)
+    assert (
+        "These rows cannot show which model is better: 1 of them are in train, or nearly, and old was trained" in told
+    )
+    assert "better than" not in told and "cannot be told apart" not in told
+    worse = against_initial("dev", wrong, right, "old", sentences, in_train=texts)
+    assert (worse["verdict"], worse["trained_on"]) == ("undecided", 40)
+    assert "dev (40 of these rows were trained on; optimistic: its checkpoint" in compared_with_initial(worse)
+
+
+def test_a_model_that_misses_more_claims_is_not_called_better() -> None:
+    sentences = _sentences()
+    right, wrong = _scores([s.label for s in sentences if s.label]), _scores([Label.DENIED] * 40)
+
+    def missing(scores: list[SentenceScore], count: int) -> list[SentenceScore]:
+        return [replace(s, label=Label.NO_CLAIM, claim_probability=0.1) for s in scores[:count]] + scores[count:]
+
+    little, much, alike, worse = (
+        against_initial("test", missing(new, missed), missing(old, before), "old", sentences)
+        for new, missed, old, before in (
+            (right, 3, wrong, 1),
+            (right, 4, wrong, 1),
+            (right, 9, wrong, 9),
+            (wrong, 9, right, 0),
+        )
+    )
+    assert [(one["no_claim"], one["no_claim_initial"]) for one in (little, much, worse)] == [(3, 1), (4, 1), (9, 0)]
+    assert [one["verdict"] for one in (little, much, alike, worse)] == ["better", "undecided", "better", "worse"]
+    assert much["reason"] == "no_claim" and "no_claim" not in compared_with_initial(little)
+    told = compared_with_initial(much)
+    assert "The new model calls 4 of these claims no_claim, and old 1. Its labels are better than those of old" in told
+    assert "The new model calls 9 of these claims no_claim, and old 0. The new model is worse" in compared_with_initial(
+        worse
+    )
+
+
 def test_each_fold_is_calibrated_by_the_others() -> None:
     logits = np.random.default_rng(0).normal(size=(400, 4)) * 6
     gold = (logits / 6 + np.random.default_rng(1).gumbel(size=logits.shape)).argmax(axis=1)
@@ -429,6 +492,23 @@ def test_sentences_that_the_initial_model_knows_are_told(
     (tmp_path / "first" / KNOWN_FILE).write_bytes(b"x")
     with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
         finetune(rows[:30], dev, tmp_path / "third", again)
+
+
+def test_the_verdict_and_the_card_say_which_rows_were_trained_on(tiny_model: Path, tmp_path: Path) -> None:
+    rows, settings = _sentences(), FinetuningSettings(initial=str(tiny_model), epochs=1, bf16=False)
+    old = [s for s in read_labelled(DATA / "tiny.jsonl") if s.label and (s.group or 1) % 5][:12]
+    near = [replace(s, text=s.text.upper()) for s in rows[:4]]
+    new = read_labelled(DATA / "tiny_dev.jsonl")
+    made = finetune(rows, new, tmp_path / "mine", settings, test=[*old, *near, *(s for s in new if s.label)])
+    training = ModelSettings.load(tmp_path / "mine").training or {}
+    result = training["against_initial"]
+    assert [result[name] for name in ("in_train", "known_to_initial", "trained_on")] == [4, 12, 16]
+    assert (result["verdict"], result["reason"]) == ("undecided", "trained_on")
+    card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    assert compared_with_initial(result) in card
+    assert f"On {result['claims']} claims of test (16 of these rows were trained on), macro-F1" in card
+    assert made["test"].data["trained_on"] == {"mine": 16} and made["dev"].data["trained_on"] == {"mine": 0}
+    assert card.count("16 of these rows were trained on, so the figures are too good.\n\n| metric") == 1
 
 
 def test_folds_need_a_single_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_few_rows_show_large_differences_only() -> None:
     assert intervals.design_effect(wrong, documents) == pytest.approx(10), "all rows of a document go together"
     assert intervals.design_effect(wrong, None) == intervals.design_effect(wrong, np.arange(40)) == 1
     assert intervals.design_effect(np.zeros(40), documents) == 1
+    assert intervals.design_effect(wrong, np.zeros(40, dtype=np.int64)) == 40, "one document is like one row"
     alone, together = (intervals.detectable_difference(10, 40, effect) for effect in (1, 4))
     assert together == pytest.approx(min(1, 2 * alone))
 

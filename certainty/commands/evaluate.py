@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BELOW = 1
 """Exit status if a model does not reach `--min-macro-f1`."""
 
-_LIBRARIES = ("jinja2", "matplotlib", "scipy", "sklearn")
+_LIBRARIES = ("jinja2", "matplotlib", "safetensors", "scipy", "sklearn")
 
 
 def add_parser(commands: Any) -> None:
@@ -79,7 +79,7 @@ def add_parser(commands: Any) -> None:
         "--group-by",
         metavar="COLUMN",
         help="column whose rows are not independent, such as a document: intervals, p-values and folds keep the rows "
-        "with one value together (default: those of a `quad`)",
+        "with one value together, as they always do those of a `quad` and those with the same text",
     )
     parser.add_argument(
         "--seeds-of-one",

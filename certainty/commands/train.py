@@ -57,7 +57,8 @@ def add_parser(commands: Any) -> None:
     data.add_argument(
         "--group-by",
         metavar="COLUMN",
-        help="without --dev: never split the rows with one value of this column, such as those of a document",
+        help="column whose rows are not independent, such as a document: without --dev, they are never split; "
+        "intervals and the final comparison draw them together, on --dev and --test as well",
     )
     data.add_argument("--test", nargs="+", metavar="FILE", help="sentences to evaluate the finished model on")
     data.add_argument(

@@ -17,6 +17,7 @@ from certainty.evaluation.errors import errors_of
 from certainty.evaluation.held_out import check_seed, read_held_out
 from certainty.evaluation.intervals import design_effect, detectable_difference
 from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, scored
+from certainty.evaluation.known import known_counts
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, recorded_calibration
 from certainty.evaluation.result import Comparison
@@ -87,7 +88,8 @@ def _side_by_side(
     evaluations = []
     for name, own in scores.items():
         calibrations = [recorded_calibration(classifiers[name])]
-        one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by)
+        seen = known_counts({name: classifiers[name]}, sentences)
+        one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by, seen)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed, group_by) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
     return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors_of(scores, sentences))

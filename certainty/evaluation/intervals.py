@@ -165,6 +165,8 @@ def detectable_difference(differing: float, n: int, effect: float = 1.0) -> floa
 def design_effect(values: NDArray[np.floating], units: NDArray[np.int64] | None) -> float:
     """Return by how much units of rows widen the variance of a mean, at least 1 (Kish 1965, "Survey Sampling").
 
+    A single unit says no more than a single row.
+
     Args:
         values: A value of each row, shape (n,).
         units: The unit of each row, such as its document, shape (n,); None if rows are independent.
@@ -174,4 +176,6 @@ def design_effect(values: NDArray[np.floating], units: NDArray[np.int64] | None)
     if units is None or not alone:
         return 1.0
     together = np.bincount(np.unique(units, return_inverse=True)[1], weights=apart)
+    if len(together) == 1:
+        return float(len(values))
     return max(1.0, float((together**2).sum()) / alone)

@@ -17,6 +17,7 @@ from certainty.evaluation.baselines import BASELINES, cross_validated, folds_of
 from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
 from certainty.evaluation.held_out import check_labels, check_seed, read_held_out
+from certainty.evaluation.known import known_counts
 from certainty.evaluation.leakage import leaked
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, opened, recorded_calibration
@@ -58,7 +59,7 @@ def evaluate(
         name: Name of the model in the result; None for its folder or hub name.
         seed: Seed for the resamples, the permutations and the folds.
         group_by: Column whose rows are not independent, such as a document or an author: resamples, permutations and
-            folds keep the rows with one value together. Rows of one `quad` are always kept together.
+            folds keep the rows with one value together. Rows of one `quad` or with one text are always kept together.
 
     Raises:
         CertaintyError: the model or the data cannot be used.
@@ -121,8 +122,8 @@ def evaluate_splits(
         end = start + sum(sentence.label is not None for sentence in sentences)
         scores = scored({name: classifier}, sentences)
         own = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
-        calibrations = [recorded_calibration(classifier)]
-        results[split] = judge(scores, sentences, own, calibrations, train, seed=seed, group_by=group_by)
+        calibrations, seen = [recorded_calibration(classifier)], known_counts({name: classifier}, sentences)
+        results[split] = judge(scores, sentences, own, calibrations, train, seed=seed, group_by=group_by, seen=seen)
         start = end
     return results
 
@@ -136,6 +137,7 @@ def judge(
     by: Sequence[str] = ("corpus",),
     seed: int = 0,
     group_by: str | None = None,
+    seen: Mapping[str, int | None] | None = None,
 ) -> Evaluation:
     """Evaluate the scores of one model, or of several seeds of the same model.
 
@@ -148,6 +150,7 @@ def judge(
         by: Columns to slice by.
         seed: Seed for the resamples and the permutations.
         group_by: See `evaluate`.
+        seen: How many of the sentences each model was trained on; see `certainty.evaluation.known.known_counts`.
 
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.
@@ -168,6 +171,7 @@ def judge(
             "labels": {label.value: int((gold == i).sum()) for i, label in enumerate(LABELS)},
             "doubtful": doubtful,
             "in_train": None if train is None else len(leaked(train, sentences)),
+            "trained_on": dict(seen or {}),
             "detectable": figures.detectable(judged),
         },
         metrics=figures.headline(judged, seed),
@@ -241,7 +245,8 @@ def _evaluate_seeds(
     scores = scored(classifiers, sentences)
     against = predict_baselines(sentences, known, seed=seed, group_by=group_by) if baselines else {}
     calibrations = [recorded_calibration(classifier) for classifier in classifiers.values()]
-    result = judge(scores, sentences, against, calibrations, known, by, seed, group_by)
+    seen = known_counts(classifiers, sentences)
+    result = judge(scores, sentences, against, calibrations, known, by, seed, group_by, seen)
     cues = faithfulness_of(classifiers, sentences, seed, group_by) if faithfulness else None
     return replace(result, faithfulness=cues)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def summary(evaluation: Evaluation) -> str:
     """Return the summary of one model, or of several seeds of the same model."""
     seeds = f"{len(evaluation.models)} seeds of one model: mean ± sd, interval of the mean"
-    lines = [*_data(evaluation), "", f"{seeds if len(evaluation.models) > 1 else evaluation.name} (95 % intervals)"]
+    lines = [*_data(evaluation), *_leaks([evaluation]), ""]
+    lines += [f"{seeds if len(evaluation.models) > 1 else evaluation.name} (95 % intervals)"]
     lines += _metrics(evaluation)
     if before := evaluation.uncalibrated:
         changes = (
@@ -100,10 +101,21 @@ def _data(evaluation: Evaluation) -> list[str]:
         f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected.",
     ]
     if data.get("units", data["claims"]) < data["claims"]:
-        lines.append(f"They are {data['units']:,} units (documents, groups), whose rows are resampled together.")
-    if data["in_train"]:
-        lines.append(f"WARNING: {data['in_train']} of the sentences are also in the training data.")
+        together = f"{data['units']:,} units (documents, groups, repeated sentences)"
+        lines.append(f"They are {together}, whose rows are resampled together.")
     return lines
+
+
+def _leaks(each: Sequence[Evaluation]) -> list[str]:
+    """Return a warning if the sentences are in the training data, and one for each model that was trained on some."""
+    in_train = each[0].data["in_train"]
+    lines = [f"WARNING: {in_train} of the sentences are also in the training data."] if in_train else []
+    return lines + [
+        f"WARNING: {name} was trained on {count:,} of the {one.data['sentences']:,} sentences."
+        for one in each
+        for name, count in one.data.get("trained_on", {}).items()
+        if count
+    ]
 
 
 def _metrics(evaluation: Evaluation) -> list[str]:
@@ -120,7 +132,7 @@ def _metrics(evaluation: Evaluation) -> list[str]:
 def _side_by_side(comparison: Comparison) -> list[str]:
     each = comparison.evaluations
     counts, _, *notes = _data(each[0])  # without the smallest difference, which each pair has below
-    lines = [counts, *notes, "", "Side by side (95 % intervals):"]
+    lines = [counts, *notes, *_leaks(each), "", "Side by side (95 % intervals):"]
     lines += [f"  {letter}  {one.name}" for letter, one in zip(_letters(each), each, strict=True)]
     sure = [one.without_doubtful for one in each if one.without_doubtful]
     columns = tuple(cell for letter in _letters(each) for cell in (letter, "interval"))

@@ -1,7 +1,8 @@
-"""The independent units of a data set: rows of one document or of one group are resampled and swapped together.
+"""The independent units of a data set: rows of a document, a group or with one text are resampled and swapped together.
 
-Rows of a document resemble each other, so that intervals and p-values from resampled rows would be too narrow (cluster
-bootstrap: Field and Welsh 2007, "Bootstrapping clustered data").
+Rows of a document resemble each other, and a repeated sentence gets the same answer each time, so that intervals and
+p-values from resampled rows would be too narrow (cluster bootstrap: Field and Welsh 2007, "Bootstrapping clustered
+data").
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from certainty.errors import CertaintyError
+from certainty.evaluation.leakage import text_key
 from certainty.labelled import LabelledSentence
 
 __all__ = ["column_values", "columns_of", "expanded", "linked", "part_of", "units_of", "values_of"]
@@ -56,11 +58,15 @@ def units_of(sentences: Sequence[LabelledSentence], group_by: str | None = None)
 
     Args:
         sentences: The sentences.
-        group_by: The column whose values are units, such as a document; those of one `quad` belong together as well, so
-            that a `quad` in two documents makes one unit of them.
+        group_by: The column whose values are units, such as a document. Rows of one `quad` belong together as well, so
+            that a `quad` in two documents makes one unit of them, and so do rows without such a value that have the
+            same text (see `certainty.evaluation.leakage.text_key`), such as those of two annotators. A formula that
+            every document repeats does not make one unit of all documents.
     """
-    values = values_of(sentences, group_by) if group_by else [""] * len(sentences)
-    units = linked(values_of(sentences, "quad"), values)
+    columns = [values_of(sentences, column) for column in ("quad", group_by) if column]
+    groups = columns[1] if group_by else [""] * len(sentences)
+    texts = ["" if group else text_key(s.text) for s, group in zip(sentences, groups, strict=True)]
+    units = linked(*columns, texts)
     return None if len(np.unique(units)) == len(units) else units
 
 

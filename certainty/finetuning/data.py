@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
 from certainty.evaluation.leakage import leaked
+from certainty.evaluation.units import columns_of, values_of
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
@@ -43,6 +44,7 @@ class FinetuningData:
         names: File names of "train" and "dev"; empty lists for data that is not read from files.
         folds: The fold of each sentence of train in a cross-validation, or None.
         group_by: Column whose rows are not independent, or None.
+        in_train: Texts of dev and test that are in train, or nearly the same as one of it.
     """
 
     train: list[LabelledSentence]
@@ -52,6 +54,7 @@ class FinetuningData:
     names: dict[str, list[str]]
     folds: list[int] | None = None
     group_by: str | None = None
+    in_train: frozenset[str] = frozenset()
 
 
 def read_data(
@@ -64,15 +67,15 @@ def read_data(
 ) -> FinetuningData:
     """Read the data of a run; see `certainty.finetuning.finetune`.
 
-    Without dev, the settings say whether train is split into folds, or into train and dev.
+    Without dev, the settings say whether train is split into folds, or into train and dev. With dev, nothing is split,
+    and `group_by` names the units of intervals and tests alone.
 
     Raises:
         CertaintyError: a file or a row is invalid, or the data is unsuitable for training or evaluation.
     """
     settings = settings or FinetuningSettings()
-    if dev is not None and (settings.folds or settings.group_by):
-        which = "folds" if settings.folds else "group_by"
-        raise CertaintyError(f"{which} says how to split train, but dev is given as well; leave one of them out.")
+    if dev is not None and settings.folds:
+        raise CertaintyError("folds says how to split train, but dev is given as well; leave one of them out.")
     if dev is None and settings.pseudo_labels:
         raise CertaintyError(
             "pseudo_labels may have the sentences that are set apart as dev; give dev, and leave it out of them."
@@ -102,6 +105,8 @@ def read_data(
     _warn_of_contradictions(trained_on)
     if dev is not None:
         trained_on = check_overlap(trained_on, held_out)
+        if settings.group_by:
+            _check_group_by(settings.group_by, {"dev": held_out, "test": judged or []})
     elif settings.folds:
         folds, held_out = folds_of(trained_on, settings.folds, settings.group_by, settings.seed).tolist(), trained_on
     else:
@@ -113,16 +118,17 @@ def read_data(
             *(len(held_out), len(held_out) + len(trained_on)),
         )
     check_counts(trained_on, held_out, "train" if folds else "dev")
-    if folds is None:
-        _warn_of_near_duplicates(trained_on, held_out, "dev")
-    _warn_of_near_duplicates(trained_on, judged or [], "test")
-    if both := leaked([] if folds else held_out, judged or []):
+    judging = {"dev": [] if folds else held_out, "test": judged or []}
+    in_train = frozenset(text for name, rows in judging.items() for text in _in_train(trained_on, rows, name))
+    if settings.group_by:
+        _warn_of_groups(settings.group_by, trained_on, judging)
+    if both := leaked(judging["dev"], judging["test"]):
         logger.warning(
             "%d sentences of test are also in dev, on which the model is chosen and calibrated, so figures on test are "
             "too good.",
             len(both),
         )
-    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by)
+    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by, in_train)
 
 
 def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:
@@ -138,14 +144,40 @@ def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:
         )
 
 
-def _warn_of_near_duplicates(
-    train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence], name: str
+def _check_group_by(column: str, given: Mapping[str, Sequence[LabelledSentence]]) -> None:
+    rows = [sentence for part in given.values() for sentence in part]
+    if not any(values_of(rows, column)):
+        names = " or ".join(name for name, part in given.items() if part)
+        raise CertaintyError(
+            f"group_by is {column!r}, but no row of {names} has a value in this column. "
+            f"Allowed: {', '.join(columns_of(rows))}."
+        )
+
+
+def _warn_of_groups(
+    column: str, train: Sequence[LabelledSentence], held_out: Mapping[str, Sequence[LabelledSentence]]
 ) -> None:
+    """Warn if held-out rows have no group, or one that train has as well."""
+    in_train = {*values_of(train, column)} - {""}
+    for name, rows in held_out.items():
+        groups = values_of(rows, column)
+        if rows and not any(groups):
+            logger.warning("No row of %s has a value of %r, so they are taken for independent.", name, column)
+        if both := sum(group in in_train for group in groups):
+            logger.warning(
+                "%d of the %d sentences of %s have a value of %r that train has too, so figures on %s may be too good.",
+                *(both, len(rows), name, column, name),
+            )
+
+
+def _in_train(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence], name: str) -> list[str]:
+    """Return the held-out texts that are in train, or nearly, and warn if there are any."""
     if found := near_duplicates(train, held_out):
         logger.warning(
             "%d sentences of %s are nearly the same as one of train, so figures on %s are too good: %r and %r.",
             *(len(found), name, name, *found[0]),
         )
+    return [text for text, _ in found]
 
 
 def corrected(

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 
 from certainty.errors import CertaintyError
+from certainty.evaluation.leakage import text_key
 from certainty.evaluation.units import columns_of, linked, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
@@ -72,7 +73,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
 def together(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> Ints:
     """Return the number of the set that each sentence belongs to, shape (n,); a set must not be split.
 
-    Sentences with the same value of a column belong together, and so do those of one `quad`, and near duplicates.
+    Sentences with the same value of a column belong together, and so do those of one `quad`, with one text, and near
+    duplicates.
 
     Args:
         sentences: The sentences.
@@ -83,18 +85,23 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
         CertaintyError: no sentence has this column.
     """
     columns = [_values(sentences, column) for column in filter(None, ("quad", group_by))]
-    return linked(*columns, pairs=_near_pairs([s.text for s in sentences]))
+    texts = [s.text for s in sentences]
+    return linked(*columns, list(map(text_key, texts)), pairs=_near_pairs(texts))
 
 
 def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
-    """Return the held-out texts that are nearly the same as a training text, each with that text."""
+    """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
     if not train or not held_out:
         return []
     vectorizer = _vectorizer()
     neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
     distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
-    found = np.flatnonzero(distances[:, 0] <= 1 - SIMILARITY).tolist()
-    return [(held_out[i].text, train[int(nearest[i, 0])].text) for i in found]
+    same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
+    return [
+        (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])
+        for s, distance, row in zip(held_out, distances[:, 0], nearest[:, 0], strict=True)
+        if distance <= 1 - SIMILARITY or text_key(s.text) in same
+    ]
 
 
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

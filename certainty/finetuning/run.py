@@ -21,6 +21,7 @@ from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
+from certainty.evaluation.known import known, write_known
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.averaging import Averages, best_average
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
@@ -30,7 +31,6 @@ from certainty.finetuning.dev_logits import DevSentences
 from certainty.finetuning.export.int8_check import int8_comparison
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.finetuning.fast_tokenizer import backend
-from certainty.finetuning.known import known, write_known
 from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.origin import inherit_origin, read_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
@@ -132,7 +132,7 @@ def finetune(
             made, scores = write_model(folder, settings, start, data, setup, time.monotonic() - started)
             inherit_origin(start.folder, folder)
             write_known(folder, data.train, start.folder)
-            evaluation = judge(folder, output.resolve().name, data, made, scores)
+            evaluation = judge(folder, output.resolve().name, start, data, made, scores)
             made = with_comparison(made, folder, start, data, scores)
             save_settings(settings, folder / "settings.yaml")
             shown = {split: result.to_dict(text=False) for split, result in evaluation.items()}
@@ -253,7 +253,12 @@ def calibrate(model: CertaintyModel, dev: DevSentences, logits: SentenceLogits, 
 
 
 def judge(
-    folder: Path, name: str, data: FinetuningData, made: ModelSettings, scores: list[SentenceScore] | None = None
+    folder: Path,
+    name: str,
+    start: Start,
+    data: FinetuningData,
+    made: ModelSettings,
+    scores: list[SentenceScore] | None = None,
 ) -> dict[str, Evaluation]:
     """Evaluate the finished model on dev, test and the held-out groups, as far as they exist.
 
@@ -262,6 +267,7 @@ def judge(
     Args:
         folder: The folder of the model.
         name: The name of the model.
+        start: The encoder or model that the run started from.
         data: The data of the run.
         made: The model settings.
         scores: With folds, the scores that are evaluated instead of those of dev by the model.
@@ -274,7 +280,8 @@ def judge(
     evaluation = evaluate_splits(classifier, given, data.train, name=name, group_by=data.group_by) if given else {}
     if scores:
         baselines = predict_baselines(data.train, folds=data.folds)
-        crossed = judge_scores({name: scores}, data.train, baselines, group_by=data.group_by)
+        seen = {name: len(known(data.train, start.folder))}  # the other folds are new to the models that gave scores
+        crossed = judge_scores({name: scores}, data.train, baselines, group_by=data.group_by, seen=seen)
         evaluation = {CROSS_VALIDATION: crossed, **evaluation}
     if "cue" in made.heads and (data.test or not scores):
         judged = "test" if data.test else "dev"
@@ -306,7 +313,8 @@ def with_comparison(
     texts = [sentence.text for sentence in sentences]
     new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
     initial = certainty.load(rival.folder).score_sentences(texts)
-    result = against_initial(split, new, initial, rival.name, sentences, data.group_by)
+    seen = {"in_train": data.in_train, "known_to_initial": {s.text for s in known(sentences, rival.folder)}}
+    result = against_initial(split, new, initial, rival.name, sentences, data.group_by, **seen)
     result["share_is_chosen"] = bool((made.training or {}).get("initial_share_chosen"))
     made = replace(made, training={**(made.training or {}), "against_initial": result})
     made.save(folder)

@@ -24,8 +24,9 @@ class FinetuningSettings(Settings):
             `initial` are null, the run continues from the shipped model.
         folds: Number of folds of a cross-validation on train, which then needs no dev: each sentence is judged by a
             model that was trained on the other folds, and the finished model is trained on all. Null for none.
-        group_by: Column of train (a document, an author) whose values are never split between train and dev, or between
-            folds; null if rows are independent. Groups of `quad` and near duplicates are never split.
+        group_by: Column (a document, an author) whose rows are not independent; null if they are. Its values are never
+            split between train and the dev that is set apart, or between folds, and are the units of intervals and of
+            the final comparison, on a given dev and test as well. Groups of `quad` and near duplicates are never split.
         epochs: Maximum number of epochs; early stopping may end training sooner, except with `folds`.
         patience: Number of evaluations without a better likelihood on dev before training stops.
         evaluations_per_epoch: Number of evaluations on dev, each with a checkpoint, per epoch.

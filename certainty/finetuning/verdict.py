@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ WORTHWHILE = 0.03
 
 LEVEL = 0.05
 """Greatest p-value of a difference that is taken as shown."""
+
+MOST_TRAINED_ON = 0.05
+"""Greatest share of the rows that one of the two models was trained on with which a verdict is given."""
+
+MORE_MISSED = 0.05
+"""A model that calls so much more of the claims no_claim than the other is not called better."""
 
 TOO_MANY = 0.2
 """Largest plausible excess of the predicted share of sentences without a claim over the share in the data."""
@@ -60,8 +66,11 @@ def against_initial(
     name: str,
     sentences: Sequence[LabelledSentence],
     group_by: str | None = None,
+    *,
+    in_train: Collection[str] = (),
+    known_to_initial: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Compare a model with the one that it continues from, on the same held-out sentences.
+    """Compare a model with the one that it continues from, on the claims among the same held-out sentences.
 
     Args:
         split: Name of the sentences.
@@ -70,19 +79,25 @@ def against_initial(
         name: Name of the initial model.
         sentences: The sentences.
         group_by: Column whose rows are not independent; see `certainty.evaluation.evaluate`.
+        in_train: Texts that are in train, or nearly the same as one of it.
+        known_to_initial: Texts that the initial model was trained on.
 
     Returns:
         `split`, `claims`, `initial` (its name), `macro_f1` and `macro_f1_initial`, their `difference` with `low` and
         `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show),
-        `claims_wanted` (about how many claims would show one of `WORTHWHILE`), and
-        `verdict`: "better", "worse", or "undecided" unless both the interval and p exclude that the two are equal.
+        `claims_wanted` (about how many claims would show one of `WORTHWHILE`), the numbers of claims that are
+        `in_train`, `known_to_initial`, or either (`trained_on`), and that each model calls no_claim (`no_claim`,
+        `no_claim_initial`), and `verdict`: "better", "worse" or "undecided". It is undecided for a `reason`, otherwise
+        None: "trained_on", if that is the case of more than `MOST_TRAINED_ON` of the claims; "few_rows", unless both
+        the interval and p exclude that the two are equal; "no_claim", if the labels of the new model are better, but
+        it calls `MORE_MISSED` more of the claims no_claim.
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
+    judging = [sentence.text for _, sentence in both[0].claims]
     values = [float(macro_f1(one.gold, one.predicted)) for one in both]
     found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences, group_by=group_by)}
     own = found["macro_f1"]
-    is_shown = own["p_value"] <= LEVEL and not own["low"] <= 0 <= own["high"]
-    return {
+    result = {
         "split": split,
         "claims": len(both[0].gold),
         "initial": name,
@@ -94,26 +109,55 @@ def against_initial(
         "p_value": own["p_value"],
         "detectable": found["accuracy"]["detectable"],
         "claims_wanted": _claims_wanted(len(both[0].gold), found["accuracy"]["detectable"]),
-        "verdict": ("better" if own["value"] > 0 else "worse") if is_shown else "undecided",
+        "in_train": sum(text in in_train for text in judging),
+        "known_to_initial": sum(text in known_to_initial for text in judging),
+        "trained_on": sum(text in in_train or text in known_to_initial for text in judging),
+        "no_claim": sum(not score.is_claim for score, _ in both[0].claims),
+        "no_claim_initial": sum(not score.is_claim for score, _ in both[1].claims),
     }
+    reason = _why_undecided(result)
+    return {**result, "verdict": "undecided" if reason else "better" if own["value"] > 0 else "worse", "reason": reason}
+
+
+def _why_undecided(result: Mapping[str, Any]) -> str | None:
+    if result["trained_on"] > MOST_TRAINED_ON * result["claims"]:
+        return "trained_on"
+    if result["p_value"] > LEVEL or result["low"] <= 0 <= result["high"]:
+        return "few_rows"
+    return "no_claim" if result["difference"] > 0 and _misses_more(result) else None
+
+
+def _misses_more(result: Mapping[str, Any]) -> bool:
+    more = result.get("no_claim", 0) - result.get("no_claim_initial", 0)
+    return bool(more > MORE_MISSED * result["claims"])
 
 
 def compared_with_initial(result: Mapping[str, Any]) -> str:
     """Return the result of `against_initial` as plain sentences."""
     split, initial, claims = result["split"], result["initial"], result["claims"]
+    trained_on = result.get("trained_on", 0)
     verdict = {
         "better": f"The new model is better than {initial}.",
         "worse": f"The new model is worse than {initial}; keep that one.",
-        "undecided": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
+        "few_rows": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
         f"under {number(result['detectable'])} cannot be detected. {_more_rows(result)}",
-    }[result["verdict"]]
+        "trained_on": f"These rows cannot show which model is better: {result.get('in_train', 0):,} of them are in "
+        f"train, or nearly, and {initial} was trained on {result.get('known_to_initial', 0):,}; judge both on others.",
+        "no_claim": f"Its labels are better than those of {initial}, but it finds fewer of the claims, so it is not "
+        "better in every respect; decide by what you need.",
+    }[(result.get("reason") or "few_rows") if result["verdict"] == "undecided" else result["verdict"]]
+    if _misses_more(result):
+        missed = f"The new model calls {result['no_claim']:,} of these claims no_claim, and {initial} "
+        verdict = f"{missed}{result['no_claim_initial']:,}. {verdict}"
+    told = [f"{trained_on:,} of these rows {'was' if trained_on == 1 else 'were'} trained on"] if trained_on else []
     chosen = ["its checkpoint", "its calibration"] if split == "dev" else []
     if result.get("share_is_chosen") and split in ("dev", CROSS_VALIDATION):
         chosen.append("its share of the initial weights")
     others = "; folds or test judge it on others" if split == "dev" else ""
-    optimistic = f" (optimistic: {', '.join(chosen)} chosen on these rows{others})" if chosen else ""
+    told += [f"optimistic: {', '.join(chosen)} chosen on these rows{others}"] if chosen else []
+    noted = f" ({'; '.join(told)})" if told else ""
     return (
-        f"On {claims} claims of {split}{optimistic}, macro-F1 is {number(result['macro_f1'])}, and "
+        f"On {claims} claims of {split}{noted}, macro-F1 is {number(result['macro_f1'])}, and "
         f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
         f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), "
         f"p {_p_value(result['p_value'])}. {verdict}"

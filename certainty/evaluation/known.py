@@ -1,4 +1,4 @@
-"""The sentences that a model was trained on, as hashes, so that a run that continues from it knows which are not new.
+"""The sentences that a model was trained on, as hashes, so that those who judge it, or continue from it, know them.
 
 A hash has 32 bits of the SHA-256 of a sentence's letters and digits: among 100,000 sentences, one in 40,000 others is
 taken for known by chance.
@@ -7,7 +7,7 @@ taken for known by chance.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,12 @@ from safetensors.numpy import load, save
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.leakage import text_key
+from certainty.evaluation.scorer import Scorer
 from certainty.labelled import LabelledSentence
 from certainty.model_folder import KNOWN_FILE
 from certainty.writing import write_whole
 
-__all__ = ["known", "write_known"]
+__all__ = ["known", "known_counts", "write_known"]
 
 _NAME = "sha256_32"
 
@@ -43,6 +44,19 @@ def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledS
     """
     found = np.isin(_hashes(sentences), _read(folder))
     return [sentence for sentence, is_known in zip(sentences, found, strict=True) if is_known]
+
+
+def known_counts(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, int | None]:
+    """Return how many of the sentences each model was trained on; None for one whose folder does not record them.
+
+    Raises:
+        CertaintyError: The file of a model is damaged.
+    """
+    folders = {name: getattr(classifier, "folder", None) for name, classifier in classifiers.items()}
+    return {
+        name: len(known(sentences, folder)) if isinstance(folder, Path) and (folder / KNOWN_FILE).is_file() else None
+        for name, folder in folders.items()
+    }
 
 
 def _hashes(sentences: Iterable[LabelledSentence]) -> NDArray[np.uint32]:
