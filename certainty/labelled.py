@@ -269,8 +269,8 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: L
         counts = ", ".join([*shown[:_SHOWN_NAMES], *(["…"] if len(shown) > _SHOWN_NAMES else [])])
         raise CertaintyError(
             f"{error} {source} has {counted(len(unknown), 'unknown label')}: {counts}. If they are your own names, say "
-            "what they stand for: label_names in Python, --map of `certainty train` and `certainty evaluate`, as in "
-            f"--map '{next(iter(unknown))}=probable'."
+            "what they stand for: label_names in Python, --map on the command line, as in --map "
+            f"'{next(iter(unknown))}=probable'."
         ) from None
 
 

@@ -95,10 +95,28 @@ def test_folds_are_stratified_by_label_and_whole_by_document() -> None:
         assert [sum(s.label is label for s in held) for label in LABELS] == [2] * 4
         assert len({s.columns["document"] for s in held}) == 2
     assert folds.tolist() == folds_of(sentences, 5, "document", seed=1).tolist()
-    with pytest.raises(CertaintyError, match=r"3 rows labelled denied, in 3 sets .* into 5 parts needs at least 5"):
-        folds_of(
-            [s for s in sentences if s.label is not Label.DENIED or s.columns["document"] in TOWNS[:3]], 5, None, 1
-        )
+
+
+def test_too_few_rows_of_a_label_to_split_are_told_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def with_denied(count: int) -> list[LabelledSentence]:
+        kept = TOWNS[:count]
+        return [s for s in _sentences() if s.label is not Label.DENIED or s.columns["document"] in kept]
+
+    told = r"3 rows labelled denied, in 3 sets .* without dev, train is split into 5 parts, which takes at least 5\."
+    with pytest.raises(CertaintyError, match=rf"{told} Give dev, folds=3 at most, or more rows of this label"):
+        read_data(with_denied(3), None)
+    assert read_data(with_denied(3), None, settings=FinetuningSettings(folds=3)).folds
+    with pytest.raises(
+        CertaintyError, match=r"1 row labelled denied, in 1 set .* Give dev, or more rows of this label"
+    ):
+        read_data(with_denied(1), None)
+    train = tmp_path / "train.jsonl"
+    few = [row for row in _rows() if row["label"] != "denied" or row["document"] in TOWNS[:2]]
+    train.write_text("".join(json.dumps(row) + "\n" for row in few), encoding="utf-8")
+    assert main(["train", "--train", str(train), "--map", "rumeur=probable", "--output", str(tmp_path / "mine")]) == 2
+    assert "Give --dev, --folds 2 at most, or more rows" in capsys.readouterr().err
 
 
 def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from certainty import CertaintyError, Label
 from certainty.cli import main
+from certainty.intervals import f1_interval, share_interval
 from certainty.labelled import LabelledSentence
 from certainty.labelling.agreement import agreement
 from certainty.labelling.merging import merge
@@ -41,7 +42,7 @@ def test_kappa_and_alpha_of_two_annotators() -> None:
     result = agreement([("zoé", rows("aaaadddpon")), ("marc", rows("aaaaddapon"))], resamples=200)
     (pair,) = result.label.pairs
     # 9 of 10 agree; by chance (4·5 + 1 + 1 + 3·2 + 1) / 100 = 0.29.
-    assert (pair.first, pair.second, pair.sentences, pair.agreement) == ("marc", "zoé", 10, 0.9)
+    assert (pair.first, pair.second, pair.sentences, pair.agreement.value) == ("marc", "zoé", 10, 0.9)
     assert pair.kappa.value == pytest.approx((0.9 - 0.29) / (1 - 0.29))
     assert pair.kappa.low is not None and pair.kappa.high is not None
     assert pair.kappa.low < pair.kappa.value < pair.kappa.high <= 1
@@ -101,18 +102,46 @@ def test_no_claim_is_a_category_and_attribution_is_compared_on_claims() -> None:
     result = agreement([("f", first + second)], resamples=20)
     assert result.label.pairs[0].confusion[4] == [1, 0, 0, 0, 0]
     assert result.attribution.sentences == 3
-    assert result.attribution.pairs[0].agreement == pytest.approx(2 / 3)
+    assert result.attribution.pairs[0].agreement.value == pytest.approx(2 / 3)
 
 
 def test_one_category_only_has_no_coefficient() -> None:
     result = agreement([("x", rows("aaa")), ("y", rows("aaa"))], resamples=5)
     assert result.label.alpha.value is None
-    assert result.label.pairs[0].agreement == 1.0
+    assert result.label.pairs[0].agreement.value == 1.0
     assert result.label.pairs[0].kappa.value is None
 
 
+def test_few_sentences_on_which_all_agree_are_not_certain() -> None:
+    whole = agreement([("x", rows("aaaappdd", attributed="rrrraaaa")), ("y", rows("aaaappdd", attributed="rrrraaaa"))])
+    low = share_interval(np.array([8, 8])).low
+    (pair,) = whole.label.pairs
+    assert (pair.agreement.value, pair.agreement.low, pair.agreement.high) == (1, pytest.approx(low), 1)
+    by_chance = (4**2 + 2**2 + 2**2) / 8**2
+    assert (pair.kappa.value, pair.kappa.high) == (1, 1)
+    assert pair.kappa.low == pytest.approx((low - by_chance) / (1 - by_chance))
+    differing = (16**2 - 8**2 - 4**2 - 4**2) / (16 * 15)  # of the 16 answers, two by two
+    assert (whole.label.alpha.value, whole.label.alpha.high) == (1, 1)
+    assert whole.label.alpha.low == pytest.approx(1 - (1 - low) / differing)
+    for estimate in (*whole.label.by_category.values(), whole.attribution.alpha):
+        assert estimate.value is None or (estimate.low is not None and estimate.low < 0.6)
+    (rare,) = agreement([("x", rows("aaaaaaad")), ("y", rows("aaaaaada"))]).label.pairs
+    assert rare.kappa.low == -1, "the least that κ can be"
+
+
+def test_many_sentences_are_measured_as_by_the_bootstrap_alone() -> None:
+    from sklearn.metrics import cohen_kappa_score
+
+    rng = np.random.default_rng(2)
+    first = rng.choice(list("aaaddpon"), 1500)
+    second = np.where(rng.random(1500) < 0.8, first, rng.choice(list("aaaddpon"), 1500))
+    (pair,) = agreement([("x", rows("".join(first))), ("y", rows("".join(second)))]).label.pairs
+    draws = [cohen_kappa_score(first[drawn], second[drawn]) for drawn in rng.integers(1500, size=(500, 1500))]
+    assert (pair.kappa.low, pair.kappa.high) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=0.01)
+
+
 def test_bootstrap_is_repeatable() -> None:
-    sources = [("x", rows("aapdoanp")), ("y", rows("aapdoadp"))]
+    sources = [("x", rows("aapdoanpaapdoanpaapdoanp")), ("y", rows("aapdoadpoapnaaddapadoanp"))]
     assert agreement(sources, resamples=50, seed=3) == agreement(sources, resamples=50, seed=3)
     assert agreement(sources, resamples=50, seed=3).label.alpha != agreement(sources, resamples=50, seed=4).label.alpha
 
@@ -131,7 +160,7 @@ def test_sentences_go_by_their_text_where_files_number_them_differently(caplog: 
     renumbered = [replace(row, id=str(3 - n)) for n, row in enumerate(rows("apod"))]
     sources = [("x", rows("apon")), ("y", renumbered)]
     result = agreement(sources, resamples=5)
-    assert (result.label.sentences, result.label.pairs[0].agreement) == (4, 0.75)
+    assert (result.label.sentences, result.label.pairs[0].agreement.value) == (4, 0.75)
     assert result.disagreements == [{"id": "3", "text": "Phrase 3.", "x": "no_claim", "y": "denied"}]
     assert "4 rows have an id that names another text in another file" in caplog.text
     agreement([("x", rows("a")), ("y", [replace(rows("a")[0], text="Autre."), *rows("aa")[1:]]), ("z", rows("a"))])
@@ -152,6 +181,13 @@ def test_cues_are_compared_word_by_word_where_the_label_is_the_same() -> None:
     assert agreement([("f", [cued(Label.DENIED, "ana"), *bo])], resamples=5).cues.f1.value is None
 
 
+def test_cues_on_which_all_agree_are_as_sure_as_their_sentences_are_many() -> None:
+    same = [cued(Label.DENIED, name, (3, 14), id=str(n)) for name in ("ana", "bo") for n in range(4)]
+    cues = agreement([("f", same)]).cues
+    assert (cues.f1.value, cues.f1.high) == (1, 1)
+    assert cues.f1.low == pytest.approx(f1_interval(np.array([4, 0, 0])).low), "four sentences, each of four words"
+
+
 def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, labels in (("zoé", ("asserted", "denied")), ("marc", ("asserted", "probable"))):
         lines = [f'{{"id": {n}, "text": "Phrase {n}.", "label": "{label}"}}\n' for n, label in enumerate(labels)]
@@ -162,11 +198,12 @@ def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.Capt
     assert main([*arguments, "--format", "json", "--disagreements", str(differing)]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["annotators"] == ["marc", "zoé"]
-    assert result["label"]["pairs"][0]["agreement"] == 0.5
+    assert result["label"]["pairs"][0]["agreement"]["value"] == 0.5
     assert json.loads(differing.read_text(encoding="utf-8"))["zoé"] == "denied"
     assert main(arguments) == 0
     table = capsys.readouterr().out
-    assert "marc / zoé" in table and "50.0%" in table and "sentences with different labels: 1" in table
+    for told in ("marc / zoé", "50.0%", "9.5% to 90.5%", "sentences with different labels: 1"):
+        assert told in table
 
 
 def test_rows_of_several_annotators_with_the_same_label_are_all_read(

@@ -79,7 +79,7 @@ def test_sentences_are_the_same_by_text_where_tools_gave_ids_of_their_own() -> N
     ana = [row("Il pleut.", A, "ana", "7"), row("Il ment.", D, "ana", "8"), row("Oui.", A, "ana", "9")]
     bo = [row("Il ment.", P, "bo", "81"), row("Il pleut.", A, "bo", "82"), row("Oui.", A, "bo", "9")]
     result = agreement([("a", ana), ("b", bo)], resamples=5)
-    assert result.label.sentences == 3 and result.label.pairs[0].agreement == pytest.approx(2 / 3)
+    assert result.label.sentences == 3 and result.label.pairs[0].agreement.value == pytest.approx(2 / 3)
     assert [item["text"] for item in result.disagreements] == ["Il ment."]
     repeated = [row("Oui.", A, "ana", "1"), row("Oui.", D, "ana", "2"), row("Oui.", D, "bo", "2")]
     assert [s.label for s in merge([("f", repeated)]).sentences] == [A, D], "a text may come twice under two ids"

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
-from certainty.commands.label_names import add_label_names, label_names
+from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.labelled import LabelNames, read_labelled
+from certainty.labelled import read_labelled
 from certainty.labels import Label
 from certainty.spreadsheets import EXCEL_HELP
 
@@ -178,7 +178,7 @@ def _labelled(each: Sequence[Sequence[str] | None], pairs: Sequence[tuple[str, L
     """Return the files, or with other names for labels their rows."""
     if not pairs:
         return list(each)
-    names = LabelNames(label_names(pairs))
+    names = own_names(pairs)
     rows = [read_labelled(files, names) if files else files for files in each]
     names.warn_if_unmet()
     return rows

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from certainty.errors import CertaintyError
+from certainty.labelled import LabelNames
 from certainty.labels import Label
 
 
@@ -34,6 +35,15 @@ def label_names(pairs: Sequence[tuple[str, Label]]) -> dict[str, Label]:
         if names.setdefault(name, label) is not label:
             raise CertaintyError(f"--map: {name!r} stands for {names[name].value} and {label.value}; choose one.")
     return names
+
+
+def own_names(pairs: Sequence[tuple[str, Label]]) -> LabelNames:
+    """Return the value of `--map` for data that is read in several steps; call `warn_if_unmet` after the last.
+
+    Raises:
+        CertaintyError: A name stands for two labels.
+    """
+    return LabelNames(label_names(pairs))
 
 
 def _pair(given: str) -> tuple[str, Label]:

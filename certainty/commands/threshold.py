@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import certainty
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
+from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.labels import Label
 
@@ -31,6 +32,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows: JSONL, CSV, TSV or Parquet")
+    add_label_names(parser)
     parser.add_argument(
         "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in Label)}"
     )
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise certainty.CertaintyError("--label and --precision go together; give both or neither.")
     return choose_threshold(
         args.files,
+        label_names(args.map),
         Label.parse(args.label) if args.label else None,
         precision=args.precision,
         accuracy=args.accuracy,
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def choose_threshold(
     files: Sequence[str],
+    names: Mapping[str, str],
     label: Label | None,
     *,
     precision: float | None,
@@ -81,7 +85,7 @@ def choose_threshold(
     from certainty.thresholds import FEW, for_accuracy, for_precision
 
     classifier = choice.open()
-    sentences = read_labelled(files)
+    sentences = read_labelled(files, names)
     with TextProgress(quiet=quiet) as progress:
         scores = classifier.score_sentences([sentence.text for sentence in sentences], show_progress=progress)
     if label and precision is not None:

@@ -92,7 +92,8 @@ def _side_by_side(
         one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by, seen)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed, group_by) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
-    return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors_of(scores, sentences))
+    errors = errors_of(scores, sentences, by)
+    return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors)
 
 
 def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:

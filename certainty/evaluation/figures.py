@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from certainty import CertaintyError
 from certainty.calibration import Calibration
 from certainty.evaluation import metrics as m
-from certainty.evaluation.intervals import Interval, bootstrap_interval, design_effect, detectable_difference, widest
+from certainty.evaluation.intervals import (
+    Interval,
+    bootstrap_interval,
+    design_effect,
+    detectable_difference,
+    f1_interval,
+    macro_f1_interval,
+    share_interval,
+    widest,
+)
 from certainty.evaluation.metric_table import METRICS, Judged, Measured, f1
 from certainty.evaluation.significance import paired_test, rival
 from certainty.evaluation.units import column_values
@@ -26,6 +35,8 @@ from certainty.labels import LABELS
 
 MOST_SLICES = 50
 """Greatest number of values of a column to slice by."""
+_OF_COUNTS = (share_interval, f1_interval, macro_f1_interval)
+"""The closed forms that take nothing but counts of rows, which can be scaled to those of units."""
 
 
 class Figure(TypedDict):
@@ -48,17 +59,23 @@ class Figure(TypedDict):
 
 
 def figure(measured: Sequence[Measured], seed: int) -> Figure:
-    """Return the figure of a metric measured for each model."""
+    """Return the figure of a metric measured for each model.
+
+    A closed form takes rows for independent, so with units the bootstrap over these widens it. Where the bootstrap has
+    no width, because all units have the same value, the counts of the closed form are scaled from rows to units: 40
+    right rows in two documents say no more than two right rows.
+    """
     first = measured[0]
     if not first.rows:
         return {"value": None, "low": None, "high": None, "sd": None, "values": [], "rows": 0}
     values = [float(one.statistic(np.ones(first.rows, dtype=np.float32))) for one in measured]
     intervals: list[Interval] = []
-    if first.closed_form and all(one.closed_form for one in measured):
-        intervals.append(first.closed_form(np.mean(np.array([one.counts for one in measured]), axis=0)))
-    if first.bootstrapped or first.units is not None:  # a closed form takes rows for independent
+    if first.bootstrapped or first.units is not None:
         statistic = mean_statistic([one.statistic for one in measured])
         intervals.append(bootstrap_interval(statistic, first.rows, seed=seed, units=first.units))
+    if first.closed_form and all(one.closed_form for one in measured):
+        vary = first.units is None or intervals[0].low < intervals[0].high
+        intervals.append(_closed_form(first, np.mean(np.array([one.counts for one in measured]), axis=0), vary))
     if first.units is not None and not first.units.any():  # one unit says nothing about others
         intervals = []
     low, high = (None if math.isnan(end) else end for end in widest(intervals))
@@ -70,6 +87,18 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
         "values": values,
         "rows": first.rows,
     }
+
+
+def _closed_form(measured: Measured, counts: NDArray[np.float64], units_vary: bool) -> Interval:
+    """Return the closed-form interval of a metric with these counts; see `figure`."""
+    assert measured.closed_form
+    units = measured.rows if measured.units is None else int(measured.units.max()) + 1
+    if measured.closed_form in _OF_COUNTS:
+        return measured.closed_form(counts if units_vary else counts * (units / measured.rows))
+    # The others add the share of errors that is plausible although there is none, whether or not other values vary.
+    low, high = measured.closed_form(counts)
+    of_units, of_rows = (share_interval(np.array([0, n])).high for n in (units, measured.rows))
+    return Interval(low, low + (high - low) * (of_units / of_rows))
 
 
 def headline(judged: Sequence[Judged], seed: int, sliced: bool = False) -> dict[str, Figure]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,50 +19,24 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 
 from certainty.evaluation.metrics import Array, Statistic
 from certainty.evaluation.units import expanded
+from certainty.intervals import Interval, Z, f1_interval, share_interval, widest
+
+__all__ = [
+    "RESAMPLES",
+    "Interval",
+    "bootstrap_interval",
+    "design_effect",
+    "detectable_difference",
+    "f1_interval",
+    "macro_f1_interval",
+    "share_interval",
+    "widest",
+]
 
 RESAMPLES = 2000
-_Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution
-_POWER = 0.8416212335729143  # its 0.8 quantile
+_POWER = 0.8416212335729143  # 0.8 quantile of the standard normal distribution
 _JACKKNIFE_ROWS = 3000  # the jackknife of BCa takes rows² steps, and its correction shrinks as 1/√rows
 _BLOCK = 4_000_000  # weights held in memory at a time
-
-
-class Interval(NamedTuple):
-    """A 95 % confidence interval; NaN if undefined."""
-
-    low: float
-    high: float
-
-
-def share_interval(counts: Array) -> Interval:
-    """Return the Wilson interval of a share.
-
-    Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-
-    Args:
-        counts: Number of right rows and number of rows, shape (2,); means over models need not be integers.
-    """
-    right, n = map(float, counts)
-    if n <= 0:
-        return Interval(math.nan, math.nan)
-    share, shrunk = right / n, 1 + _Z**2 / n
-    middle = (share + _Z**2 / (2 * n)) / shrunk
-    margin = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / shrunk
-    # At 0 and 1 the two terms cancel up to a rounding error.
-    return Interval(middle - margin if right > 0 else 0.0, middle + margin if right < n else 1.0)
-
-
-def f1_interval(counts: Array) -> Interval:
-    """Return the "indirect Wilson" interval of an F1 score.
-
-    F1 is 2j / (1 + j), where j is the share of true positives among true positives, false positives and false
-    negatives. Lam, Gopal and Qian 2023, "Confidence intervals for the F1 score".
-
-    Args:
-        counts: True positives, false positives and false negatives, shape (3,).
-    """
-    low, high = share_interval(np.array([counts[0], np.sum(counts)]))
-    return Interval(2 * low / (1 + low), 2 * high / (1 + high))
 
 
 def macro_f1_interval(confusion: Array) -> Interval:
@@ -137,14 +110,6 @@ def bootstrap_interval(
     return Interval(low, high)
 
 
-def widest(intervals: list[Interval]) -> Interval:
-    """Return the lowest and the highest end of several intervals, ignoring undefined ones."""
-    known = [interval for interval in intervals if not math.isnan(interval.low)]
-    if not known:
-        return Interval(math.nan, math.nan)
-    return Interval(min(interval.low for interval in known), max(interval.high for interval in known))
-
-
 def detectable_difference(differing: float, n: int, effect: float = 1.0) -> float:
     """Return the smallest difference in accuracy between two systems that n rows can detect.
 
@@ -159,7 +124,7 @@ def detectable_difference(differing: float, n: int, effect: float = 1.0) -> floa
         effect: The design effect of rows that are not independent; see `design_effect`.
     """
     share = share_interval(np.array([differing, n])).high
-    return min(1.0, (_Z + _POWER) * math.sqrt(effect * share / n))
+    return min(1.0, (Z + _POWER) * math.sqrt(effect * share / n))
 
 
 def design_effect(values: NDArray[np.floating], units: NDArray[np.int64] | None) -> float:

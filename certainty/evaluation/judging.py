@@ -184,7 +184,7 @@ def judge(
         risk_coverage=figures.risk_coverage(judged),
         baselines={name: figures.compared(judged, p, seed) for name, p in baselines.items()},
         baselines_fit="cross-validation" if train is None else "train",
-        errors=errors_of(scores, sentences),
+        errors=errors_of(scores, sentences, by),
         seed=seed,
     )
 

@@ -13,6 +13,7 @@ from certainty.errors import CertaintyError
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
 from certainty.evaluation.wording import interval, number, p_value, percent, title
+from certainty.labels import Label
 from certainty.spreadsheets import CsvWriter
 from certainty.templating import environment
 from certainty.writing import check_output, make_folder, write_whole
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 FILES = ("metrics.json", "errors.csv", "index.html")
+_OF_ALL_ERRORS = ("id", "corpus", "doubtful")  # columns that are shown whether sliced by or not
 
 
 def check_report(folder: str | Path) -> None:
@@ -55,13 +57,17 @@ def write_report(comparison: Comparison, folder: str | Path, excel: bool = False
 
 
 def errors_csv(comparison: Comparison, excel: bool = False) -> str:
-    """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model."""
+    """Return the errors as CSV: one row per sentence with the label, probability, claim and cues of each model.
+
+    The columns that the report is sliced by come before the models.
+    """
     out = io.StringIO()
     rows = CsvWriter(out, excel, marked=True)
     names = list(comparison.errors[0]["predictions"]) if comparison.errors else []
     several = [f" {name}" if len(names) > 1 else "" for name in names]
     own = [f"{column}{name}" for name in several for column in ("predicted", "probability", "is_claim", "cues")]
-    rows.write(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *own])
+    by = _by(comparison)
+    rows.write(["id", "corpus", "text", "gold", "gold_cues", "doubtful", *by, *own])
     for error in comparison.errors:
         text = error["text"]
         row = [
@@ -71,6 +77,7 @@ def errors_csv(comparison: Comparison, excel: bool = False) -> str:
             error["gold"],
             _words(text, error["gold_cues"]),
             _flag(error["doubtful"]),
+            *(error["by"][column] for column in by),
         ]
         for name in names:
             p = error["predictions"][name]
@@ -91,10 +98,12 @@ def render(comparison: Comparison) -> str:
         differences=comparison.differences,
         errors=comparison.errors,
         error_models=names,
+        error_columns=_by(comparison),
         behaviour=comparison.behaviour,
         heading=_heading(comparison),
         first=evaluations[0] if evaluations else None,
         labels=labels,
+        answers=[*labels, Label.NO_CLAIM.value],
         metrics=METRICS,
         reliability_plots=[
             reliability_plot(one["reliability"], (one["uncalibrated"] or {}).get("reliability")) for one in evaluations
@@ -103,6 +112,12 @@ def render(comparison: Comparison) -> str:
         segments=_segments,
         words=_words,
     )
+
+
+def _by(comparison: Comparison) -> list[str]:
+    """Return the columns, beside those of all errors, that the report is sliced by."""
+    columns = comparison.errors[0]["by"] if comparison.errors else {}
+    return [column for column in columns if column not in _OF_ALL_ERRORS]
 
 
 def _heading(comparison: Comparison) -> str:

@@ -45,9 +45,9 @@ class Evaluation:
         baselines: {name: `macro_f1` and `accuracy` (FIGUREs), `f1` {label: value}, `difference` (macro-F1 of the model
             minus the baseline: `value`, `low`, `high`), `p_value`}.
         baselines_fit: "train" or "cross-validation" (up to five folds of the held-out sentences).
-        errors: Wrongly labelled sentences, most confident errors first: `id`, `corpus`, `text`, `gold`, `gold_cues`
-            (character spans), `doubtful`, and `predictions` {model: `label`, `probability`, `is_claim` (None if the
-            model cannot tell), `cues`}.
+        errors: Sentences whose returned label, with `no_claim`, is not the gold one, most confident errors first: `id`,
+            `corpus`, `text`, `gold`, `gold_cues` (character spans), `doubtful`, `by` {sliced column: value}, and
+            `predictions` {model: `label`, `probability`, `is_claim` (None if the model cannot tell), `cues`}.
         faithfulness: Result of `certainty.evaluation.faithfulness`, or None.
         seed, resamples, permutations: Settings of the bootstrap and the permutation tests.
     """

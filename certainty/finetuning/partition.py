@@ -17,6 +17,7 @@ from certainty.evaluation.leakage import text_key
 from certainty.evaluation.units import columns_of, linked, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
+from certainty.messages import argument, counted
 
 __all__ = ["PARTS", "folds_of", "near_duplicates", "together"]
 
@@ -44,15 +45,16 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
             would be missing outside of one.
     """
     sets = together(sentences, group_by)
-    for label in LABELS:
-        held = len({int(of) for of, s in zip(sets, sentences, strict=True) if s.label is label})
-        if held < folds:
-            rows = sum(s.label is label for s in sentences)
-            raise CertaintyError(
-                f"train has {rows} rows labelled {label.value}, in {held} sets that must not be split (documents, near "
-                f"duplicates); a split into {folds} parts needs at least {folds}. Add some, make "
-                "fewer folds, or give dev instead."
-            )
+    held = {label: {int(of) for of, s in zip(sets, sentences, strict=True) if s.label is label} for label in LABELS}
+    rarest = min(LABELS, key=lambda label: len(held[label]))
+    if (most := len(held[rarest])) < folds:
+        rows = sum(s.label is rarest for s in sentences)
+        ways = [argument("dev"), *([f"{argument('folds', most)} at most"] if most > 1 else [])]
+        raise CertaintyError(
+            f"train has {counted(rows, 'row')} labelled {rarest.value}, in {counted(most, 'set')} that must not be "
+            f"split (documents, near duplicates); without {argument('dev')}, train is split into {folds} parts, which "
+            f"takes at least {folds}. Give {', '.join(ways)}, or more rows of this label."
+        )
     strata = [s.label.value if s.label else "no_claim" for s in sentences]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     result = np.zeros(len(sentences), dtype=np.int64)

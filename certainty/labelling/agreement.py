@@ -1,9 +1,13 @@
-"""Measure the agreement of annotators: Cohen's κ for each pair and Krippendorff's α, with bootstrap intervals.
+"""Measure the agreement of annotators: Cohen's κ for each pair and Krippendorff's α, with 95 % intervals.
 
 Cohen 1960, "A coefficient of agreement for nominal scales"; Krippendorff 2011, "Computing Krippendorff's
 alpha-reliability". A sentence without a claim counts as a fifth category. Cues are compared by F1, since most words are
 cues to nobody (Hripcsak and Rothschild 2005, "Agreement, the F-measure, and reliability in information retrieval").
-Sentences are what the bootstrap resamples.
+
+Intervals are at each end the wider of two: the percentiles of a bootstrap that resamples sentences, and a closed form,
+because annotators who always agree do so in every resample, too. For κ and α, which are 1 - observed / expected
+disagreement, it is the Wilson interval of the observed agreement, as a share of the sentences, with the expected
+disagreement taken as known, as in the standard error of Cohen 1960. For F1 it is `certainty.intervals.f1_interval`.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
 from certainty.extras import needs
+from certainty.intervals import Interval, f1_interval, share_interval, widest
 from certainty.labelled import LabelledSentence
 from certainty.labelling.annotators import Answers, Source, by_sentence
 from certainty.labelling.choices import ATTRIBUTED, CATEGORIES, NOT_ATTRIBUTED, category, needs_no_cues
@@ -34,7 +39,7 @@ _WORD = re.compile(r"\w+['’]?")
 
 @dataclass(frozen=True)
 class Estimate:
-    """A coefficient with its 95 % bootstrap interval; None if undefined, for example with only one category."""
+    """A share or a coefficient with its 95 % interval; None if undefined, as κ is with only one category."""
 
     value: float | None
     low: float | None
@@ -48,7 +53,7 @@ class Pair:
     Attributes:
         first, second: Names of the annotators.
         sentences: Number of sentences that both labelled.
-        agreement: Share of sentences with the same answer.
+        agreement: Share of sentences with the same answer, with its Wilson interval.
         kappa: Cohen's κ.
         confusion: Number of sentences by the first annotator's answer (row) and the second's (column).
     """
@@ -56,7 +61,7 @@ class Pair:
     first: str
     second: str
     sentences: int
-    agreement: float
+    agreement: Estimate
     kappa: Estimate
     confusion: list[list[int]]
 
@@ -160,8 +165,7 @@ def _question(
 
     def alpha(columns: Ints) -> Estimate:
         patterns, times = np.unique(columns, axis=0, return_counts=True)
-        value = float(_alphas(patterns, times[None])[0])
-        return _estimate(value, times, lambda weights: _alphas(patterns, weights), resamples, rng)
+        return _coefficient(times, lambda weights: _among_values(patterns, weights), resamples, rng)
 
     pairs = []
     for a, b in combinations(range(len(annotators)), 2):
@@ -182,18 +186,16 @@ def _question(
 
 
 def _pair(first: str, second: str, both: Ints, k: int, resamples: int, rng: np.random.Generator) -> Pair:
-    from sklearn.metrics import cohen_kappa_score, confusion_matrix
+    from sklearn.metrics import confusion_matrix
 
     confusion = confusion_matrix(both[:, 0], both[:, 1], labels=np.arange(k))
-    # scikit-learn warns and returns NaN if both annotators only gave one and the same category.
-    one_only = len(np.unique(both)) < 2
-    kappa = float("nan") if one_only else float(cohen_kappa_score(both[:, 0], both[:, 1], labels=np.arange(k)))
+    same, sentences = int(np.trace(confusion)), len(both)
     return Pair(
         first=first,
         second=second,
-        sentences=len(both),
-        agreement=float((both[:, 0] == both[:, 1]).mean()),
-        kappa=_estimate(kappa, confusion.ravel(), _kappas, resamples, rng),
+        sentences=sentences,
+        agreement=Estimate(same / sentences, *share_interval(np.array([same, sentences]))),
+        kappa=_coefficient(confusion.ravel(), _of_two, resamples, rng),
         confusion=confusion.tolist(),
     )
 
@@ -213,7 +215,11 @@ def _cues(table: Iterable[Answers], resamples: int, rng: np.random.Generator) ->
         both, either = (weights @ patterns).T
         return np.asarray(both / either)
 
-    return Cues(len(counts), _estimate(float(f1(times[None])[0]), times, f1, resamples, rng))
+    both, either = np.array(counts).sum(0)
+    words = np.array([both / 2, either - both, 0])
+    # Words of one sentence are not independent: no more of them count than there are sentences.
+    closed = f1_interval(words * min(1.0, len(counts) / words.sum()))
+    return Cues(len(counts), _estimate(times, f1, closed, resamples, rng))
 
 
 def _cue_words(sentence: LabelledSentence) -> set[int]:
@@ -225,47 +231,72 @@ def _cue_words(sentence: LabelledSentence) -> set[int]:
     return marked
 
 
-def _alphas(patterns: Ints, weights: Ints) -> Floats:
-    """Return Krippendorff's α of each resample for nominal data, shape (r,); NaN if there is only one category.
+def _among_values(patterns: Ints, weights: Ints) -> tuple[Floats, Floats]:
+    """Return the observed and the expected disagreement of α for nominal data in each resample, each of shape (r,).
 
     Args:
         patterns: Distinct rows of category counts, shape (u, k), of units with two values or more.
         weights: Number of times each pattern occurs in each resample, shape (r, u).
     """
     raters = patterns.sum(1)
-    disagreement = weights @ ((patterns * (raters[:, None] - patterns)).sum(1) / (raters - 1))
+    differing = weights @ ((patterns * (raters[:, None] - patterns)).sum(1) / (raters - 1))
     totals = weights @ patterns
     n = totals.sum(1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(1 - (n - 1) * disagreement / (n**2 - (totals**2).sum(1)))
+    return differing / n, (n**2 - (totals**2).sum(1)) / (n * (n - 1))
 
 
-def _kappas(weights: Ints) -> Floats:
-    """Return κ of each resample, shape (r,), from flattened confusion matrices of shape (r, k · k)."""
+def _of_two(weights: Ints) -> tuple[Floats, Floats]:
+    """Return the observed and the expected disagreement of κ, from flattened confusion matrices, shape (r, k · k)."""
     k = math.isqrt(weights.shape[1])
     confusions, n = weights.reshape(-1, k, k), weights.sum(1)
-    chance = (confusions.sum(1) * confusions.sum(2)).sum(1)  # times n², to keep integers
-    with np.errstate(invalid="ignore"):
-        return np.asarray((n * np.trace(confusions, axis1=1, axis2=2) - chance) / (n**2 - chance))
+    by_chance = (confusions.sum(1) * confusions.sum(2)).sum(1)  # agreements, times n² to keep integers
+    return (n - np.trace(confusions, axis1=1, axis2=2)) / n, (n**2 - by_chance) / n**2
 
 
-def _estimate(
-    value: float, times: Ints, statistic: Callable[[Ints], Floats], resamples: int, rng: np.random.Generator
+def _coefficient(
+    times: Ints, disagreement: Callable[[Ints], tuple[Floats, Floats]], resamples: int, rng: np.random.Generator
 ) -> Estimate:
-    """Return the value with its percentile interval (Efron and Tibshirani 1993).
+    """Return κ or α, which are 1 - observed / expected disagreement, with its interval; see the module docstring.
 
     Args:
-        value: Value for all sentences.
-        times: Number of sentences of each kind, shape (u,); resamples are drawn from these counts.
-        statistic: Function from the counts of each kind in the resamples, shape (r, u), to their values, shape (r,).
+        times: Number of sentences of each kind, shape (u,).
+        disagreement: Function from the counts of each kind, shape (r, u), to both disagreements, each of shape (r,).
         resamples: Number of resamples, r.
         rng: Random number generator.
     """
-    if np.isnan(value):
+
+    def coefficient(weights: Ints) -> Floats:
+        observed, expected = disagreement(weights)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(1 - observed / expected)
+
+    n = int(times.sum())
+    if not n:
         return Estimate(None, None, None)
+    (observed,), (expected,) = disagreement(times[None])
+    if not expected:
+        return Estimate(None, None, None)
+    agreement = share_interval(np.array([(1 - observed) * n, n]))
+    # With rare categories, the lower end would lie below what either coefficient can be.
+    low, high = (max(-1.0, float(1 - (1 - end) / expected)) for end in agreement)
+    return _estimate(times, coefficient, Interval(low, high), resamples, rng)
+
+
+def _estimate(
+    times: Ints, statistic: Callable[[Ints], Floats], closed: Interval, resamples: int, rng: np.random.Generator
+) -> Estimate:
+    """Return the value of a statistic, with the wider of the percentile and the closed interval.
+
+    For the percentile interval see Efron and Tibshirani 1993, "An Introduction to the Bootstrap".
+
+    Args:
+        times: Number of sentences of each kind, shape (u,); resamples are drawn from these counts.
+        statistic: Function from the counts of each kind in the resamples, shape (r, u), to their values, shape (r,).
+        closed: The interval of the closed form.
+        resamples: Number of resamples, r.
+        rng: Random number generator.
+    """
     draws = statistic(rng.multinomial(times.sum(), times / times.sum(), size=resamples))
     draws = draws[~np.isnan(draws)]
-    if not len(draws):
-        return Estimate(value, None, None)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
+    drawn = [Interval(*np.percentile(draws, [2.5, 97.5]).tolist())] if len(draws) else []
+    return Estimate(float(statistic(times[None])[0]), *widest([closed, *drawn]))

@@ -49,18 +49,15 @@ def _alphas(question: Question) -> Table:
 
 def _pairs(question: Question) -> Table:
     table = Table("pair")
-    for name in ("sentences", "agreement", "Cohen's κ", "95 % interval"):
+    for name in ("sentences", "agreement", "95 % interval", "Cohen's κ", "95 % interval"):
         table.add_column(name, justify="right")
     for pair in question.pairs:
-        table.add_row(
-            f"{pair.first} / {pair.second}", str(pair.sentences), f"{pair.agreement:.1%}", *_cells(pair.kappa)
-        )
+        shares = _cells(pair.agreement, ".1%")
+        table.add_row(f"{pair.first} / {pair.second}", str(pair.sentences), *shares, *_cells(pair.kappa))
     return table
 
 
-def _cells(estimate: Estimate) -> tuple[str, str]:
-    if estimate.value is None:
+def _cells(estimate: Estimate, form: str = ".3f") -> tuple[str, str]:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–", "only one category"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}", "–"
-    return f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return f"{estimate.value:{form}}", f"{estimate.low:{form}} to {estimate.high:{form}}"

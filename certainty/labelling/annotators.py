@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelled import LabelledSentence, LabelNames, read_labelled
 from certainty.labelling.choices import category
 
 Source = tuple[str, Sequence[LabelledSentence]]
@@ -19,15 +19,19 @@ Answers = dict[str, LabelledSentence]
 logger = logging.getLogger(__name__)
 
 
-def read_sources(files: Sequence[str]) -> list[Source]:
+def read_sources(files: Sequence[str], label_names: LabelNames | None = None) -> list[Source]:
     """Read labelled files; sources are named by file stem, or by the given path if two stems are the same.
+
+    Args:
+        files: The files.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: see `certainty.labelled.read_labelled`.
     """
     stems = [Path(name).stem for name in files]
     names = stems if len(set(stems)) == len(stems) else files
-    return [(name, read_labelled(file)) for name, file in zip(names, files, strict=True)]
+    return [(name, read_labelled(file, label_names)) for name, file in zip(names, files, strict=True)]
 
 
 def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:

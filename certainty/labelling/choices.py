@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, LabelNames
 from certainty.labelling.rows import as_name
-from certainty.labels import LABELS, Label, plain_name
+from certainty.labels import LABELS, Label
 from certainty.messages import shown
 from certainty.views.palette import TINTS
 
@@ -76,18 +76,22 @@ def split_flat(choices: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]
     return rest, second, source
 
 
-def parse_category(value: object, where: str) -> Label | None:
+def parse_category(value: object, where: str, label_names: LabelNames | None = None) -> Label | None:
     """Return the label with the given name, or None for `no_claim`.
+
+    Args:
+        value: The name.
+        where: File and line, for the error.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: the value is neither a label nor `no_claim`.
     """
-    if plain_name(value) == NO_CLAIM:
-        return None
     try:
-        return Label.parse(value)
+        label = (label_names or LabelNames()).parse(value)
     except CertaintyError as error:
         raise CertaintyError(f"{where}: {error}") from None
+    return None if label is Label.NO_CLAIM else label
 
 
 def labelled_sentence(

@@ -9,7 +9,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, LabelNames
 from certainty.labelling.choices import category, needs_no_cues, parse_category
 from certainty.labelling.tasks import sentence_id
 from certainty.labels import Label, plain_name
@@ -39,7 +39,9 @@ class Correction:
     where: str
 
 
-def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -> list[LabelledSentence]:
+def apply_corrections(
+    sentences: Sequence[LabelledSentence], path: str | Path, label_names: LabelNames | None = None
+) -> list[LabelledSentence]:
     """Return the sentences with their labels corrected.
 
     Cues belong to a label, so those of a corrected sentence are dropped: it has no cues if the new label needs none
@@ -49,6 +51,7 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
         sentences: The rows, as returned by `read_labelled`.
         path: JSONL with `id`, `old`, `new` and `reason` (and `annotator`, to correct only that annotator's row), or an
             audit file with its `decision` column filled in. Labels are the four labels and `no_claim`.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: the file is invalid, an id is unknown or corrected twice, or `old` is not the label of the row;
@@ -59,7 +62,7 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
     for i, sentence in enumerate(result):
         places.setdefault(sentence_id(sentence.text, sentence.id), []).append(i)
     done: dict[int, str] = {}
-    for correction in read_corrections(Path(path)):
+    for correction in read_corrections(Path(path), label_names):
         rows = [
             i
             for i in places.get(correction.id, [])
@@ -86,8 +89,12 @@ def apply_corrections(sentences: Sequence[LabelledSentence], path: str | Path) -
     return result
 
 
-def read_corrections(path: Path) -> Iterator[Correction]:
+def read_corrections(path: Path, label_names: LabelNames | None = None) -> Iterator[Correction]:
     """Yield the corrections in a file; see `apply_corrections`.
+
+    Args:
+        path: The file.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: the file cannot be read, or a line is invalid.
@@ -109,8 +116,8 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         old, new = (row[name] for name in names[1:3])
         yield Correction(
             id=without_guard(str(row["id"])),
-            old=parse_category(old, f"{where}: {names[1]}"),
-            new=parse_category(new, f"{where}: {names[2]}"),
+            old=parse_category(old, f"{where}: {names[1]}", label_names),
+            new=parse_category(new, f"{where}: {names[2]}", label_names),
             annotator=str(row["annotator"]) if row.get("annotator") else None,
             where=where,
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, LabelNames
 from certainty.labelling.annotators import Answers, Source, by_sentence
 from certainty.labelling.choices import category, parse_category
 from certainty.labelling.tasks import sentence_id
@@ -94,8 +94,12 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None,
     return Merged(sentences, disagreements, annotators, len(table) - len(sentences), weighted)
 
 
-def read_decisions(path: Path) -> dict[str, str]:
+def read_decisions(path: Path, label_names: LabelNames | None = None) -> dict[str, str]:
     """Read the decisions by id from a list of disagreements (CSV, TSV or JSON Lines), skipping rows without one.
+
+    Args:
+        path: The list.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: the file cannot be read, a column is missing, or a decision is not a label.
@@ -110,7 +114,7 @@ def read_decisions(path: Path) -> dict[str, str]:
             if column not in row:
                 raise CertaintyError(f"{where}: no {column!r}; use the file written by --disagreements.")
         if str(row[DECISION] or "").strip():
-            label = parse_category(row[DECISION], f"{where}: {DECISION}")
+            label = parse_category(row[DECISION], f"{where}: {DECISION}", label_names)
             decisions[without_guard(str(row["id"]))] = category(LabelledSentence("", label, claim=label is not None))
     return decisions
 

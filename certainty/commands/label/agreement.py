@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.label.arguments import add_action, add_output
+from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import check_destination, destination
 from certainty.errors import CertaintyError
+from certainty.labelled import LabelNames
 
 RESAMPLES = 1000
 
@@ -29,6 +31,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
+    add_label_names(parser)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="what to write (default: %(default)s)"
     )
@@ -53,6 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     return compare(
         args.files,
         args.output,
+        names=own_names(args.map),
         as_json=args.format == "json",
         disagreements=args.disagreements,
         resamples=args.resamples,
@@ -64,6 +68,7 @@ def compare(
     files: Sequence[str],
     output: Path | None,
     *,
+    names: LabelNames,
     as_json: bool,
     disagreements: Path | None,
     resamples: int,
@@ -77,7 +82,9 @@ def compare(
 
     for path in filter(None, (output, disagreements)):
         check_destination(path, files)
-    result = agreement(read_sources(files), resamples, seed)
+    sources = read_sources(files, names)
+    names.warn_if_unmet()
+    result = agreement(sources, resamples, seed)
     with destination(output, files) as out:
         if as_json:
             out.write(json.dumps(result.to_dict(), ensure_ascii=False, indent=2) + "\n")

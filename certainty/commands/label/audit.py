@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.label.arguments import add_action, add_excel, add_output
 from certainty.commands.label.row_files import check_excel, write_table
+from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.output import check_destination
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add_parser(actions: Any) -> None:
         "certainty label audit rows.jsonl --folds 5 -o suspects.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows")
+    add_label_names(parser)
     judge = parser.add_mutually_exclusive_group()
     judge.add_argument(
         "--model", metavar="FOLDER", help="model that was not trained on these rows (default: the shipped one)"
@@ -52,6 +54,7 @@ def _run(args: argparse.Namespace) -> int:
     return audit(
         args.files,
         args.output,
+        names=label_names(args.map),
         choice=choice,
         folds=args.folds,
         seed=args.seed,
@@ -64,6 +67,7 @@ def audit(
     files: Sequence[str],
     output: Path | None,
     *,
+    names: Mapping[str, str],
     choice: ModelChoice,
     folds: int | None,
     seed: int,
@@ -77,7 +81,7 @@ def audit(
     check_excel(excel, output, form)
     if output:
         check_destination(output, files)
-    sentences = read_labelled(files)
+    sentences = read_labelled(files, names)
     if folds is not None:
         probabilities = cross_validated(sentences, folds, seed)
     else:

@@ -10,6 +10,8 @@ from typing import Any
 
 from certainty.commands.label.arguments import add_action, add_output
 from certainty.commands.label.row_files import check_rows_file, write_labelled_rows
+from certainty.commands.label_names import add_label_names, own_names
+from certainty.labelled import LabelNames
 
 
 def add_parser(actions: Any) -> None:
@@ -22,6 +24,7 @@ def add_parser(actions: Any) -> None:
         "certainty label correct rows.jsonl --corrections suspects.csv -o corrected.jsonl",
     )
     parser.add_argument("files", nargs="+", metavar="ROWS", help="labelled rows")
+    add_label_names(parser)
     parser.add_argument(
         "--corrections",
         metavar="FILE",
@@ -34,18 +37,19 @@ def add_parser(actions: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    return correct(args.files, args.corrections, args.output)
+    return correct(args.files, args.corrections, args.output, own_names(args.map))
 
 
-def correct(files: Sequence[str], corrections: Path, output: Path) -> int:
+def correct(files: Sequence[str], corrections: Path, output: Path, names: LabelNames) -> int:
     """Write the corrected rows of labelled files and return the exit status."""
     from certainty.labelled import read_labelled
     from certainty.labelling.corrections import apply_corrections
 
     inputs = [*files, str(corrections)]
     check_rows_file(output, inputs)
-    before = read_labelled(files)
-    after = apply_corrections(before, corrections)
+    before = read_labelled(files, names)
+    after = apply_corrections(before, corrections, names)
+    names.warn_if_unmet()
     write_labelled_rows(after, output, inputs)
     changed = sum(old != new for old, new in zip(before, after, strict=True))
     print(f"{changed} of {len(after)} rows corrected.", file=sys.stderr)

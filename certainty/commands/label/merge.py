@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.label.arguments import add_action, add_excel, add_model, add_output
 from certainty.commands.label.row_files import check_excel, check_rows_file, write_labelled_rows, write_table
+from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import check_destination
 from certainty.errors import CertaintyError
+from certainty.labelled import LabelNames
 
 if TYPE_CHECKING:
     from certainty.labelling.annotators import Answers
@@ -34,6 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
+    add_label_names(parser)
     parser.add_argument(
         "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, CSV or JSONL"
     )
@@ -58,6 +61,7 @@ def _run(args: argparse.Namespace) -> int:
     return merge_files(
         args.files,
         args.output,
+        names=own_names(args.map),
         disagreements=args.disagreements,
         decisions=args.decisions,
         excel=args.excel,
@@ -80,6 +84,7 @@ def merge_files(
     files: Sequence[str],
     output: Path,
     *,
+    names: LabelNames,
     disagreements: Path | None,
     decisions: Path | None,
     excel: bool = False,
@@ -94,7 +99,9 @@ def merge_files(
     if disagreements:
         check_excel(excel, disagreements)
         check_destination(disagreements, inputs)
-    result = merge(read_sources(files), read_decisions(decisions) if decisions else None, weigh)
+    sources, decided = read_sources(files, names), read_decisions(decisions, names) if decisions else None
+    names.warn_if_unmet()
+    result = merge(sources, decided, weigh)
     if disagreements:
         write_table(result.disagreements, result.columns, disagreements, inputs, excel=excel)
     write_labelled_rows(result.sentences, output, inputs)

@@ -12,11 +12,13 @@ from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.label.arguments import add_action, add_encoding, add_model, add_output
 from certainty.commands.label.row_files import has_no_labels
+from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.commands.texts import GivenTexts
 from certainty.documents.reader import ReadingOptions
 from certainty.extras import needs
+from certainty.labelled import LabelNames
 from certainty.results import Document
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "--exclude", metavar="FILE", nargs="+", default=[], help="labelled rows or tasks not to choose again"
     )
+    add_label_names(parser)
     parser.add_argument(
         "--seed", metavar="N", type=int, default=0, help="seed of the random choice (default: %(default)s)"
     )
@@ -82,6 +85,7 @@ def _run(args: argparse.Namespace) -> int:
         settings,
         args.output,
         exclude=args.exclude,
+        label_names=own_names(args.map),
         choice=model_choice(args),
         encoding=args.encoding,
         quiet=args.quiet,
@@ -94,6 +98,7 @@ def choose(
     output: Path | None,
     *,
     exclude: Sequence[str],
+    label_names: LabelNames,
     choice: ModelChoice,
     encoding: str | None,
     quiet: bool = False,
@@ -104,7 +109,8 @@ def choose(
 
     if output:
         check_destination(output, [*names, *exclude])
-    excluded = [text for name in exclude for text in _texts(Path(name))]
+    excluded = [text for name in exclude for text in _texts(Path(name), label_names)]
+    label_names.warn_if_unmet()
     classifier = choice.open()
     given = GivenTexts(names, ReadingOptions(encoding), output, quiet=quiet)
     with given.progress as progress:
@@ -135,10 +141,10 @@ def _scored_paragraphs(
         yield name, document
 
 
-def _texts(path: Path) -> list[str]:
+def _texts(path: Path, names: LabelNames) -> list[str]:
     from certainty.labelled import read_labelled
     from certainty.labelling.tasks import read_tasks
 
     if has_no_labels(path):
         return [task.text for task in read_tasks([path])]
-    return [sentence.text for sentence in read_labelled(path)]
+    return [sentence.text for sentence in read_labelled(path, names)]
