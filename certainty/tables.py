@@ -154,7 +154,9 @@ def read_parquet(path: Path | bytes, name: str = "") -> Iterator[tuple[int, dict
                         raise row
                     number += 1
                     yield number, row
-    except (ArrowException, OSError) as error:
+    except CertaintyError:
+        raise
+    except (ArrowException, OSError, ValueError) as error:  # a ValueError for names of columns that are no UTF-8
         raise CertaintyError(f"{name}: cannot be read as Parquet ({error}); save it again.") from error
 
 

@@ -130,3 +130,14 @@ def test_values_of_parquet_that_python_cannot_hold_are_one_error(told: str, tmp_
         next(rows)
     found = list(read_documents(*find_inputs([str(path)]), ReadingOptions(), Doubts()))
     assert [one.error is None for one in found] == [first == 2, False]
+
+
+def test_a_name_of_a_column_of_parquet_that_is_no_utf8_is_one_error(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow.parquet import write_table
+
+    path = tmp_path / "a.parquet"
+    write_table(pa.table({"text": ["Il pleut."], "abcdefgh": [1]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"abcdefgh", b"\xff\xfebcdefg"))
+    with pytest.raises(CertaintyError, match=r"a\.parquet: cannot be read as Parquet"):
+        list(read_parquet(path))
