@@ -41,6 +41,7 @@ class WatchedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching it."""
         self._lost = True
+        self.app = self._app  # frees this object now; with itself as its app, it would wait for the garbage collector
         self._watching.cancel()
         self._taken()
         super().connection_lost(exc)
