@@ -88,9 +88,7 @@ class _Decompressed:
             if message["type"] != "http.request":
                 return message
             self._arrived = not message.get("more_body", False)
-            compressed = message.get("body", b"")
-            self._taken += len(compressed)
-            self._pieces = self._decompress(compressed)
+            self._pieces = self._decompress(message.get("body", b""))
         return await self._receive()
 
     def _next_piece(self) -> bytes | None:
@@ -105,6 +103,9 @@ class _Decompressed:
         while compressed or len(piece) == _PIECE:  # after a full piece, zlib may hold back more
             if self._member.eof and compressed:  # gzip files may be concatenated
                 self._member = zlib.decompressobj(_GZIP)
-            if piece := self._member.decompress(compressed, _PIECE):
+            piece = self._member.decompress(compressed, _PIECE)
+            rest = self._member.unconsumed_tail or self._member.unused_data
+            self._taken += len(compressed) - len(rest)
+            compressed = rest
+            if piece:
                 yield piece
-            compressed = self._member.unconsumed_tail or self._member.unused_data

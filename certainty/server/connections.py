@@ -30,7 +30,7 @@ class WatchedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         self._stalling: asyncio.TimerHandle | None = None
         self._lost = False
         self._app: ASGIApp = self.config.loaded_app
-        self.app = self._deliver
+        self.app: ASGIApp = self._deliver
         transport.set_write_buffer_limits(high=1, low=0)  # writing is paused until all is with the system
         # Which would else keep megabytes, and take more only once a third of them is sent: too late for a slow client.
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Windows has no such limit
