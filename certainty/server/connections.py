@@ -49,12 +49,16 @@ class WatchedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def pause_writing(self) -> None:
         """Give the client its time to take what is written."""
         super().pause_writing()
-        self._stalling = self.loop.call_later(self._gate.settings.timeout, self.transport.abort)
+        self._limit()
 
     def resume_writing(self) -> None:
         """Note that it has taken all."""
         super().resume_writing()
         self._taken()
+
+    def _limit(self) -> None:
+        self._taken()
+        self._stalling = self.loop.call_later(self._gate.settings.timeout, self.transport.abort)
 
     def _taken(self) -> None:
         if self._stalling is not None:
@@ -92,3 +96,4 @@ class WatchedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._watch(self.cycle)
         else:
             self.transport.close()
+            self._limit()  # with TLS, an end of the answer may wait where nothing tells of it
