@@ -3,25 +3,33 @@
 python -m benchmarks.load [--concurrency 32] [--seconds 60 | --minutes 10]
 
 The server is a process of its own on this machine, with its default limits except `--max-requests`, which is the
-number of requests. In the first phase, each of so many clients sends one article after the other: every answer must be
-200 with all sentences. In the second, four times as many do for a quarter of the time, at most a minute: every answer
-must be 200, or 503 with `Retry-After`.
+number of requests and of clients that disturb them. In the first phase, each of so many clients sends one article after
+the other: every answer must be 200 with all sentences. Meanwhile some others stall in the middle of a body, never read
+their answer, or leave; their outcomes are counted apart. In the second phase, four times as many send articles for a
+quarter of the time, at most a minute: every answer must be 200, or 503 with `Retry-After`, and some must be 503.
+
+The exit status is 1 if a phase has an error, if the memory at the end of the first one is more than a tenth (and 16
+MiB) above that after a third, if nothing was refused in the second one, or if the server ends badly.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -32,14 +40,24 @@ OVERLOAD = 4
 MOST_OVERLOAD = 60.0  # seconds
 KEPT = ("200", "503 with Retry-After")
 """The outcomes that are no errors; in the first phase, only the first."""
-_SAMPLE = 1.0  # seconds between two looks at the memory
+GROWTH, SLACK = 1.1, 16.0
+"""How much more memory the first phase may end with than it had after a third: times, and MiB."""
+DISTURBING = 2
+"""Clients of each kind that stall or leave, in the first phase."""
+PATIENCE = 90.0
+"""Seconds after which a client that never reads looks what has come; the server's `--timeout` is a minute."""
+_SAMPLE = 1.0  # seconds between two looks at the memory, and between two disturbances of a client
 
 
 @dataclass
 class Phase:
-    """What happened in one phase: statuses or names of errors, times of answers and memory of the server."""
+    """What happened in one phase: statuses or names of errors, times of answers and memory of the server.
+
+    What the clients met that stall or leave is in `disturbed`.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
+    disturbed: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     mib: list[float] = field(default_factory=list)
     wall: float = 0.0
@@ -55,6 +73,7 @@ class Phase:
         return {
             "seconds": round(self.wall, 1),
             "outcomes": dict(self.outcomes),
+            "disturbed": dict(self.disturbed),
             "errors": sum(count for outcome, count in self.outcomes.items() if outcome not in kept),
             "requests_per_second": round(sum(self.outcomes.values()) / self.wall, 1),
             "p50_ms": round(1000 * cuts[49], 1),
@@ -71,8 +90,31 @@ def resident_mib(process: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-async def held(address: str, process: int, clients: int, seconds: float, text: str, sentences: int) -> Phase:
-    """Run one phase."""
+def failures(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what is not as it must be, given the figures of the phases `held` and `overload`."""
+    found = [f"{name}: {figures['errors']} errors" for name, figures in phases.items() if figures["errors"]]
+    before, after = (phases["held"][f"mib_{when}"] for when in ("after_a_third", "at_the_end"))
+    if after > GROWTH * before + SLACK:
+        found.append(f"held: memory grew from {before} to {after} MiB")
+    if not phases["overload"]["outcomes"].get(KEPT[1]):
+        found.append("overload: nothing was refused")
+    return found
+
+
+async def held(
+    address: str, process: int, clients: int, seconds: float, text: str, sentences: int, disturbing: int = 0
+) -> Phase:
+    """Run one phase.
+
+    Args:
+        address: Of the server.
+        process: Of the server.
+        clients: Number of requests at a time.
+        seconds: How long.
+        text: What each request sends.
+        sentences: How many of them each answer must have.
+        disturbing: Clients of each kind that stall or leave.
+    """
     phase, end = Phase(), time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
 
@@ -96,12 +138,86 @@ async def held(address: str, process: int, clients: int, seconds: float, text: s
             await asyncio.sleep(_SAMPLE)
 
     began = time.perf_counter()
-    watching = asyncio.create_task(watch())
+    beside = [asyncio.create_task(watch())]
+    for act in _DISTURBANCES * disturbing:
+        beside.append(asyncio.create_task(_disturb(address, act, text, phase.disturbed)))
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as shared:
         await asyncio.gather(*(client(shared) for _ in range(clients)))
-    watching.cancel()
     phase.wall = time.perf_counter() - began
+    for task in beside:
+        task.cancel()
+    for ended in await asyncio.gather(*beside, return_exceptions=True):
+        if not isinstance(ended, asyncio.CancelledError):
+            raise ended or RuntimeError("a client that disturbs ended before the phase")
     return phase
+
+
+Disturbance = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[str]]
+
+
+async def _disturb(address: str, act: Disturbance, text: str, outcomes: Counter[str]) -> None:
+    """Disturb the server again and again in one way, and count what comes of it."""
+    where = urlsplit(address)
+    while True:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # the system is not to read for us
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, (where.hostname, where.port))
+        reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
+        try:
+            came = await act(reader, writer, text)
+        except ConnectionError as error:
+            came = type(error).__name__
+        finally:
+            writer.transport.abort()
+        outcomes[f"{act.__name__}: {came}"] += 1
+        await asyncio.sleep(_SAMPLE)
+
+
+async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> str:
+    """Send half a body and wait for the status."""
+    body = json.dumps({"text": text}).encode()
+    writer.write(_head(len(body)) + body[: len(body) // 2])
+    return (await reader.readline()).decode().strip()
+
+
+async def never_reads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> str:
+    """Ask for a long answer, and look only after the server must have given up what has come of it."""
+    body = json.dumps({"texts": [" " * 99_000] * 40}).encode()  # without a sentence: nothing to score
+    writer.write(_head(len(body)) + body)
+    await writer.drain()
+    await asyncio.sleep(PATIENCE)
+    taken = 0
+    with suppress(ConnectionError):
+        while piece := await reader.read(65_536):
+            taken += len(piece)
+    return "broken off" if taken < len(body) else "answered whole"
+
+
+async def leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> str:
+    """Ask, and leave while the text is scored or waits."""
+    body = json.dumps({"text": text}).encode()
+    writer.write(_head(len(body)) + body)
+    await writer.drain()
+    await asyncio.sleep(0.5)
+    return "left"
+
+
+async def leaves_in_the_middle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> str:
+    """Leave in the middle of a body."""
+    body = json.dumps({"text": text}).encode()
+    writer.write(_head(len(body)) + body[: len(body) // 2])
+    await writer.drain()
+    await asyncio.sleep(0.5)
+    return "left"
+
+
+_DISTURBANCES: list[Disturbance] = [stalls, never_reads, leaves, leaves_in_the_middle]
+
+
+def _head(length: int) -> bytes:
+    head = "POST /v1/score HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {length}\r\n\r\n".encode()
 
 
 def _outcome(answer: httpx.Response, sentences: int) -> str:
@@ -123,7 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = options.seconds if options.minutes is None else 60 * options.minutes
     text = ARTICLE.read_text(encoding="utf-8")
     command = [sys.executable, "-m", "certainty", "serve", "--port", "0", "--log-level", "warning"]
-    command += ["--max-requests", str(options.concurrency)]
+    most = options.concurrency + DISTURBING * len(_DISTURBANCES)
+    command += ["--max-requests", str(most)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         found = re.search(r"http://\S+", server.stdout.readline())
@@ -131,10 +248,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         address = found[0]
         sentences = len(httpx.post(f"{address}/v1/score", json={"text": text}, timeout=60).json()["sentences"])
         phases = {
-            name: asyncio.run(held(address, server.pid, clients, length, text, sentences)).summary(kept)
-            for name, clients, length, kept in (
-                ("held", options.concurrency, seconds, KEPT[:1]),
-                ("overload", OVERLOAD * options.concurrency, min(seconds / 4, MOST_OVERLOAD), KEPT),
+            name: asyncio.run(held(address, server.pid, clients, length, text, sentences, beside)).summary(kept)
+            for name, clients, length, kept, beside in (
+                ("held", options.concurrency, seconds, KEPT[:1], DISTURBING),
+                ("overload", OVERLOAD * most, min(seconds / 4, MOST_OVERLOAD), KEPT, 0),
             )
         }
         server.terminate()
@@ -144,7 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("exit status after SIGTERM", status)
     result = {"concurrency": options.concurrency, "sentences": sentences, "phases": phases, "exit_status": status}
     record.write(options.output, "load", result)
-    return 1 if status or any(figures["errors"] for figures in phases.values()) else 0
+    wrong = failures(phases)
+    for failure in wrong:
+        print(failure, file=sys.stderr)
+    return 1 if status or wrong else 0
 
 
 if __name__ == "__main__":

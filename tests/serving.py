@@ -1,14 +1,25 @@
-"""A server on a free port, in a thread of the tests."""
+"""A server on a free port, in a thread of the tests, and what it needs of a model."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import certainty
 from certainty.server.process import DrainingServer, address_of, listen
+
+
+class _Echo:
+    def score_split(self, texts: Sequence[str], split: object) -> list[certainty.Document]:
+        return [certainty.Document(text, ()) for text in texts]
+
+
+def echo() -> certainty.CertaintyClassifier:
+    """Return a classifier that gives each text back without sentences."""
+    return cast(certainty.CertaintyClassifier, _Echo())
 
 
 @contextmanager
@@ -22,6 +33,8 @@ def serving(app: Any) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
-        yield address
-        server.should_exit = True
-        thread.join()
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,13 +1,19 @@
-"""Cores: the affinity, and the quotas of control groups of both versions."""
+"""Cores: the affinity, and the quotas of control groups of both versions; what a model and the server take of them."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from certainty.cli import main
+from certainty.engines import cores, open_engine
 from certainty.engines.cores import available_cores
+from certainty.model_folder import default_model
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +53,49 @@ def test_quotas(tmp_path: Path, membership: str | None, files: dict[str, str], c
     if membership is not None:
         (tmp_path / "membership").write_text(membership)
     assert available_cores(tmp_path / "groups", tmp_path / "membership") == cores
+
+
+@pytest.fixture
+def quota(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A container with a quota of 6 of 64 cores."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(cores, "core_quota", lambda *_: 6.0)
+    return 6
+
+
+def test_a_model_runs_on_the_cores_of_the_quota(quota: int) -> None:
+    folder = default_model()
+    assert open_engine("onnx", folder).workers == quota
+    assert open_engine("onnx", folder, threads=2).workers == 2
+
+
+@pytest.mark.parametrize(("options", "threads"), [([], 6), (["--workers", "2"], 3), (["--workers", "9"], 1)])
+def test_the_server_shares_the_cores_of_the_quota_among_its_workers(
+    quota: int, monkeypatch: pytest.MonkeyPatch, options: list[str], threads: int
+) -> None:
+    pytest.importorskip("fastapi", reason="the extra server is not installed")
+    from certainty.engines import onnx
+    from certainty.server import process, workers
+
+    opened: list[int] = []
+
+    class Engine(onnx.OnnxEngine):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            opened.append(self.workers)
+
+    class FirstWorker:
+        """Runs what each process would run."""
+
+        def __init__(self, target: Callable[..., None], bound: object, count: int) -> None:
+            self._target, self._bound = target, bound
+
+        def run(self, on_started: Callable[[], None]) -> bool:
+            self._target(self._bound, threading.Event())
+            return True
+
+    monkeypatch.setattr(onnx, "OnnxEngine", Engine)
+    monkeypatch.setattr(workers, "Workers", FirstWorker)
+    monkeypatch.setattr(process.DrainingServer, "run", lambda server, sockets: None)
+    assert main(["serve", "--port", "0", "--engine", "onnx", *options]) == 0
+    assert opened == [threads]

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from serving import serving
+from serving import echo, serving
 from starlette.testclient import TestClient
 
 import certainty
@@ -489,6 +489,12 @@ def test_stream_of_nothing(client: TestClient, body: bytes) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+def test_stream_counts_blank_lines(client: TestClient) -> None:
+    body = b"\n\r\n \t\n  [1]\n" + b"\n" * 70_000 + b"  \n[2]\n\n \n[3]\r\n  "
+    answer = client.post("/v1/score/stream", content=body, headers=NDJSON)
+    assert [json.loads(line)["line"] for line in answer.text.splitlines()] == [4, 70_006, 70_009]
+
+
 def test_stream_cuts_lines_wherever_the_pieces_end(client: TestClient) -> None:
     body = "".join(json.dumps({"text": f"L'été {i}.", "id": i}, ensure_ascii=False) + "\n" for i in range(9)).encode()
     with_pieces = client.post(
@@ -507,11 +513,7 @@ def test_stream_answers_while_the_request_still_arrives(classifier: certainty.Ce
 
 
 def test_a_client_that_takes_no_answers_is_broken_off() -> None:
-    class Echo:
-        def score_split(self, texts: Sequence[str], split: Sequence[Sequence[Sentence]]) -> list[certainty.Document]:
-            return [certainty.Document(text, ()) for text in texts]
-
-    app = create_app(cast(certainty.CertaintyClassifier, Echo()), ServerSettings(timeout=0.5))
+    app = create_app(echo(), ServerSettings(timeout=0.5))
     left = 'certainty_requests_total{route="/v1/score/stream",status="499"}'
     with serving(app) as address, httpx2.Client(base_url=address) as client, begin_stream(address) as connection:
         connection.settimeout(0.1)

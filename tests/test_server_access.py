@@ -164,10 +164,21 @@ def test_a_body_that_would_become_huge_is_cut_off(client: TestClient) -> None:
     assert len(bomb) < 100_000
     found = problem(client.post("/v1/score", content=bomb, headers=JSON | {"Content-Encoding": "gzip"}), 413)
     assert found["limit"] == "max_body_bytes" and found["given"] < 200_000  # no more of it was decompressed
-    line = client.post("/v1/score/stream", content=bomb, headers=NDJSON | {"Content-Encoding": "gzip"})
+    huge = gzip.compress(b" " * 900_000)
+    line = client.post("/v1/score/stream", content=huge, headers=NDJSON | {"Content-Encoding": "gzip"})
     assert line.json()["error"]["limit"] == "max_body_bytes"
     within = gzip.compress(json.dumps({"text": "Il pleut."}).encode() + b" " * 99_000)
     assert client.post("/v1/score", content=within, headers=JSON | {"Content-Encoding": "gzip"}).status_code == 200
+
+
+@pytest.mark.parametrize("line", [b"\n", b" \r\n"])
+def test_a_stream_that_is_a_bomb_is_told_so_once(client: TestClient, line: bytes) -> None:
+    bomb = gzip.compress(b'{"text": "Il pleut."}\n' + line * 20_000_000, compresslevel=1)
+    answer = client.post("/v1/score/stream", content=bomb, headers=NDJSON | {"Content-Encoding": "gzip"})
+    scored, refused = map(json.loads, answer.text.splitlines())
+    assert scored["text"] == "Il pleut."
+    assert refused["error"]["status"] == 413 and "over 200 times its gzip data" in refused["error"]["detail"]
+    assert refused["line"] < 1_100_000  # no more of it was decompressed
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from certainty.server.paths import route_path
 from certainty.server.problems import ProblemError, problem_response
 
 _PIECE = 65_536  # decompressed bytes at a time
+_UNSUSPECTED = 1_000_000  # decompressed bytes, up to which any data are taken
+MOST_TIMES = 200
+"""How many times its compressed size a body may have: text has three to ten times, a bomb a thousand."""
 _GZIP = 16 + zlib.MAX_WBITS  # makes zlib expect a gzip header
 
 
@@ -32,7 +35,8 @@ class CompressedAnswers(GZipMiddleware):
 class CompressedBodies:
     """ASGI middleware that decompresses a body piece by piece, only as far as it is read.
 
-    The limit of bytes thus applies to the decompressed body, and stops a small body that would become huge.
+    The limit of bytes thus applies to the decompressed body, and stops a small body that would become huge. A stream
+    has no such limit, so its size must also stay in proportion to that of its gzip data.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,15 +64,20 @@ class _Decompressed:
         self._pieces: Iterator[bytes] = iter(())
         self._member = zlib.decompressobj(_GZIP)
         self._arrived = self._ended = False
+        self._taken = self._given = 0  # bytes before and after
 
     async def __call__(self) -> Message:
         """Return the next message.
 
         Raises:
-            ProblemError: 400 if the body is not valid gzip, or is cut off.
+            ProblemError: 400 if the body is not valid gzip, or is cut off; 413 if it is a bomb.
         """
         while not self._ended:
             if piece := self._next_piece():
+                self._given += len(piece)
+                if self._given > max(_UNSUSPECTED, MOST_TIMES * self._taken):
+                    detail = f"The body is over {MOST_TIMES} times its gzip data; send it without Content-Encoding."
+                    raise ProblemError(413, detail)
                 return {"type": "http.request", "body": piece, "more_body": True}
             if self._arrived:
                 self._ended = True
@@ -94,6 +103,9 @@ class _Decompressed:
         while compressed or len(piece) == _PIECE:  # after a full piece, zlib may hold back more
             if self._member.eof and compressed:  # gzip files may be concatenated
                 self._member = zlib.decompressobj(_GZIP)
-            if piece := self._member.decompress(compressed, _PIECE):
+            piece = self._member.decompress(compressed, _PIECE)
+            rest = self._member.unconsumed_tail or self._member.unused_data
+            self._taken += len(compressed) - len(rest)
+            compressed = rest
+            if piece:
                 yield piece
-            compressed = self._member.unconsumed_tail or self._member.unused_data

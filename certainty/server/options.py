@@ -51,8 +51,13 @@ LIMITS = {
     "max_characters": Option(100_000, "characters of a text"),
     "max_texts": Option(1_000, "texts of a request"),
     "max_sentences": Option(5_000, "sentences of a request"),
-    "max_requests": Option(64, "requests at a time; further ones are answered 503"),
-    "timeout": Option(60.0, "seconds to score a request, and to wait for more of its body", "SECONDS"),
+    "max_requests": Option(64, "requests that are scored at a time; further ones are answered 503"),
+    "timeout": Option(
+        60.0,
+        "seconds to score a request, and to wait for a client to send or take more; a whole body, or a streamed line, "
+        "may take as long plus a second per 1,000 bytes",
+        "SECONDS",
+    ),
     "batch_characters": Option(16_000, "characters that are scored together"),
     "batch_delay": Option(0.005, "seconds that a single text waits for others", "SECONDS"),
 }

@@ -70,8 +70,10 @@ class ServerSettings(BaseSettings):
         max_characters: Characters of a text, or of a sentence in `sentences`.
         max_texts: Texts of a request.
         max_sentences: Sentences of a request; on the streaming route, of a line.
-        max_requests: Requests that are read, waiting or being scored at a time.
-        timeout: Seconds to score a request, and to wait for a client to send or receive more.
+        max_requests: Requests that wait or are being scored at a time; with `max_body_bytes`, it also limits the memory
+            for bodies that arrive and answers that are taken.
+        timeout: Seconds to score a request, and to wait for a client to send or take more; a whole body, or a line on
+            the streaming route, may take as long plus a second per 1,000 bytes.
         batch_characters: Characters after which a batch is full; a longer text is scored alone.
         batch_delay: Seconds that a single text waits for others to share its batch.
         model: Folder of the model, or `owner/name`; None stands for the shipped model.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -16,12 +17,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from certainty.server.access import log_bug
 from certainty.server.answers import answer, encoded
-from certainty.server.limits import require_type
+from certainty.server.limits import Patience, require_type
 from certainty.server.problems import ProblemError, invalid, too_large, unreadable
 from certainty.server.schemas import Line, valid_id
 from certainty.server.service import Service
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_TOGETHER = 256  # lines, however short; between them, the event loop attends to other clients
+# Part of a line, or its end and the blank lines after it: a million of them would else take seconds.
+_PARTS = re.compile(rb"[^\n]+|\n(?:[ \t\r]*\n)*")
 
 
 class DuplexResponse(StreamingResponse):
@@ -30,21 +34,15 @@ class DuplexResponse(StreamingResponse):
     That of Starlette listens for the client to disconnect, and loses the parts of the request that arrive meanwhile.
     """
 
-    def __init__(self, lines: AsyncGenerator[bytes, None], timeout: float) -> None:
+    def __init__(self, lines: AsyncGenerator[bytes, None]) -> None:
         # Without this header, nginx would buffer the lines.
         super().__init__(lines, media_type=NDJSON[0], headers={"X-Accel-Buffering": "no"})
-        self._lines, self._timeout = lines, timeout
+        self._lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response; stop if the client receives nothing for too long."""
-
-        async def send_in_time(message: Any) -> None:
-            await asyncio.wait_for(send(message), self._timeout)
-
+        """Send the response."""
         try:
-            await self.stream_response(send_in_time)
-        except asyncio.TimeoutError:
-            raise ClientDisconnect from None
+            await self.stream_response(send)
         finally:
             await self._lines.aclose()
 
@@ -61,46 +59,65 @@ async def stream_lines(request: Request, service: Service) -> DuplexResponse:
     Otherwise, a client that waits for "100 Continue" would get the status first and hold back its body.
     """
     require_type(request, *NDJSON)
-    first = await _next_message(request, service)
-    return DuplexResponse(_scored_lines(first, request, service), service.settings.timeout)
+    patience = Patience(service.settings.timeout)
+    first = await _next_message(request, service, patience)
+    return DuplexResponse(_scored_lines(_pieces(first, request, service, patience), service))
 
 
-async def _scored_lines(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
+async def _scored_lines(pieces: AsyncGenerator[bytes, None], service: Service) -> AsyncGenerator[bytes, None]:
     """Yield the answers; lines that arrived together are scored together."""
     splitter = _LineSplitter(service.settings.max_body_bytes)
+    gate = service.gate
     try:
-        async with aclosing(_pieces(first, request, service)) as pieces:
-            async for piece in pieces:
-                if lines := splitter.feed(piece):
-                    yield b"".join(await asyncio.gather(*(_answer(line, service) for line in lines)))
-        for line in splitter.rest():
-            yield await _answer(line, service)
+        async with aclosing(pieces):
+            with gate.holding() as hold:
+                async for piece in pieces:
+                    hold(splitter.begun + len(piece))
+                    if refusal := gate.full():
+                        raise refusal
+                    lines = splitter.feed(piece)
+                    for start in range(0, len(lines), _TOGETHER):
+                        yield await _answers(lines[start : start + _TOGETHER], service)
+                    hold(splitter.begun)
+        if lines := splitter.rest():
+            yield await _answers(lines, service)
     except ProblemError as problem:
         yield _failure(splitter.number + 1, problem)
 
 
-async def _pieces(first: Message, request: Request, service: Service) -> AsyncGenerator[bytes, None]:
+async def _answers(lines: Sequence[_Raw], service: Service) -> bytes:
+    """Return the answers to lines; only meanwhile does the stream count as a request that is scored."""
+    async with service.gate.scoring:
+        return b"".join(await asyncio.gather(*(_answer(line, service) for line in lines)))
+
+
+async def _pieces(
+    first: Message, request: Request, service: Service, patience: Patience
+) -> AsyncGenerator[bytes, None]:
     """Yield the body as it arrives.
 
     Raises:
-        ProblemError: 408 if no more of it arrives in time; 503 if the server is shutting down.
+        ProblemError: 408 if a line does not arrive in time; 503 if the server is shutting down.
         ClientDisconnect: If the client disconnects.
     """
     message = first
     while message["type"] != "http.disconnect":
-        yield message.get("body", b"")
+        yield (piece := message.get("body", b""))
         if not message.get("more_body", False):
             return
-        message = await _next_message(request, service)
+        if b"\n" in piece:
+            patience.renew()  # not before: answering is no time of the client's
+        patience.add(len(piece))
+        message = await _next_message(request, service, patience)
     raise ClientDisconnect
 
 
-async def _next_message(request: Request, service: Service) -> Message:
+async def _next_message(request: Request, service: Service, patience: Patience) -> Message:
     timeout = service.settings.timeout
     arriving = asyncio.ensure_future(request.receive())
     closing = asyncio.ensure_future(service.gate.closing.wait())
     try:
-        await asyncio.wait({arriving, closing}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({arriving, closing}, timeout=patience.left(), return_when=asyncio.FIRST_COMPLETED)
         if service.gate.closing.is_set():
             raise ProblemError(503, "The server is shutting down; send this line and those after it again.")
         if arriving.done():
@@ -121,14 +138,20 @@ class _LineSplitter:
         self._begun = bytearray()
         self._lost = 0  # bytes of a line that is too long, which were dropped
 
+    @property
+    def begun(self) -> int:
+        """The number of bytes that are kept of a line whose end has not come yet."""
+        return len(self._begun)
+
     def feed(self, piece: bytes) -> list[_Raw]:
         """Return the lines that end in this piece."""
         lines = []
-        *ended, begun = piece.split(b"\n")
-        for part in ended:
-            self._keep(part)
-            lines += self.rest()
-        self._keep(begun)
+        for part in _PARTS.findall(piece):
+            if part.startswith(b"\n"):
+                lines += self.rest()
+                self.number += part.count(b"\n") - 1
+            else:
+                self._keep(part)
         return lines
 
     def rest(self) -> list[_Raw]:
