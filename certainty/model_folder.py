@@ -23,7 +23,7 @@ KNOWN_FILE = "trained_on.safetensors"
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
-DEFAULT_DIGEST = "4077e38cce1314bd8458a3422fae12c193cfe1b38794dda656e1025ee8eeae1d"
+DEFAULT_DIGEST = "e66a9e186c0f6cf5f672ab310da672cded2e96e92c70cd459e1e5363ad2c59f5"
 """SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
 ENCODER_NAME = "encoder-fr-small"
 CHECKOUT = Path(__file__).parent.parent / "models"  # if there is one
