@@ -48,7 +48,7 @@ NOT_RUN = {
         "trains for an hour on texts that are not part of the repository",
     ],
 }
-_README = [r"^probable [\d.]+ True \[.*'aurait'", r"^denied [\d.]+ \w+ \[.*'dément'"]
+_README = [r"^probable [\d.]+ True \[.*'aurait", r"^denied [\d.]+ \w+ \[.*'dément'"]
 PRINTED = {"README.md": _README, "README.fr.md": _README}
 LANGUAGES = {"python", "sh", "text", "yaml"}
 DISTRIBUTION = "certainty-fr"  # what pip calls it
