@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -54,7 +55,7 @@ class CertaintyClassifier:
         opening = partial(open_engine, engine, folder, threads, device)
         if engine in ("onnx", "onnx-int8") and available_cores() > 1:
             with ThreadPoolExecutor(1) as pool:  # most of the opening, and of the digest, runs without Python's lock
-                opened = pool.submit(opening)
+                opened = pool.submit(copy_context().run, opening)  # with the options of the command
                 self._tokenizer = SentenceTokenizer.from_folder(folder)
                 try:
                     self._digest_if_quick()

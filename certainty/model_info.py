@@ -79,7 +79,9 @@ class ModelInfo:
         if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
             raise CertaintyError(f"model.digest is {values['digest']!r:.60}; it must have 64 hexadecimal digits.")
         heads = record.get("heads")
-        if heads is not None and not (isinstance(heads, list) and all(isinstance(head, str) for head in heads)):
+        if heads is not None and not (
+            isinstance(heads, (list, tuple)) and all(isinstance(head, str) for head in heads)
+        ):
             raise CertaintyError(f"model.heads is {heads!r:.60}; it must be a list of strings.")
         return cls(**values, heads=None if heads is None else tuple(heads))
 
