@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -25,11 +26,25 @@ class _Job(NamedTuple):
 class Batcher:
     """Collect texts for the classifier, which runs in one thread because it uses all cores by itself.
 
-    While a batch is scored, the next one is collected, so batches grow with the load.
+    While a batch is scored, the next one is collected, so batches grow with the load. A text that is alone waits for
+    those of other requests, if there are any.
+
+    Args:
+        classifier: Scores the batches.
+        settings: The settings of the server.
+        metrics: Counts the batches.
+        under_way: Returns the number of requests that are not answered yet.
     """
 
-    def __init__(self, classifier: CertaintyClassifier, settings: ServerSettings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        classifier: CertaintyClassifier,
+        settings: ServerSettings,
+        metrics: Metrics,
+        under_way: Callable[[], int],
+    ) -> None:
         self._classifier, self._settings, self._metrics = classifier, settings, metrics
+        self._under_way = under_way
         self._waiting: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="certainty-score")
@@ -61,7 +76,7 @@ class Batcher:
     async def _run(self) -> None:
         while self._waiting or not self._closing:
             await self._arrived.wait()
-            if len(self._waiting) == 1:
+            if len(self._waiting) == 1 and self._under_way() > 1:
                 await asyncio.sleep(self._settings.batch_delay)
             if batch := self._take():
                 await self._score(batch)

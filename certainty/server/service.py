@@ -38,7 +38,7 @@ class Service:
         self.settings = settings
         self.gate = Gate(settings)
         self.metrics = Metrics()
-        self.batcher = Batcher(classifier, settings, self.metrics)
+        self.batcher = Batcher(classifier, settings, self.metrics, lambda: self.gate.under_way)
         self.metrics.watch(lambda: len(self.batcher), lambda: self.gate.under_way)
 
     async def score(self, texts: Sequence[str]) -> list[Document]:

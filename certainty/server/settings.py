@@ -75,7 +75,7 @@ class ServerSettings(BaseSettings):
         timeout: Seconds to score a request, and to wait for a client to send or take more; a whole body, or a line on
             the streaming route, may take as long plus a second per 1,000 bytes.
         batch_characters: Characters after which a batch is full; a longer text is scored alone.
-        batch_delay: Seconds that a single text waits for others to share its batch.
+        batch_delay: Seconds that a single text waits for those of other requests under way to share its batch.
         model: Folder of the model, or `owner/name`; None stands for the shipped model.
         engine: Engine that runs the model; None takes the one that the model names.
         threads: CPU threads of each worker; None shares the cores among the workers.
