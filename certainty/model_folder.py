@@ -25,6 +25,14 @@ _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
 DEFAULT_DIGEST = "e66a9e186c0f6cf5f672ab310da672cded2e96e92c70cd459e1e5363ad2c59f5"
 """SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
+DEFAULT_FILES = {
+    WEIGHTS_FILE: DEFAULT_DIGEST,
+    ONNX_FILE: "73476bbeb1a0862743dec3fd2906be74e6d45115351c315ee58b9f66afa0f1c2",
+    INT8_FILE: "e0f2b8c1c2023cb390463b231e02e0d4c82adec8c4478ad2e6cd317d1f7427f3",
+    TOKENIZER_FILE: "a38c8ec5b2adbce276df1f2fec8bfca39f0a71aa767dccc653332f51a2d54dc6",
+    SETTINGS_FILE: "c9cf33e3f521b77bd0a363ad95161770f9b68aa0c2dabcd4284830185e43334b",
+}
+"""The same for each file of it that scoring reads."""
 ENCODER_NAME = "encoder-fr-small"
 CHECKOUT = Path(__file__).parent.parent / "models"  # if there is one
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")

@@ -12,7 +12,7 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.model_folder import (
-    DEFAULT_DIGEST,
+    DEFAULT_FILES,
     DEFAULT_NAME,
     ONNX_FILE,
     WEIGHTS_FILE,
@@ -47,15 +47,18 @@ class ModelInfo:
         """Return the identity of the model in a folder.
 
         Raises:
-            CertaintyError: If the weights cannot be read, or those of the installed default model were changed.
+            CertaintyError: If the weights cannot be read, or a file of the installed default model was changed.
         """
         versions = (settings.training or {}).get("versions") or {}
-        digest = _digest(folder)
-        if folder == installed_model() and digest != DEFAULT_DIGEST:  # in a checkout, the model may be a new one
-            raise CertaintyError(
-                f"{folder / WEIGHTS_FILE}: is not the model that this release ships (SHA-256 {digest}, expected "
-                f"{DEFAULT_DIGEST}). Install certainty-fr again."
-            )
+        digest = _digest(_weights(folder))
+        if folder == installed_model():  # in a checkout, the model may be a new one
+            for name, expected in DEFAULT_FILES.items():
+                found = digest if name == WEIGHTS_FILE else _digest(folder / name)
+                if found != expected:
+                    raise CertaintyError(
+                        f"{folder / name}: is not that of the model that this release ships (SHA-256 {found}, expected "
+                        f"{expected}). Install certainty-fr again."
+                    )
         return cls(_name(folder), versions.get("certainty"), digest, tuple(settings.heads))
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,13 +110,12 @@ def _weights(folder: Path) -> Path:
     return weights if weights.is_file() else folder / ONNX_FILE  # which contains those of a model without one for torch
 
 
-def _digest(folder: Path) -> str:
-    weights = _weights(folder)
+def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
-        with weights.open("rb") as file:
+        with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
-        raise CertaintyError(f"{weights}: cannot be read ({error.strerror}). Copy the model folder again.") from error
+        raise CertaintyError(f"{path}: cannot be read ({error.strerror}). Copy the model folder again.") from error
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 import certainty
 from certainty import CertaintyError
-from certainty.model_folder import DEFAULT_DIGEST, default_model
+from certainty.model_folder import DEFAULT_DIGEST, DEFAULT_FILES, default_model
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,19 @@ def test_the_shipped_model_is_small_and_documented() -> None:
     assert "## Limits" in (folder / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_shipped_model_is_the_one_that_the_code_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert certainty.load().model.digest == DEFAULT_DIGEST, "a new model needs a new DEFAULT_DIGEST"
+@pytest.mark.parametrize("name", DEFAULT_FILES)
+def test_the_shipped_model_is_the_one_that_the_code_names(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256((default_model() / name).read_bytes()).hexdigest()
+    assert digest == DEFAULT_FILES[name], "a new model needs new DEFAULT_FILES"
     installed = tmp_path / "default_model"
     shutil.copytree(default_model(), installed)
     monkeypatch.setattr("certainty.model_info.installed_model", lambda: installed)
-    assert certainty.load(installed).score("Moscou dément.")
-    weights = bytearray((installed / "model.safetensors").read_bytes())
-    weights[-1] ^= 1
-    (installed / "model.safetensors").write_bytes(weights)
-    with pytest.raises(CertaintyError, match="is not the model that this release ships"):
-        certainty.load(installed).score("Moscou dément.")
+    assert certainty.load(installed).model.digest == DEFAULT_DIGEST
+    changed = (installed / name).read_bytes()
+    # A space, or a byte that no reader looks at or that changes a weight.
+    changed = changed + b" " if name.endswith(".json") else changed[:-1] + bytes([changed[-1] ^ 1])
+    (installed / name).write_bytes(changed)
+    with pytest.raises(CertaintyError, match=rf"{name}: (is not that of the model|damaged)"):
+        certainty.load(installed)

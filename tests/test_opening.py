@@ -75,7 +75,7 @@ def test_errors_come_in_one_order(folder: Path, monkeypatch: pytest.MonkeyPatch,
         with pytest.raises(CertaintyError, match=rf"{name}: damaged"):
             certainty.load(folder, engine="onnx")
         (folder / name).write_bytes(content)
-    with pytest.raises(CertaintyError, match="is not the model that this release ships"):
+    with pytest.raises(CertaintyError, match="is not that of the model that this release ships"):
         certainty.load(folder, engine="onnx")
 
 
