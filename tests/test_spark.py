@@ -62,16 +62,18 @@ def test_the_rows_are_those_of_one_process(spark: Any, example: Any) -> None:
 
 
 def test_each_worker_opens_the_model_once(spark: Any, example: Any) -> None:
+    engine = certainty.load().engine  # that of the other tests, whose workers these are
+
     def openings(batches: Iterator[Any]) -> Iterator[Any]:
         import os
 
         import pandas as pd
         import score_on_spark
 
-        for _ in score_on_spark.score_batches(batches, "onnx"):
+        for _ in score_on_spark.score_batches(batches, engine):
             pass
         info = score_on_spark.classifier.cache_info()
-        threads = score_on_spark.classifier("onnx")._engine.workers
+        threads = score_on_spark.classifier(engine)._engine.workers
         yield pd.DataFrame([{"process": os.getpid(), "opened": info.misses, "used": info.hits, "threads": threads}])
 
     documents = spark.createDataFrame(DOCUMENTS, "id string, text string").repartition(6)
