@@ -12,6 +12,7 @@ import certainty
 from benchmarks import archive
 from benchmarks.tiny_model import write_tiny_model
 
+pytest.importorskip("torch", reason="torch is not installed: pip install '.[torch]'")
 pytest.importorskip("duckdb", reason="duckdb is not installed: pip install '.[archive]'")
 
 

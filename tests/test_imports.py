@@ -65,7 +65,10 @@ def test_scoring_imports_no_library_of_an_extra() -> None:
 
 def test_the_package_imports_only_what_scoring_needs() -> None:
     assert "certainty.classifier" in (modules := imported("import certainty"))
-    assert modules & (HEAVY | LATER) == set()
+    assert modules & HEAVY == set()
+    assert modules & LATER <= imported(
+        "import numpy, tokenizers"
+    )  # old releases of which need some of these themselves
     asked = "import certainty; from certainty import *; assert certainty.compare is compare and read_files"
     assert {"certainty.comparison", "certainty.documents.files"} <= imported(asked)
 

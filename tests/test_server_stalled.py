@@ -110,12 +110,12 @@ def test_a_body_that_trickles_is_broken_off_and_keeps_no_other_out(route: str) -
 def test_a_stream_that_waits_for_its_client_keeps_no_other_out() -> None:
     settings = ServerSettings(max_requests=1)
     with serving(create_app(echo(), settings)) as address, ExitStack() as stack:
-        streams = [stack.enter_context(ask(address, "/v1/score/stream", b'{"text": ""}\n', 99)) for _ in range(3)]
-        wait_for(lambda: under_way(address) == 3)
+        for _ in range(3):  # one after the other: while a line is scored, it has the only place
+            stream = stack.enter_context(ask(address, "/v1/score/stream", b'{"text": ""}\n', 99))
+            answers = stack.enter_context(stream.makefile("rb"))
+            assert b'"text": ""' in next(line for line in answers if line.startswith(b"{"))
+        assert under_way(address) == 3
         assert httpx2.post(f"{address}/v1/score", json={"text": "Il pleut."}).status_code == 200
-        for stream in streams:
-            with stream.makefile("rb") as answers:
-                assert b'"text": ""' in next(line for line in answers if line.startswith(b"{"))
 
 
 @pytest.mark.parametrize(("clients", "sent"), [(2, 60_000), (127, 1)], ids=["few large ones", "many small ones"])

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.leakage import text_key
@@ -33,6 +31,8 @@ def write_known(folder: Path, sentences: Iterable[LabelledSentence], start: Path
     Raises:
         CertaintyError: The file of the starting model is damaged.
     """
+    from safetensors.numpy import save
+
     write_whole(folder / KNOWN_FILE, save({_NAME: np.union1d(_hashes(sentences), _read(start))}))
 
 
@@ -68,6 +68,9 @@ def _read(folder: Path) -> NDArray[np.uint32]:
     path = folder / KNOWN_FILE
     if not path.is_file():
         return np.array([], dtype=np.uint32)
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     try:
         hashes = load(path.read_bytes())[_NAME]
     except OSError as error:
