@@ -105,7 +105,7 @@ def test_a_field_may_be_longer_than_the_csv_module_accepts_by_default(tmp_path: 
     assert [row["text"] for _, row in read_csv(path)] == [text]
 
 
-UNREADABLE = {"UnknownTimeZone|ZoneInfoNotFound": ("us", "Mars/Phobos", 1), "out of range": ("us", None, 2)}
+UNREADABLE = {"UnknownTimeZone|ZoneInfoNotFound|zoneinfo": ("us", "Mars/Phobos", 1), "out of range": ("us", None, 2)}
 
 
 @pytest.mark.parametrize("told", UNREADABLE)
