@@ -40,11 +40,13 @@ def threads_of_the_tokenizer(opened: str) -> int:
     """Return how many threads are started by tokenising in a new process, with a classifier opened as given."""
     script = f"""if True:
         import os
+        import time
         from certainty import load
         from certainty.archive.worker_model import WorkerModel
         from certainty.commands.engine import ModelChoice
 
         classifier = {opened}
+        time.sleep(0.2)  # the thread that opened the engine has ended for Python a little before the system
         before = len(os.listdir("/proc/self/task"))
         classifier.tokenize([{TEXT!r}] * 99)
         print(len(os.listdir("/proc/self/task")) - before)
