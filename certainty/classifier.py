@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from certainty.engines import EngineName, chosen_engine, open_engine
+from certainty.engines import ONNX_FILES, EngineName, chosen_engine, open_engine
 from certainty.engines.cores import available_cores
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
@@ -53,7 +53,7 @@ class CertaintyClassifier:
         engine = chosen_engine(engine, folder, device, self._settings.engine)
         self._options = (engine, threads, device)
         opening = partial(open_engine, engine, folder, threads, device)
-        if engine in ("onnx", "onnx-int8") and available_cores() > 1:
+        if engine in ONNX_FILES and available_cores() > 1:
             with ThreadPoolExecutor(1) as pool:  # most of the opening, and of the digest, runs without Python's lock
                 opened = pool.submit(copy_context().run, opening)  # with the options of the command
                 self._tokenizer = SentenceTokenizer.from_folder(folder)

@@ -53,7 +53,6 @@ class OnnxEngine:
         self._outputs = [name for name in Logits._fields if name in given]
         self._wide: onnxruntime.InferenceSession | None = None
         self._lone = self._running = 0
-        self._opening = False
         self._lock = threading.Lock()
         renew_after_fork(self)
 
@@ -74,17 +73,15 @@ class OnnxEngine:
     def renew_after_fork(self) -> None:
         """Drop the session with threads, which do not exist in the child, and the lock, which may be held."""
         keep_for_ever(self._wide)
-        self._wide, self._lone, self._running, self._opening = None, 0, 0, False
-        self._lock = threading.Lock()
+        self._wide, self._lone, self._running, self._lock = None, 0, 0, threading.Lock()
 
     def _lone_session(self) -> onnxruntime.InferenceSession:
         with self._lock:
             self._lone += 1
-            if self._wide or self._opening or self._lone <= LONE_BATCHES:
-                return self._wide or self._session
-            self._opening = True  # the others go on meanwhile
-        self._wide = self._open(self.workers)
-        return self._wide
+            opens = self._lone == LONE_BATCHES + 1
+        if opens:  # without the lock, so that the others go on meanwhile
+            self._wide = self._open(self.workers)
+        return self._wide or self._session
 
     def _open(self, threads: int) -> onnxruntime.InferenceSession:
         if not self._path.is_file():

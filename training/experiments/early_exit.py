@@ -32,12 +32,7 @@ from transformers import AutoTokenizer
 import certainty
 from certainty.engines.modeling import CertaintyModel
 from certainty.errors import CertaintyError
-from certainty.evaluation import metrics
-from certainty.finetuning.export.int8_check import (
-    LARGEST_ECE_DIFFERENCE,
-    LARGEST_F1_DIFFERENCE,
-    LEAST_AGREEMENT,
-)
+from certainty.finetuning.export.int8_check import LEAST_AGREEMENT, are_close, metric_differences
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS, Label
 from certainty.sentence_score import SentenceScore
@@ -102,14 +97,7 @@ def passes(
         early: The same with exits.
         plain: Whether a sentence that left has a plain answer of the whole model, or did not leave, shape (n,).
     """
-    claims = gold >= 0
-    f1 = [metrics.macro_f1(gold[claims], p[claims].argmax(axis=1)) for p in (full, early)]
-    ece = [metrics.expected_calibration_error(gold[claims], p[claims]) for p in (full, early)]
-    return bool(
-        plain.mean() >= LEAST_AGREEMENT
-        and abs(f1[1] - f1[0]) < LARGEST_F1_DIFFERENCE
-        and abs(ece[1] - ece[0]) < LARGEST_ECE_DIFFERENCE
-    )
+    return bool(plain.mean() >= LEAST_AGREEMENT) and are_close(*metric_differences(full, early, gold))
 
 
 def exits(

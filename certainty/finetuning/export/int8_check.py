@@ -52,9 +52,6 @@ def int8_comparison(
         error change by less than `LARGEST_F1_DIFFERENCE` and `LARGEST_ECE_DIFFERENCE`.
     """
     p, q = softmax(exact), softmax(integer)
-    labelled = gold >= 0
-    f1 = [metrics.macro_f1(gold[labelled], x[labelled].argmax(axis=1)) for x in (p, q)]
-    ece = [metrics.expected_calibration_error(gold[labelled], x[labelled]) for x in (p, q)]
     agreement = float(np.mean(p.argmax(axis=1) == q.argmax(axis=1)))
     answers: dict[str, Any] = {}
     if scores is not None:
@@ -64,15 +61,29 @@ def int8_comparison(
             name: round(float(np.mean([of(one) == of(other) for one, other in pairs])), 4)
             for name, of in ANSWERS.items()
         }
-    f1_difference, ece_difference = float(f1[1] - f1[0]), float(ece[1] - ece[0])
+    differences = metric_differences(p, q, gold)
     enough = len(gold) >= LEAST_SENTENCES
-    close = abs(f1_difference) < LARGEST_F1_DIFFERENCE and abs(ece_difference) < LARGEST_ECE_DIFFERENCE
     return {
         "sentences": len(gold),
         "agreement": round(agreement, 4),
         **answers,
-        "macro_f1_difference": round(f1_difference, 4),
-        "ece_difference": round(ece_difference, 4),
+        "macro_f1_difference": round(differences[0], 4),
+        "ece_difference": round(differences[1], 4),
         "largest_difference": round(float(np.abs(p - q).max()), 4),
-        "as_good": enough and agreement >= LEAST_AGREEMENT and close,
+        "as_good": enough and agreement >= LEAST_AGREEMENT and are_close(*differences),
     }
+
+
+def metric_differences(
+    exact: NDArray[np.float64], other: NDArray[np.float64], gold: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return by how much macro-F1 and the calibration error change with other probabilities, each of shape (n, 4)."""
+    labelled = gold >= 0
+    f1 = [metrics.macro_f1(gold[labelled], p[labelled].argmax(axis=1)) for p in (exact, other)]
+    ece = [metrics.expected_calibration_error(gold[labelled], p[labelled]) for p in (exact, other)]
+    return float(f1[1] - f1[0]), float(ece[1] - ece[0])
+
+
+def are_close(f1_difference: float, ece_difference: float) -> bool:
+    """Return whether the results of `metric_differences` are small enough for one engine to replace the other."""
+    return abs(f1_difference) < LARGEST_F1_DIFFERENCE and abs(ece_difference) < LARGEST_ECE_DIFFERENCE
