@@ -162,7 +162,7 @@ class Contender:
 
     def seconds(self, texts: Sequence[str]) -> float:
         """Return the time of a run over the sentences, after an untimed run over the first `WAKING` of them."""
-        return float(self._ask("seconds", texts))
+        return self.costs(texts)[0]
 
     def costs(self, texts: Sequence[str]) -> tuple[float, float]:
         """Return the time of a run as `seconds` does, and the processor time that all its threads took, in seconds."""
@@ -199,7 +199,6 @@ def _serve(connection: Connection, name: str, model: str, threads: int) -> None:
         return
     answers: dict[str, Callable[[list[str]], Any]] = {
         "labels": run,
-        "seconds": lambda texts: (run(texts[:WAKING]), _seconds(lambda: run(texts)))[1],
         "costs": lambda texts: (run(texts[:WAKING]), _costs(lambda: run(texts)))[1],
         "each": lambda texts: [_seconds(partial(run, [text])) for text in texts],
         "peak": lambda _: peak_mib(),

@@ -17,10 +17,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -34,6 +32,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks import record
+from benchmarks.served import started
 
 ARTICLE = Path("docs/examples/article.txt")
 OVERLOAD = 4
@@ -238,14 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seconds = options.seconds if options.minutes is None else 60 * options.minutes
     text = ARTICLE.read_text(encoding="utf-8")
-    command = [sys.executable, "-m", "certainty", "serve", "--port", "0", "--log-level", "warning"]
     most = options.concurrency + DISTURBING * len(_DISTURBANCES)
-    command += ["--max-requests", str(most)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found, "the server did not start"
-        address = found[0]
+    with started("--max-requests", str(most)) as (server, address):
         sentences = len(httpx.post(f"{address}/v1/score", json={"text": text}, timeout=60).json()["sentences"])
         phases = {
             name: asyncio.run(held(address, server.pid, clients, length, text, sentences, beside)).summary(kept)

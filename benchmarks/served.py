@@ -8,7 +8,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 
 import httpx
@@ -30,14 +31,21 @@ def served(texts: Sequence[str], model: str, threads: int, seconds: float = 10) 
         For each number of clients the median and 99th percentile of the time of an answer in milliseconds, and
         sentences per second.
     """
-    command = [sys.executable, "-m", "certainty", "serve", "--port", "0", "--log-level", "warning", "--model", model]
-    with subprocess.Popen([*command, "--threads", str(threads)], stdout=subprocess.PIPE, text=True) as server:
+    with started("--model", model, "--threads", str(threads)) as (_, address):
+        asyncio.run(_asked(address, texts, 4, 1.0))  # warm up
+        return {str(clients): asyncio.run(_asked(address, texts, clients, seconds)) for clients in CLIENTS}
+
+
+@contextmanager
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start `certainty serve` on a free port, and stop it at the end; yield its process and its address."""
+    command = [sys.executable, "-m", "certainty", "serve", "--port", "0", "--log-level", "warning", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             found = re.search(r"http://\S+", server.stdout.readline())
             assert found, "the server did not start"
-            asyncio.run(_asked(found[0], texts, 4, 1.0))  # warm up
-            return {str(clients): asyncio.run(_asked(found[0], texts, clients, seconds)) for clients in CLIENTS}
+            yield server, found[0]
         finally:
             server.terminate()
 

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from serving import echo, serving
+from serving import echo, metric_in, serving, wait_for
 from starlette.testclient import TestClient
 
 import certainty
@@ -71,16 +70,8 @@ def held(classifier: certainty.CertaintyClassifier) -> Iterator[Held]:
     held.released.set()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def metric(client: TestClient, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    return metric_in(client.get("/metrics").text, name)
 
 
 def problem(response: Any, status: int) -> dict[str, Any]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from serving import echo, serving
+from serving import echo, metric_in, serving, wait_for
 
 from certainty.server.app import create_app
 from certainty.server.settings import ServerSettings
@@ -22,16 +20,8 @@ LARGE = 4_000_000  # bytes, more than the system keeps for a client
 WHOLE = {"max_body_bytes": 2 * LARGE, "max_characters": LARGE}
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def metric(address: str, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", httpx2.get(f"{address}/metrics").text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    return metric_in(httpx2.get(f"{address}/metrics").text, name)
 
 
 def under_way(address: str) -> float:
