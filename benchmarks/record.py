@@ -9,6 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -124,13 +125,14 @@ def plot_points(
     A contender without y is a vertical line.
     """
     figure, axes = _figure(4.5)
-    for label, (x, y) in points.items():
+    beside = cycle((5, -12))  # names above and below the points in turn, as neighbours' would overlap
+    for label, (x, y) in sorted(points.items(), key=lambda named: named[1][0]):
         if y is None:
             axes.axvline(x, color="#999999", linestyle="--", linewidth=1)
             axes.annotate(f" {label}", (x, 0.02), xycoords=("data", "axes fraction"), rotation=90, fontsize=8)
         else:
             axes.scatter([x], [y], color="#0072b2")
-            axes.annotate(label, (x, y), textcoords="offset points", xytext=(5, 5), fontsize=8)
+            axes.annotate(label, (x, y), textcoords="offset points", xytext=(5, next(beside)), fontsize=8)
     axes.set(xscale="log", xlabel=axes_of[0], ylabel=axes_of[1], ylim=(0, 1))
     _save(figure, folder / f"{name}.svg")
 
