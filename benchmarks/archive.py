@@ -44,6 +44,7 @@ def main() -> None:
         "--longest", type=float, default=30, help="largest number of seconds from the first part to a kill"
     )
     parser.add_argument("--part-sentences", type=int, default=2_000, help="see `certainty archive`")
+    parser.add_argument("--most-mib", type=int, default=512, help="memory that no run may exceed at its peak")
     parser.add_argument("--seed", type=int, default=0, help="seed of the moments")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="archive-"))
@@ -56,7 +57,7 @@ def main() -> None:
         command += ["--resume", "--quiet", "--model", args.model, "--threads", str(args.threads)]
         command += ["--part-sentences", str(args.part_sentences)]
         result = kill_and_resume(command, folder / "out", args.kills, args.longest, random.Random(args.seed))
-        result |= counted(folder / "out", expected)
+        result |= counted(folder / "out", expected) | summarised(folder / "out")
     finally:
         shutil.rmtree(folder)
     print(json.dumps(result, indent=1))
@@ -72,6 +73,8 @@ def main() -> None:
     )
     if result["lost"] or result["doubled"]:
         sys.exit("rows are lost or doubled")
+    if result["peak_mib"] > args.most_mib:
+        sys.exit(f"a run took {result['peak_mib']} MiB, more than {args.most_mib}")
 
 
 def documents(count: int) -> Iterator[tuple[str, str]]:
@@ -156,6 +159,15 @@ def counted(output: Path, expected: int) -> dict[str, int]:
         query = 'SELECT count(*), count(DISTINCT (file, "row", id, sentence)) FROM sentences'
         ((count, distinct),) = connection.execute(query).fetchall()
     return {"sentences": count, "expected": expected, "lost": expected - distinct, "doubled": count - distinct}
+
+
+def summarised(output: Path) -> dict[str, float]:
+    """Return the seconds that the summary takes."""
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "certainty", "archive", "summary", str(output)], check=True, stdout=subprocess.DEVNULL
+    )
+    return {"summary_seconds": round(time.perf_counter() - begun, 1)}
 
 
 def _peak_mib(process: int) -> float:

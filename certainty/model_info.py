@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from certainty.engines import ONNX_FILES
 from certainty.errors import CertaintyError
 from certainty.model_folder import (
     DEFAULT_FILES,
     DEFAULT_NAME,
     ONNX_FILE,
+    TOKENIZER_FILE,
     WEIGHTS_FILE,
     ModelSettings,
     default_model,
@@ -97,6 +99,18 @@ def _name(folder: Path) -> str:
     if snapshots.name == "snapshots" and repository.name.startswith("models--"):  # the hub's cache
         return repository.name.removeprefix("models--").replace("--", "/")
     return folder.name
+
+
+def scoring_files(folder: Path, engine: str) -> dict[str, str]:
+    """Return the SHA-256 of each file of a model, besides `certainty.json`, that an engine and the tokenizer read.
+
+    Models may have the same weights and yet another tokenizer, or a graph that was exported otherwise.
+
+    Raises:
+        CertaintyError: If one cannot be read.
+    """
+    read = [ONNX_FILES[engine]] if engine in ONNX_FILES else [WEIGHTS_FILE, "config.json"]
+    return {name: _digest(folder / name) for name in (*read, TOKENIZER_FILE)}
 
 
 def has_quick_digest(folder: Path) -> bool:

@@ -655,6 +655,10 @@ def test_another_model_settings_or_inputs_are_refused(
     other = certainty.load(threads=1)
     vars(other)["model"] = certainty.ModelInfo("mine", None, "0" * 64)
     refused(r"model.digest is '0000.*, and was '[0-9a-f]{64}'", classifier=other)
+    classifier.save_pretrained("retyped")  # the same weights, and another tokenizer
+    tokenizer = here / "retyped/tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text("utf-8") + "\n", "utf-8")
+    refused(r"files.tokenizer.json is '[0-9a-f]{64}', and was '", classifier=certainty.load("retyped", threads=1))
     (here / "b.txt").write_text("Il pleut.")
     refused("the inputs have changed: b.txt is where no further file was", ["a.txt", "b.txt"])
     (here / "a.txt").write_text("Il pleut.")
@@ -882,8 +886,32 @@ def test_the_summary_counts_denials_by_source(here: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(archive_scoring, "sentence_rows", with_source)
     score_archive("a.jsonl", "scored", classifier=certainty.load(threads=1))
-    denials = summarise("scored").tables[-1]
+    denials = summarise("scored").tables[-2]
     assert (denials.title, denials.rows) == ("Who denies most", [("la mairie", 3, 3)])
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_the_summary_counts_names_in_denials(form: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = (
+        "Lyon n'a pas payé Jean-Marc Petit. Moscou n'a rien livré à la Corée du Nord, dit l'Élysée.",
+        "Moscou n'a rien livré à Lyon. Après l'accord, Moscou est venu à Lyon. Moscou ment, Lyon non.",
+        "RIEN N'EST ALLÉ À MOSCOU. Le chef de Moscou a dit : « Nous savons. » « Nous partons. »",
+    )
+    (here / "a.jsonl").write_bytes(jsonl([{"text": text} for text in texts]))
+    original = archive_scoring.sentence_rows
+
+    def labelled(document: Any, text: Any, *others: Any) -> Iterator[dict[str, Any]]:
+        for row in original(document, text, *others):
+            source = {"start": 0, "end": 6, "text": "Moscou"} if row["text"].startswith("Moscou n'a rien") else None
+            denies = {"n'a", "RIEN"} & set(row["text"].split())
+            yield row | {"source": source, "label": "denied" if denies else "asserted"}
+
+    monkeypatch.setattr(archive_scoring, "sentence_rows", labelled)
+    settings = ArchiveSettings(format=form)
+    score_archive("a.jsonl", "scored", classifier=certainty.load(threads=1), settings=settings)
+    named = summarise("scored").tables[-1]
+    assert named.title == "Who is denied most"
+    assert named.rows == [("Lyon", 2, 4), ("Corée du Nord", 1, 1), ("Jean-Marc Petit", 1, 1), ("Élysée", 1, 1)]
 
 
 def test_wrong_columns_and_settings_are_told_before_anything_is_written(

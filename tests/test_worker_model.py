@@ -88,10 +88,14 @@ def test_a_model_that_is_missing_or_another_is_an_error_of_the_worker(
     model = WorkerModel.of(certainty.load("mine", threads=1), 1)
     monkeypatch.chdir("/")
     assert model.open().score(TEXT) == certainty.score(TEXT)
-    weights = tmp_path / "mine" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
-    with pytest.raises(CertaintyError, match=r"^on the worker .*/mine: another model than that of this run"):
-        model.open()
+    for name, file in (("tokenizer.json", "tokenizer.json"), ("weights", "model.safetensors")):
+        path = tmp_path / "mine" / file
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n" if file == "tokenizer.json" else content[:-4] + b"\0\0\0\0")
+        message = rf"^on the worker .*/mine: another model than that of this run \(digests of its {name} "
+        with pytest.raises(CertaintyError, match=message):
+            model.open()
+        path.write_bytes(content)
     shutil.rmtree(tmp_path / "mine")
     with pytest.raises(CertaintyError, match=r"^on the worker .*/mine"):
         model.open()

@@ -19,6 +19,7 @@ from certainty.archive.settings import ArchiveSettings
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
+from certainty.model_info import scoring_files
 from certainty.writing import make_folder, sync_folder, whole_file, write_whole
 
 MANIFEST, INPUTS = "manifest.json", "inputs.jsonl"
@@ -66,6 +67,7 @@ def identity(classifier: CertaintyClassifier, settings: ArchiveSettings) -> dict
     return {
         "certainty": __version__,
         "model": classifier.model.to_dict(),
+        "files": scoring_files(classifier.folder, classifier.engine),
         "engine": classifier.engine,
         "thresholds": thresholds,
         "settings": settings.to_dict(),
@@ -136,7 +138,7 @@ def check_same(folder: Path, manifest: Mapping[str, Any], run: Mapping[str, Any]
         CertaintyError: If its model, settings or inputs are others. The message names what differs.
     """
     before, now = (_flat({name: of.get(name) for name in run}) for of in (manifest, run))
-    for name in ("model.name", "model.version", "model.heads"):  # the digest tells models apart
+    for name in ("model.name", "model.version", "model.heads"):  # the digests tell models apart
         before.pop(name, None), now.pop(name, None)
     differing = [
         f"{name} is {now.get(name)!r}, and was {before.get(name)!r}"

@@ -1,4 +1,4 @@
-"""Answer the first questions about an archive with DuckDB: labels over time and by group, hedging, denials."""
+"""Answer the first questions about an archive with DuckDB: labels over time and by group, hedging, who denies and whom."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.archive import manifest
 from certainty.archive.answers import Table
+from certainty.archive.denials import names_in_denials, sources_of_denials
 from certainty.archive.parts import SENTENCES, all_records
 from certainty.errors import CertaintyError
 from certainty.extras import needs
@@ -128,17 +129,8 @@ def _tables(
         hedged,
         measure="hedging",
     )
-    denied = connection.execute(
-        "SELECT arg_min(who, place), count(*) FILTER (label = 'denied') AS denied, count(*) FROM (SELECT label, "
-        "trim(regexp_replace(replace(source.text, '’', ''''), '\\s+', ' ', 'g')) AS who, "
-        '(file, "row", id, sentence) AS place FROM sentences WHERE source IS NOT NULL) GROUP BY lower(who) '
-        f"HAVING denied > 0 ORDER BY denied DESC, 1 LIMIT {top}"
-    ).fetchall()
-    note = (
-        "Claims that are attributed to a source, and how many of them are denials; pronouns are not resolved. Whom or "
-        "what a denial is about is not known."
-    )
-    yield Table("Who denies most", note, ("source", "denied", "claims"), denied, measure="denied")
+    yield sources_of_denials(connection, top)
+    yield names_in_denials(connection, top)
 
 
 def _labels(connection: duckdb.DuckDBPyConnection, title: str, value: str, name: str, order: str, note: str) -> Table:
@@ -151,7 +143,7 @@ def _opened(files: list[str], form: str, wanted: dict[str, str]) -> duckdb.DuckD
     import duckdb
 
     own = {"file": "VARCHAR", "row": "BIGINT", "id": "VARCHAR", "sentence": "BIGINT", "label": "VARCHAR"}
-    own |= {"certainty": "DOUBLE", "source": 'STRUCT("text" VARCHAR)'}
+    own |= {"text": "VARCHAR", "certainty": "DOUBLE", "source": 'STRUCT("text" VARCHAR)'}
     connection = duckdb.connect()
     names = [glob.escape(name) for name in files]
     if form == "parquet":

@@ -13,6 +13,7 @@ from typing import Any
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.model_folder import default_model
+from certainty.model_info import scoring_files
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class WorkerModel:
         threads: CPU threads.
         device: The device; None takes a GPU if the engine is torch and there is one, else the CPU.
         state: What else was set, such as thresholds.
-        digest: That of the weights, which must be the same on all machines.
+        digests: Those of the weights and of the files that are read, which must be the same on all machines.
     """
 
     reopen: Callable[..., CertaintyClassifier]
@@ -38,7 +39,7 @@ class WorkerModel:
     threads: int
     device: str | None
     state: Mapping[str, Any]
-    digest: str
+    digests: Mapping[str, str]
 
     @classmethod
     def of(cls, classifier: CertaintyClassifier, cpus: float | None) -> WorkerModel:
@@ -55,7 +56,7 @@ class WorkerModel:
                 "CPUs, or fewer threads."
             )
         own = None if folder == default_model() else folder.absolute()
-        return cls(reopen, own, classifier.engine, threads or max(1, int(cpus)), device, state, classifier.model.digest)
+        return cls(reopen, own, classifier.engine, threads or max(1, int(cpus)), device, state, _digests(classifier))
 
     def open(self) -> CertaintyClassifier:
         """Open the model, in a process that has no other work.
@@ -71,9 +72,14 @@ class WorkerModel:
         except CertaintyError as error:
             raise CertaintyError(f"on the worker {here}: {error}") from error
         vars(classifier).update(self.state)
-        if classifier.model.digest != self.digest:
-            raise CertaintyError(
-                f"on the worker {here}: {folder}: another model than that of this run (digests "
-                f"{classifier.model.digest[:12]}… and {self.digest[:12]}…); put the same one there."
-            )
+        for name, digest in _digests(classifier).items():
+            if digest != self.digests[name]:
+                raise CertaintyError(
+                    f"on the worker {here}: {folder}: another model than that of this run (digests of its {name} "
+                    f"{digest[:12]}… and {self.digests[name][:12]}…); put the same one there."
+                )
         return classifier
+
+
+def _digests(classifier: CertaintyClassifier) -> dict[str, str]:
+    return {"weights": classifier.model.digest, **scoring_files(classifier.folder, classifier.engine)}

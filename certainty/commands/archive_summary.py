@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         prog="certainty archive summary",
         help="answer the first questions about a scored archive; also `certainty archive summary`",
         description="Show the labels of a scored archive by month and by any column that it has kept, the most hedged "
-        "documents, and who denies most.",
+        "documents, who denies most, and who is denied.",
         epilog="examples:\n"
         "  certainty archive summary scored\n"
         "  certainty archive summary scored --by month source section --html summary.html\n"
