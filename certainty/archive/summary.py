@@ -1,4 +1,4 @@
-"""Answer the first questions about an archive with DuckDB: labels over time and by group, hedging, who denies and whom."""
+"""Answer the first questions about an archive with DuckDB: labels over time and by group, hedging, denials."""
 
 from __future__ import annotations
 
