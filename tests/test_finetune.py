@@ -269,9 +269,9 @@ def test_corrections_reach_train_and_dev_but_never_test(
     arguments += ["--dev", _written(tmp_path / "dev.jsonl", rows[2])]
     arguments += ["--test", _written(tmp_path / "test.jsonl", *rows, other), "--output", str(tmp_path / "out")]
     first = _written(tmp_path / "first.jsonl", {"id": "b", "new": "no_claim", **reason})
-    second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "probable", **reason})
+    second = _written(tmp_path / "second.jsonl", {"id": "c", "new": "Rumeur", **reason})
     with caplog.at_level(logging.INFO):
-        assert main([*arguments, "--corrections", first, second]) == 2
+        assert main([*arguments, "--corrections", first, second, "--map", "rumeur=probable"]) == 2
     assert "Corrected the labels of 2 sentences." in caplog.text
     train, dev, test = given
     assert [s.label for s in train] == [Label.DENIED, None]

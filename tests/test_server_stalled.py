@@ -14,6 +14,7 @@ import pytest
 from serving import echo, metric_in, serving, wait_for
 
 from certainty.server.app import create_app
+from certainty.server.connections import WatchedProtocol
 from certainty.server.settings import ServerSettings
 
 LARGE = 4_000_000  # bytes, more than the system keeps for a client
@@ -124,3 +125,20 @@ def test_bodies_that_do_not_end_are_limited_together(route: str, clients: int, s
             assert "max_body_bytes" in refused.json()["detail"]
         wait_for(lambda: under_way(address) == 0)
         assert httpx2.post(f"{address}/v1/score", json=whole).status_code == 200
+
+
+def test_the_body_of_an_answer_does_not_wait_for_the_head_to_be_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client acknowledges after 40 ms what it has no answer to, and Nagle's algorithm would wait for that."""
+    sends_at_once: list[bool] = []
+    original = WatchedProtocol.connection_made
+
+    def connection_made(self: WatchedProtocol, transport: Any) -> None:
+        original(self, transport)
+        sends_at_once.append(
+            bool(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        )
+
+    monkeypatch.setattr(WatchedProtocol, "connection_made", connection_made)
+    with serving(create_app(echo())) as address:
+        assert httpx2.post(f"{address}/v1/score", json={"text": "Il pleut."}).status_code == 200
+    assert sends_at_once == [True]

@@ -83,7 +83,7 @@ def read_data(
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
     own_names = LabelNames(label_names)
     given, held_out = corrected(
-        read_labelled(train, own_names), [] if dev is None else read_labelled(dev, own_names), corrections
+        read_labelled(train, own_names), [] if dev is None else read_labelled(dev, own_names), corrections, own_names
     )
     judged = None if test is None else read_held_out(test, label_names=own_names)
     own_names.warn_if_unmet()
@@ -181,7 +181,10 @@ def _in_train(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSent
 
 
 def corrected(
-    train: Sequence[LabelledSentence], dev: Sequence[LabelledSentence], files: Sequence[str | Path]
+    train: Sequence[LabelledSentence],
+    dev: Sequence[LabelledSentence],
+    files: Sequence[str | Path],
+    label_names: LabelNames | None = None,
 ) -> tuple[list[LabelledSentence], list[LabelledSentence]]:
     """Return train and dev with their labels corrected; see `certainty.labelling.corrections.apply_corrections`.
 
@@ -189,6 +192,7 @@ def corrected(
         train: The rows of train.
         dev: The rows of dev; an id shared with train must have the same text.
         files: Files of corrections, applied in order; a file may correct both train and dev.
+        label_names: Other names for labels.
 
     Raises:
         CertaintyError: a file is invalid or names an unknown row, or an id has different texts in train and dev.
@@ -202,7 +206,7 @@ def corrected(
     given = [*train, *dev]
     rows = given
     for file in files:
-        rows = apply_corrections(rows, file)
+        rows = apply_corrections(rows, file, label_names)
     if files:
         changed = sum(new is not old for new, old in zip(rows, given, strict=True))
         logger.info("Corrected the labels of %d sentences.", changed)
