@@ -310,6 +310,17 @@ def test_long_sentences_have_a_short_twin_with_the_same_answer() -> None:
     assert len(by_place) == 12 and set(by_place.values()) == {5}
 
 
+def test_sentences_without_a_verb_are_judgements_news_and_headings() -> None:
+    rows = [json.loads(line) for line in (LABELS.parent / "verbless.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({row["text"] for row in rows}) == len(rows) == 104
+    answers = {"heading": {None}, "verbless judgement": {"personal_opinion"}}
+    answers["verbless claim"] = {"asserted", "probable", "denied"}
+    for construction, labels in answers.items():
+        assert {row["label"] for row in rows if row["construction"] == construction} == labels
+    trained_on = {s.text for name in AUTHORED for s in authored(name)}
+    assert not trained_on & {row["text"] for row in rows}
+
+
 def deciding_words(row: dict[str, Any]) -> list[str]:
     return [row["text"][start:end] for start, end in row["cues"]]
 
