@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -166,3 +168,17 @@ def test_rows_of_one_unit_are_drawn_and_swapped_together() -> None:
     assert sig.permutation_p_value(apart, seed=1) < 0.001
     assert sig.permutation_p_value(together, seed=1) == pytest.approx(0.5, abs=0.02)
     assert np.isnan(intervals.bootstrap_interval(lambda w: w.sum(-1), 3, seed=1, units=np.zeros(3, dtype=np.int64)))[0]
+
+
+def test_the_interval_of_a_calibration_error_contains_it() -> None:
+    """Every resample has noise of its own, so the error is larger on nearly all of them."""
+    rng = np.random.default_rng(2)
+    probabilities = rng.dirichlet(np.full(4, 0.1), size=300)
+    gold = np.array([rng.choice(4, p=p) for p in probabilities])
+    statistic = partial(metrics.expected_calibration_error, gold, probabilities)
+    value = float(statistic(np.ones(300, dtype=np.float32)))
+    low, high = intervals.bootstrap_interval(statistic, 300, seed=0, is_biased=True)
+    assert 0 <= low < value < high < value + 0.05
+    assert high - value > 0.01
+    corrected = intervals.bootstrap_interval(statistic, 300, seed=0)
+    assert corrected.high < value and corrected.high - corrected.low < 0.001, "a correction of this size collapses"

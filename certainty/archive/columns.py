@@ -17,8 +17,8 @@ from certainty.errors import CertaintyError
 from certainty.messages import argument
 
 OTHER = "other"
-"""Column for values of columns that the first tables do not have, or of another type, or above `_MOST`: a JSON object,
-or None."""
+"""Column for values of columns that the first tables do not have, or of another type, or above `_MOST`, or whose name
+UTF-8 cannot encode: a JSON object, or None."""
 
 _TABLES, _ROWS = 100, 100  # how many tables, and rows of each, are looked at for their columns
 _MOST, _LONGEST = 1_000, 1_000  # columns that are kept, as each row has all, and characters of a name
@@ -66,7 +66,7 @@ class KeptColumns:
             try:
                 for name, declared in head_columns(file, _ROWS):
                     has_columns = True
-                    if name in own or name in found or (len(found) < _MOST and len(name) <= _LONGEST):
+                    if name in own or name in found or (len(found) < _MOST and _may_be_kept(name)):
                         kept = _type_name(declared)
                         found[name] = kept if found.get(name, kept) == kept else "string"
             except CertaintyError as error:
@@ -102,6 +102,16 @@ class KeptColumns:
             else:
                 other[name] = value
         return kept | {OTHER: json.dumps(other, ensure_ascii=False, default=as_string) if other else None}
+
+
+def _may_be_kept(name: str) -> bool:
+    if len(name) > _LONGEST:
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can name
+        return False
+    return True
 
 
 def free_names(columns: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from certainty.archive.remote import looked_up, open_remote, options_of
 from certainty.documents.compression import (
     DECOMPRESSORS,
     Decompressor,
+    UntilDamage,
     decompressor,
     refusing_damage,
     uncompressed_name,
@@ -64,7 +65,8 @@ class OpenedFile:
     def __init__(self, stored: BinaryIO, decompress: Decompressor | None) -> None:
         self._stored = stored
         self.is_seekable = decompress is None and stored.seekable()
-        self.content = io.BufferedReader(decompress(stored) if decompress else cast(Any, stored), _BLOCK)
+        source = UntilDamage(decompress(stored)) if decompress else cast(Any, stored)
+        self.content = io.BufferedReader(source, _BLOCK)
         self._first_content = self.content  # if `content` is replaced: collecting the reader would close the file
 
     @property
@@ -199,6 +201,8 @@ def _kept(name: str, found: Mapping[str, Any], is_local: bool) -> Mapping[str, A
 def _resolved(name: str) -> tuple[Any, str]:
     import fsspec
 
+    if os.path.lexists(name):  # whatever its name looks like: a::b.txt, file:x.txt, ~x.txt
+        return fsspec.filesystem("file"), Path(os.path.abspath(name)).as_posix()
     try:
         filesystem, path = fsspec.core.url_to_fs(name, **options_of(name))
     except ImportError as error:

@@ -115,8 +115,10 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = manifest["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CertaintyError(f"{path}: damaged ({error}); get it again, or score the archive anew.") from error
+        if found == _FORMAT_VERSION:
+            _ = manifest["model"]["name"], manifest["settings"]["format"], columns_of(manifest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CertaintyError(f"{path}: damaged ({error!r}); get it again, or score the archive anew.") from error
     if found != _FORMAT_VERSION:
         raise CertaintyError(
             f"{path}: format version {found}, not {_FORMAT_VERSION}, as this release reads it; upgrade."

@@ -21,7 +21,10 @@ from certainty.messages import argument
 if TYPE_CHECKING:
     import duckdb
 
-_DATES = ["%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y", "%Y%m%d", "%Y-%m"]  # besides ISO 8601
+# Years of two digits come first: %Y takes 25 for the year 25.
+_DAYS = ("%d/%m/%y", "%d/%m/%Y", "%d.%m.%y", "%d.%m.%Y")
+_DATES = [f"{day}{time}" for day in _DAYS for time in ("", " %H:%M", " %H:%M:%S")] + ["%Y%m%d", "%Y-%m"]
+_ISO, _ANY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "^[0-9]"  # a cast takes 31/12/25 for the year 31, and "infinity" for a date
 _LEAST_CLAIMS = 5  # of a document that is ranked by its hedging
 _TYPES = {"int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN", "date32": "DATE", "string": "VARCHAR"}
 _MONTH, _DATE = "month", "date"
@@ -68,8 +71,8 @@ def summarise(
 
     Args:
         folder: The archive.
-        date_column: Column of the inputs with dates (ISO 8601, or as in 31/12/2025), for the labels by month; None
-            takes `date` if `by` has "month".
+        date_column: Column of the inputs with dates (2025-12-31, 20251231, 31/12/2025 or 31.12.25), for the labels by
+            month; None takes `date` if `by` has "month".
         by: Columns of the inputs whose values are told apart, such as the source and the section; also "file", "id" and
             "month".
         top: Number of rows of each ranking.
@@ -111,7 +114,11 @@ def _tables(
     yield _labels(connection, "Labels", "'all'", "", "ORDER BY 1", note="Sentences of each label.")
     if dates is not None:
         text = f"{_quoted(dates)}::VARCHAR"
-        month = f"strftime(coalesce(try_cast({text} AS TIMESTAMP), try_strptime({text}, {_DATES!r})), '%Y-%m')"
+        day = (
+            f"CASE WHEN regexp_matches({text}, '{_ISO}') THEN try_cast({text} AS TIMESTAMP) "
+            f"WHEN regexp_matches({text}, '{_ANY}') THEN try_strptime({text}, {_DATES!r}) END"
+        )
+        month = f"strftime({day}, '%Y-%m')"
         note = "Sentences of each label by month; a dash stands for what is not a date."
         yield _labels(connection, "Labels by month", month, "month", "ORDER BY 1 NULLS LAST", note)
     for name, column in groups.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import sys
@@ -51,6 +52,40 @@ def is_damage(error: Exception) -> bool:
     return not isinstance(error, OSError) or (type(error) is OSError and error.errno is None)
 
 
+class UntilDamage(io.RawIOBase):
+    """A file that is decompressed while it is read: what stands before a damage is read before its error is raised.
+
+    Args:
+        source: The decompressed file.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source, self._error = source, None
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, as far as there is something."""
+        if self._error is not None:
+            raise self._error
+        view, filled = memoryview(buffer).cast("B"), 0
+        while filled < len(view):
+            try:
+                piece = self._source.read1(len(view) - filled)
+            except Exception as error:
+                if not filled:
+                    raise
+                self._error = error
+                break
+            if not piece:
+                break
+            view[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return filled
+
+
 def unpacked(stored: BinaryIO, name: str) -> bytes:
     """Return the content of a compressed file.
 
@@ -71,6 +106,8 @@ def unpacked(stored: BinaryIO, name: str) -> bytes:
 
 def damaged(name: str, error: Exception) -> CertaintyError:
     """Return the error of a damaged file."""
+    if "too much memory" in str(error):  # zstd tells it by nothing else
+        return CertaintyError(f"{name}: unpacking it would take too much memory ({error}); pack it without `--long`.")
     return CertaintyError(f"{name}: the compressed file is damaged ({error}); get it again.")
 
 

@@ -72,7 +72,8 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
     intervals: list[Interval] = []
     if first.bootstrapped or first.units is not None:
         statistic = mean_statistic([one.statistic for one in measured])
-        intervals.append(bootstrap_interval(statistic, first.rows, seed=seed, units=first.units))
+        found = bootstrap_interval(statistic, first.rows, seed=seed, units=first.units, is_biased=first.is_biased)
+        intervals.append(found)
     if first.closed_form and all(one.closed_form for one in measured):
         vary = first.units is None or intervals[0].low < intervals[0].high
         intervals.append(_closed_form(first, np.mean(np.array([one.counts for one in measured]), axis=0), vary))

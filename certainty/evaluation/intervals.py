@@ -65,7 +65,13 @@ def macro_f1_interval(confusion: Array) -> Interval:
 
 
 def bootstrap_interval(
-    statistic: Statistic, n: int, *, seed: int, resamples: int = RESAMPLES, units: NDArray[np.int64] | None = None
+    statistic: Statistic,
+    n: int,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    units: NDArray[np.int64] | None = None,
+    is_biased: bool = False,
 ) -> Interval:
     """Return the bootstrap interval of a statistic over n rows.
 
@@ -80,6 +86,10 @@ def bootstrap_interval(
         seed: Random seed; the same seed, n and resamples give the same resamples, so systems can be compared on them.
         resamples: Number of resamples, each of as many units as there are, drawn with replacement.
         units: Unit of each row, shape (n,); see `certainty.evaluation.units`. None if each is a unit of its own.
+        is_biased: Whether the statistic is never negative and larger on resamples than on the rows, as a calibration
+            error is, since each resample has its own noise. BCa and percentiles would then not contain its value; the
+            standard interval does, 1.96 standard deviations of the resamples to each side, from 0 on (Efron and
+            Tibshirani 1993, "An Introduction to the Bootstrap", chapter 12).
     """
     count = n if units is None else int(units.max(initial=-1)) + 1
     if count < 2:
@@ -100,9 +110,13 @@ def bootstrap_interval(
             n_resamples=resamples,
             batch=max(1, _BLOCK // n),
             vectorized=True,
-            method="BCa" if count <= _JACKKNIFE_ROWS else "percentile",
+            method="BCa" if count <= _JACKKNIFE_ROWS and not is_biased else "percentile",
             rng=np.random.default_rng(seed),
         )
+    if is_biased:
+        value = float(of_units(np.arange(count)[None])[0])
+        margin = Z * float(np.nanstd(result.bootstrap_distribution, ddof=1))
+        return Interval(max(0.0, value - margin), value + margin)
     low, high = map(float, result.confidence_interval)
     if math.isnan(low) or math.isnan(high):
         known = result.bootstrap_distribution[~np.isnan(result.bootstrap_distribution)]

@@ -36,6 +36,7 @@ class Measured:
         counts: Argument for `closed_form`; for several models, the mean is used.
         closed_form: Function that returns the closed-form interval, or None.
         bootstrapped: Whether the interval also includes the bootstrap interval.
+        is_biased: Whether the metric is larger on resamples; see `certainty.evaluation.intervals.bootstrap_interval`.
         units: Unit of each row, shape (rows,), which the bootstrap draws; see `certainty.evaluation.units`. None if
             each row is a unit of its own.
     """
@@ -46,6 +47,7 @@ class Measured:
     closed_form: Callable[[NDArray[np.float64]], Interval] | None = None
     bootstrapped: bool = True
     units: NDArray[np.int64] | None = None
+    is_biased: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,15 @@ def _accuracy_at(judged: Judged, coverage: float) -> Measured:
     return _share(value * kept, kept, len(gold), lambda w: m.accuracy_at_coverage(gold, p, coverage, w), judged.units)
 
 
-def _of_probabilities(judged: Judged, metric: Callable[..., m.Array], worst: float) -> Measured:
+def _of_probabilities(
+    judged: Judged, metric: Callable[..., m.Array], worst: float, is_biased: bool = False
+) -> Measured:
     """Measure a metric of the probabilities whose value for a single wrong row is at most `worst`."""
     statistic = partial(metric, judged.gold, judged.probabilities)
     wrong, n = float((judged.gold != judged.predicted).sum()), len(judged.gold)
     value = float(statistic()) if n else 0.0
-    return Measured(n, statistic, np.array([wrong, n, value, worst]), _with_unseen_errors, units=judged.units)
+    counts = np.array([wrong, n, value, worst])
+    return Measured(n, statistic, counts, _with_unseen_errors, units=judged.units, is_biased=is_biased)
 
 
 def _with_unseen_errors(counts: NDArray[np.float64]) -> Interval:
@@ -240,7 +245,7 @@ METRICS = MappingProxyType(
                 "ece",
                 "calibration error",
                 "ECE, 15 bins; 0 is best",
-                partial(_of_probabilities, metric=m.expected_calibration_error, worst=1),
+                partial(_of_probabilities, metric=m.expected_calibration_error, worst=1, is_biased=True),
                 sliced=True,
             ),
             Metric(

@@ -98,7 +98,8 @@ def _data(evaluation: Evaluation) -> list[str]:
     counts = ", ".join(f"{count:,} {title(label)}" for label, count in data["labels"].items())
     lines = [
         f"{data['sentences']:,} sentences, {data['claims']:,} claims: {counts}",
-        f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected.",
+        f"{data['claims']:,} rows: differences in accuracy under {number(data['detectable'])} cannot be detected "
+        "(if the other model differs in as many answers as are wrong here).",
     ]
     if data.get("units", data["claims"]) < data["claims"]:
         together = f"{data['units']:,} units (documents, groups, repeated sentences)"
@@ -196,7 +197,7 @@ def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
     if not evaluation.baselines:
         return []
     crossed = evaluation.baselines_fit == "cross-validation"
-    where = "the held-out sentences themselves, by 5-fold cross-validation" if crossed else "the training data"
+    where = "the held-out sentences themselves, by cross-validation" if crossed else "the training data"
     lines = ["", f"Baselines, fitted on {where} (p by permutation, two-sided):"]
     lines += _table(
         ("baseline", "macro-F1", "interval", f"{model} is better by", "interval", "p"),

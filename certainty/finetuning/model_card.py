@@ -10,7 +10,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from certainty.evaluation import METRICS
-from certainty.evaluation.wording import number
+from certainty.evaluation.wording import number, p_value
 from certainty.finetuning.origin import read_origin
 from certainty.finetuning.verdict import compared_with_initial
 from certainty.labels import LABELS
@@ -54,6 +54,7 @@ def write_model_card(
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     origin = read_origin(folder) or {"sources": []}
     templates = environment(__package__, autoescape=False)
+    templates.filters["p_value"] = p_value
     templates.filters["number"] = number  # which shows what could not be measured as a dash
     body = templates.get_template("model_card.md.j2").render(
         name=name,

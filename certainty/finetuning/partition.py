@@ -49,6 +49,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
     rarest = min(LABELS, key=lambda label: len(held[label]))
     if (most := len(held[rarest])) < folds:
         rows = sum(s.label is rarest for s in sentences)
+        if not most:
+            raise CertaintyError(f"train has no sentence labelled {rarest.value}. Add some, at least ten.")
         ways = [argument("dev"), *([f"{argument('folds', most)} at most"] if most > 1 else [])]
         raise CertaintyError(
             f"train has {counted(rows, 'row')} labelled {rarest.value}, in {counted(most, 'set')} that must not be "
