@@ -60,7 +60,8 @@ class UntilDamage(io.RawIOBase):
     """
 
     def __init__(self, source: Any) -> None:
-        self._source, self._error = source, None
+        self._source = source
+        self._error: Exception | None = None
 
     def readable(self) -> bool:
         """Return that it can be read."""
