@@ -46,7 +46,9 @@ def export_onnx(model: CertaintyModel, folder: Path) -> Path:
 CALIBRATION_TOKENS = 1024
 
 
-def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[int]], pad_token_id: int) -> Path | None:
+def export_int8(
+    model: CertaintyModel, folder: Path, sentences: Sequence[list[int]], pad_token_id: int, fixed_scales: bool = True
+) -> Path | None:
     """Write `model.int8.onnx`, which computes in 8-bit integers.
 
     Args:
@@ -54,6 +56,7 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
         folder: The model folder.
         sentences: Token ids of a few hundred typical sentences, including special tokens.
         pad_token_id: Id used to pad shorter rows.
+        fixed_scales: See `certainty.finetuning.export.int8_graph.int8_linear`.
 
     Returns:
         The path of the graph, or None for architectures without an 8-bit graph.
@@ -67,7 +70,7 @@ def export_int8(model: CertaintyModel, folder: Path, sentences: Sequence[list[in
     ranges = input_ranges(model, ((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded))
     path = folder / INT8_FILE
     with draft(path) as unfinished:
-        write_graph(model.config, unfinished, int8_linear(model, ranges))
+        write_graph(model.config, unfinished, int8_linear(model, ranges, fixed_scales))
     return path
 
 
