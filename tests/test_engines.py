@@ -57,9 +57,21 @@ def test_compiled(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(compiled, certainty.load(tiny_model, engine="torch").predict_proba(texts), atol=1e-4)
 
 
-def test_integers_come_close(tiny_model: Path) -> None:
-    exact, integer = (certainty.load(tiny_model, engine=e).predict_proba(MIXED) for e in ("onnx", "onnx-int8"))
-    assert 0 < np.abs(exact - integer).max() < 0.05
+@pytest.mark.parametrize("fixed_scales", [True, False])
+def test_integers_come_close(tiny_model: Path, tmp_path: Path, fixed_scales: bool) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    classifier = certainty.load(folder, engine="onnx")
+    first, last = classifier._tokenizer.special
+    sentences = [[first, *encoding.ids[:60], last] for encoding in classifier.tokenize(MIXED)]
+    export_int8(CertaintyModel.from_pretrained(folder), folder, sentences, 1, fixed_scales)
+    integer = certainty.load(folder, engine="onnx-int8")
+    assert 0 < np.abs(classifier.predict_proba(MIXED) - integer.predict_proba(MIXED)).max() < 0.05
+    alone = np.concatenate([integer.predict_proba([text]) for text in MIXED])
+    np.testing.assert_allclose(integer.predict_proba(MIXED), alone, atol=1e-5)
+    operators = [node.op_type for node in onnx.load(folder / INT8_FILE, load_external_data=False).graph.node]
+    products, scales = operators.count("MatMulIntegerToFloat"), operators.count("ReduceMax")
+    assert scales == (products // 4 if fixed_scales else products), "of four products in a layer, one follows GELU"
 
 
 def test_the_graph_reads_its_weights_from_the_one_file(tiny_model: Path) -> None:

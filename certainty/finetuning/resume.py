@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 RUN_FILE, LOCK_FILE = "run.json", "lock"
 _DIGESTS = "start", "train", "dev"
+_SPLITTING = "seed", "folds", "group_by"
 
 
 def checkpoints_of(output: Path) -> Path:
@@ -125,6 +126,8 @@ def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
         ) from None
     other = [name for name, value in run.items() if before.get(name) != value]
     if other:
+        if any(name in _SPLITTING for name in other):  # the same rows may be split otherwise
+            other = [name for name in other if name not in ("train", "dev")]
         told = "; ".join(
             f"{name} has changed" if name in _DIGESTS else f"{name} was {before.get(name)}, now {run[name]}"
             for name in other
