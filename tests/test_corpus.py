@@ -220,6 +220,7 @@ def test_a_mistake_on_the_command_line_is_explained(
         ("train_acts", 5500, {1}),
         ("train_natural", 17752, {1}),
         ("train_natural_more", 21600, {1}),
+        ("train_natural_further", 18000, {1}),
         ("dev", 2155, {1}),
         ("dev_natural", 1515, {1}),
         ("dev_natural_again", 1515, {1}),
@@ -256,7 +257,7 @@ def test_no_sentence_is_in_two_splits() -> None:
 def test_sources_are_spans_of_attributed_sentences() -> None:
     lengths = {(file.name.split(".")[0], s.id): s.length for file in LABELS.glob("*.gz") for s in read_labels(file)}
     sources = read_sources(SOURCES)
-    assert len(sources) == 29615
+    assert len(sources) == 33659
     for key, spans in sources.items():
         assert all(0 <= start < end <= lengths[key] for start, end in spans)
 
