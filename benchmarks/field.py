@@ -4,7 +4,8 @@ Each round runs all contenders once on the same sentences, and then on some of t
 over the rounds. At the end, 1, 4 and 16 clients send single sentences to `certainty serve`. The other tools are
 `transformers.pipeline` with our model, and with a classifier of the shape of CamemBERT-base (random weights, so it has
 no accuracy); logistic regression on tf-idf features; and the rules of EDS-NLP, which know neither opinions nor our
-labels. EDS-NLP is left out if it is not installed (`pip install edsnlp`), tf-idf without `--train`.
+labels. A model of ours with six layers more and random weights is only timed, too. EDS-NLP is left out if it is not
+installed (`pip install edsnlp`), tf-idf without `--train`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib.util
 import statistics
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sklearn.metrics import f1_score
@@ -30,10 +32,12 @@ from benchmarks.contenders import (
     ratio,
 )
 from benchmarks.served import served
+from benchmarks.tiny_model import write_larger_model
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 
 TIMED_ONLY = (CAMEMBERT_1, CAMEMBERT_32)
+LARGER = "six layers more (random weights)"
 ALONE = 40
 """Sentences of a round that are also scored one by one; the wider session of the engine opens in the second round."""
 
@@ -51,16 +55,26 @@ def main() -> None:
     record.add_arguments(parser)
     parser.add_argument("--data", required=True, help="labelled sentences to score")
     parser.add_argument("--train", help="labelled sentences to train tf-idf on")
-    parser.add_argument("--larger", help="folder of a larger model of ours")
+    parser.add_argument(
+        "--larger", help="folder of a larger model of ours (default: one of random weights, only timed)"
+    )
     parser.add_argument("--sentences", type=int, default=256, help="sentences that are timed (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     sentences = read_labelled(args.data)
     timed = [sentence.text for sentence in sentences][: args.sentences]
+    with ExitStack() as stack:
+        if args.larger is None:
+            args.larger = str(Path(stack.enter_context(TemporaryDirectory())) / LARGER)
+            write_larger_model(Path(args.larger), timed)
+        compare(args, sentences, timed)
+
+
+def compare(args: argparse.Namespace, sentences: list[LabelledSentence], timed: list[str]) -> None:
+    """Run all contenders in turns, and print and record their figures."""
     named = {
         f"{Path(model).name}, {engine}": (engine, model)
         for model in (args.model, args.larger)
-        if model
         for engine in ("onnx", "onnx-int8")
     }
     named |= {name: (name, args.model) for name in (PIPELINE_1, PIPELINE_32, CAMEMBERT_1, CAMEMBERT_32)}
@@ -79,7 +93,7 @@ def main() -> None:
         }
         accuracy = {
             name: None
-            if name in TIMED_ONLY
+            if name in TIMED_ONLY or name.startswith(LARGER)
             else macro_f1(sentences, contender.labels([sentence.text for sentence in sentences]))
             for name, contender in contenders.items()
         }
