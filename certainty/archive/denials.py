@@ -43,16 +43,15 @@ def names_in_denials(connection: duckdb.DuckDBPyConnection, top: int) -> Table:
     named = connection.execute(
         f"""
         WITH claims AS (
-            SELECT text, label = 'denied' AS is_denied, source.text AS source, (file, "row", id, sentence) AS place
+            SELECT label = 'denied' AS is_denied, coalesce(source.text, '') AS source,
+                list_distinct(regexp_extract_all(text, $within, 1)) AS within, regexp_extract(text, $first, 1) AS first
             FROM sentences WHERE label <> 'no_claim' AND text <> upper(text)),
-        found AS (
-            SELECT unnest(regexp_extract_all(text, $within, 1)) AS name, true AS is_within, * EXCLUDE text FROM claims
-            UNION SELECT regexp_extract(text, $first, 1), false, * EXCLUDE text FROM claims),
-        names AS (SELECT name FROM found GROUP BY name HAVING 2 * count(*) FILTER (is_within) >= count(*)),
-        named AS (SELECT DISTINCT * EXCLUDE is_within FROM found SEMI JOIN names USING (name))
+        named AS (
+            SELECT unnest(within) AS name, true AS is_within, is_denied, source FROM claims
+            UNION ALL SELECT first, false, is_denied, source FROM claims WHERE NOT list_contains(within, first))
         SELECT name, count(*) FILTER (is_denied) AS denied, count(*) AS claims
-        FROM named WHERE name <> '' AND NOT contains(coalesce(source, ''), name)
-        GROUP BY name HAVING denied > 0 ORDER BY denied DESC, claims, name LIMIT {top}
+        FROM named WHERE name <> '' AND NOT contains(source, name) GROUP BY name
+        HAVING denied > 0 AND 2 * count(*) FILTER (is_within) >= claims ORDER BY denied DESC, claims, name LIMIT {top}
         """,
         {"within": _WITHIN, "first": _FIRST},
     ).fetchall()
