@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -21,7 +21,7 @@ from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
 from certainty.labels import LABELS
 from certainty.model_folder import TOKENIZER_FILE, ModelSettings, copy_model, find_model
-from certainty.model_info import ModelInfo, has_quick_digest
+from certainty.model_info import ModelInfo, has_quick_digest, scoring_files
 from certainty.progress import Count, ShowProgress, counting, uncounted
 from certainty.results import Document
 from certainty.running import CHUNK, Runner
@@ -114,6 +114,11 @@ class CertaintyClassifier:
     def model(self) -> ModelInfo:
         """Name, version and digest of the model; weights of over 200 MB are read when it is first asked for."""
         return ModelInfo.of_folder(self._folder, self._settings)
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """SHA-256 of each file that the engine and the tokenizer read, besides weights and settings, by its name."""
+        return scoring_files(self._folder, self.engine)
 
     def _digest_if_quick(self) -> None:
         """Take the digest at once, so that it is that of the weights that were opened, even if the folder changes."""

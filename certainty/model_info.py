@@ -102,15 +102,15 @@ def _name(folder: Path) -> str:
 
 
 def scoring_files(folder: Path, engine: str) -> dict[str, str]:
-    """Return the SHA-256 of each file of a model, besides `certainty.json`, that an engine and the tokenizer read.
+    """Return the SHA-256 of each file of a model, besides weights and settings, that an engine and the tokenizer read.
 
     Models may have the same weights and yet another tokenizer, or a graph that was exported otherwise.
 
     Raises:
         CertaintyError: If one cannot be read.
     """
-    read = [ONNX_FILES[engine]] if engine in ONNX_FILES else [WEIGHTS_FILE, "config.json"]
-    return {name: _digest(folder / name) for name in (*read, TOKENIZER_FILE)}
+    graph = ONNX_FILES.get(engine, "config.json")
+    return {name: _digest(folder / name) for name in (graph, TOKENIZER_FILE)}
 
 
 def has_quick_digest(folder: Path) -> bool:

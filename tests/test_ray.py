@@ -169,7 +169,7 @@ def test_what_stops_a_worker_is_one_error(cluster: Any, inputs: list[str], tmp_p
         score_archive(inputs[:1], "strict", strict=True, ray=RayPool(cpus=0.5, gpus=0.5))
     shutil.copytree(default_model(), "model")
     moved = certainty.load("model", engine="onnx")
-    assert moved.model.digest  # known before the folder moves, as if only other machines lacked it
+    assert moved.model.digest and moved.files  # known before the folder moves, as if only other machines lacked it
     Path("model").rename("elsewhere")
     with pytest.raises(CertaintyError, match=f"^on the worker .*: {tmp_path / 'model'}"):
         score_archive(inputs[:1], "moved", classifier=moved, ray=RayPool())

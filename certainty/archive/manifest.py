@@ -19,7 +19,6 @@ from certainty.archive.settings import ArchiveSettings
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
-from certainty.model_info import scoring_files
 from certainty.writing import make_folder, sync_folder, whole_file, write_whole
 
 MANIFEST, INPUTS = "manifest.json", "inputs.jsonl"
@@ -67,7 +66,7 @@ def identity(classifier: CertaintyClassifier, settings: ArchiveSettings) -> dict
     return {
         "certainty": __version__,
         "model": classifier.model.to_dict(),
-        "files": scoring_files(classifier.folder, classifier.engine),
+        "files": dict(classifier.files),
         "engine": classifier.engine,
         "thresholds": thresholds,
         "settings": settings.to_dict(),
@@ -118,7 +117,7 @@ def read(folder: Path) -> dict[str, Any]:
         if found == _FORMAT_VERSION:
             _ = manifest["model"]["name"], manifest["settings"]["format"], columns_of(manifest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CertaintyError(f"{path}: damaged ({error!r}); get it again, or score the archive anew.") from error
+        raise CertaintyError(f"{path}: damaged ({error}); get it again, or score the archive anew.") from error
     if found != _FORMAT_VERSION:
         raise CertaintyError(
             f"{path}: format version {found}, not {_FORMAT_VERSION}, as this release reads it; upgrade."

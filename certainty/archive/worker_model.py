@@ -13,7 +13,6 @@ from typing import Any
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.model_folder import default_model
-from certainty.model_info import scoring_files
 
 
 @dataclass(frozen=True)
@@ -82,4 +81,4 @@ class WorkerModel:
 
 
 def _digests(classifier: CertaintyClassifier) -> dict[str, str]:
-    return {"weights": classifier.model.digest, **scoring_files(classifier.folder, classifier.engine)}
+    return {"weights": classifier.model.digest, **classifier.files}
