@@ -1,4 +1,4 @@
-"""Inputs of the tests of archives, and the rows of what was scored."""
+"""Inputs of the tests of archives, which are skipped without the extra, and the rows of what was scored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
+    pytest.importorskip(_module, reason=f"{_module} is not installed: pip install '.[archive]'")
 
 TEXTS = {
     "port": "Le port agrandit ses quais. Le coût pourrait doubler.",

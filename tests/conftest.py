@@ -16,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from certainty import CertaintyClassifier
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices this small only wait for each other's threads
 
@@ -81,6 +83,21 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     arguments += ["--config", config, "--output", folder]
     assert main(["train", *map(str, arguments)]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def classifier() -> CertaintyClassifier:
+    """The shipped model, on one thread."""
+    import certainty
+
+    return certainty.load(threads=1)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own, which is the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -36,20 +36,6 @@ from certainty.cli import main
 from certainty.errors import MissingExtraError
 from certainty.views.records import COLUMNS
 
-for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
-    pytest.importorskip(_module, reason=f"{_module} is not installed: pip install '.[archive]'")
-
-
-@pytest.fixture(scope="module")
-def classifier() -> CertaintyClassifier:
-    return certainty.load(threads=1)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
 
 def xlsx() -> bytes:
     book = pytest.importorskip("openpyxl", reason="openpyxl is not installed: pip install '.[documents]'").Workbook()

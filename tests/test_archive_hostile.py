@@ -13,12 +13,8 @@ from pathlib import Path
 import pytest
 from archiving import jsonl, rows_of, zst
 
-import certainty
 from certainty import CertaintyClassifier
 from certainty.archive import ArchiveSettings, score_archive
-
-for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
-    pytest.importorskip(_module, reason=f"{_module} is not installed: pip install '.[archive]'")
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -26,17 +22,6 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     ".bz2": bz2.compress,
     ".zst": zst,
 }
-
-
-@pytest.fixture(scope="module")
-def classifier() -> CertaintyClassifier:
-    return certainty.load(threads=1)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_a_column_whose_name_utf8_cannot_encode_is_kept_among_the_others(

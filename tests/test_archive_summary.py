@@ -16,20 +16,6 @@ from certainty.archive import ArchiveSettings, score_archive, summarise
 from certainty.archive import scoring as archive_scoring
 from certainty.cli import main
 
-for _module in ("duckdb", "filelock", "fsspec", "pyarrow"):
-    pytest.importorskip(_module, reason=f"{_module} is not installed: pip install '.[archive]'")
-
-
-@pytest.fixture(scope="module")
-def classifier() -> CertaintyClassifier:
-    return certainty.load(threads=1)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_summary(form: Any, here: Path, capsys: pytest.CaptureFixture[str]) -> None:

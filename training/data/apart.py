@@ -14,20 +14,18 @@ from pathlib import Path
 
 from certainty.finetuning.partition import near_duplicates
 from certainty.json_lines import read_json_lines, write_json_lines
-from certainty.labelled import read_labelled
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.writing import whole_file
 from training.program import tells_errors
 
 
-def drop_held_out(path: Path, held_out: Sequence[Path]) -> int:
+def drop_held_out(path: Path, held_out: Sequence[LabelledSentence]) -> int:
     """Write a file of labelled sentences again without those that are held out; return how many were dropped.
 
     Raises:
         CertaintyError: If a file cannot be read or written.
     """
-    of_train = read_labelled(path)
-    found = near_duplicates([sentence for other in held_out for sentence in read_labelled(other)], of_train)
-    dropped = {text for text, _ in found}
+    dropped = {text for text, _ in near_duplicates(held_out, read_labelled(path))}
     rows = [row for _, row in read_json_lines(path)]
     kept = [row for row in rows if row["text"] not in dropped]
     if len(kept) < len(rows):
@@ -45,8 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--held-out", nargs="+", type=Path, required=True, metavar="JSONL", help="files to be apart from"
     )
     arguments = parser.parse_args(argv)
+    held_out = read_labelled(arguments.held_out)
     for path in arguments.data:
-        print(f"{path}: {drop_held_out(path, arguments.held_out)} dropped")
+        print(f"{path}: {drop_held_out(path, held_out)} dropped")
 
 
 if __name__ == "__main__":
