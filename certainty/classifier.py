@@ -50,7 +50,7 @@ class CertaintyClassifier:
     ) -> None:
         self._folder = folder
         self._settings = ModelSettings.load(folder)
-        engine = chosen_engine(engine, folder, device, self._settings.engine)
+        engine = chosen_engine(engine, folder, device, self._settings.engine, self._settings.exact_sums)
         self._options = (engine, threads, device)
         opening = partial(open_engine, engine, folder, threads, device)
         if engine in ONNX_FILES and available_cores() > 1:

@@ -28,9 +28,9 @@ DEFAULT_DIGEST = "e66a9e186c0f6cf5f672ab310da672cded2e96e92c70cd459e1e5363ad2c59
 DEFAULT_FILES = {
     WEIGHTS_FILE: DEFAULT_DIGEST,
     ONNX_FILE: "73476bbeb1a0862743dec3fd2906be74e6d45115351c315ee58b9f66afa0f1c2",
-    INT8_FILE: "2b3aa40834ffa027a9a89fbdfae5ae154993a5dfbc6319c630173887bf372bc6",
+    INT8_FILE: "c3fb0ee4fd5faee75ff71564d507641f4d6c87e823f8a1ecc66ae553a011eda8",
     TOKENIZER_FILE: "a38c8ec5b2adbce276df1f2fec8bfca39f0a71aa767dccc653332f51a2d54dc6",
-    SETTINGS_FILE: "36de6b1373b6efdea92a3dc1630bf84770d66ebd5dec1f546bd9665e7ae1c1c9",
+    SETTINGS_FILE: "c8401a1032c5e0734fe0f5b39f7a4b5926e0cce039f51b4836872ada9a4dc67f",
 }
 """The same for each file of it that scoring reads."""
 ENCODER_NAME = "encoder-fr-small"
@@ -129,6 +129,12 @@ class ModelSettings:
         for name, (is_allowed, allowed) in _ALLOWED.items():
             if not is_allowed(value := getattr(self, name)):
                 raise CertaintyError(f"{name} is {repr(value)[:60]}; it must be {allowed}.")
+
+    @property
+    def exact_sums(self) -> bool:
+        """Whether the integers of "onnx-int8" give the same sums on all processors, as they do since version 0.5."""
+        int8 = (self.training or {}).get("int8")
+        return isinstance(int8, dict) and int8.get("exact_sums") is True
 
     def save(self, folder: Path) -> None:
         """Write `certainty.json` to the folder."""

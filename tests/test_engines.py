@@ -16,12 +16,15 @@ import onnx
 import pytest
 import torch
 from conftest import DATA
+from hypothesis import given
+from hypothesis import strategies as st
 
 import certainty
 from certainty import CertaintyError, Label
 from certainty.engines.modeling import CertaintyModel
 from certainty.engines.onnx import LONE_BATCHES, OnnxEngine
 from certainty.engines.processor import cpu_features, multiplies_integers_fast
+from certainty.finetuning.export.int8_graph import weight_scales
 from certainty.finetuning.export.onnx import export_int8, export_onnx
 from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ONNX_FILE, SETTINGS_FILE
@@ -99,7 +102,7 @@ def test_a_cue_head_on_the_top_layer(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: True)
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda _: True)
     folder = tmp_path / "model"
     shutil.copytree(tiny_model, folder)
     settings = json.loads((folder / SETTINGS_FILE).read_text())
@@ -109,23 +112,45 @@ def test_auto_takes_the_models_choice(tiny_model: Path, tmp_path: Path, monkeypa
         auto, named = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("auto", engine))
         np.testing.assert_array_equal(auto, named)
     assert certainty.load(folder).engine == "onnx-int8"
-    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: False)
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda _: False)
     assert certainty.load(folder).engine == "onnx", "no faster here"
     assert certainty.load(folder, engine="onnx-int8").engine == "onnx-int8"
     (folder / INT8_FILE).unlink()
-    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda: True)
+    monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda _: True)
     torch_, auto = (certainty.load(folder, engine=e).predict_proba(MIXED) for e in ("torch", "auto"))
     np.testing.assert_array_equal(auto, torch_)
+
+
+@given(seed=st.integers(0, 10_000), features=st.integers(2, 9), middle=st.sampled_from([0, 128]))
+def test_two_products_of_integers_fit_16_bits(seed: int, features: int, middle: int) -> None:
+    random_ = np.random.default_rng(seed)
+    weight = (random_.normal(size=(5, features)) ** 3).astype(np.float32)
+    spread = random_.uniform(1, 127, features).astype(np.float32)
+    low, high = (128 - spread, 128 + spread) if middle else (0 * spread, 0 * spread + 255)
+    scales = weight_scales(weight, low, high)
+    quantised = np.rint(weight / scales[:, None])
+    assert np.abs(quantised).max() <= 127
+    ends = np.stack([quantised * np.floor(low), quantised * np.ceil(high)])
+    for sums in (ends.max(axis=0), -ends.min(axis=0)):
+        pairs = sums[:, : features // 2 * 2].reshape(len(sums), -1, 2).sum(axis=-1)
+        assert pairs.max() <= 32767
+    assert (np.abs(quantised).max(axis=1) >= 63).all(), "no coarser than is needed"
 
 
 def test_numpy_tells_whether_integers_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     if platform.machine().lower() in ("x86_64", "amd64"):
         assert {"AVX512VNNI", "AVX2"} <= cpu_features().keys()
-    for is_there in (True, False):
-        monkeypatch.setattr("certainty.engines.processor.cpu_features", lambda there=is_there: {"AVX512VNNI": there})
-        assert multiplies_integers_fast() is is_there
+    # Without VNNI integers are faster too, but only such sums as fit 16 bits are right.
+    for features, fast, fast_if_exact in (
+        ({"AVX2": True, "AVX512F": True, "AVX512VNNI": True}, True, True),
+        ({"AVX2": True, "AVX512F": True, "AVX512VNNI": False}, False, False),
+        ({"AVX2": True, "AVX512F": False, "AVX512VNNI": False}, False, True),
+        ({"AVX2": False, "AVX512F": False, "AVX512VNNI": False}, False, False),
+    ):
+        monkeypatch.setattr("certainty.engines.processor.cpu_features", lambda features=features: features)
+        assert (multiplies_integers_fast(), multiplies_integers_fast(exact_sums=True)) == (fast, fast_if_exact)
     monkeypatch.setattr("certainty.engines.processor.cpu_features", dict)
-    assert not multiplies_integers_fast(), "not an x86 processor"
+    assert not multiplies_integers_fast(exact_sums=True), "not an x86 processor"
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,9 @@ def test_errors_come_in_one_order(folder: Path, monkeypatch: pytest.MonkeyPatch,
 def test_a_pickle_opens_the_same_engine_on_another_processor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace(certainty.load(folder).settings, engine="onnx-int8").save(folder)
     for fast, engine in ((True, "onnx-int8"), (False, "onnx")):
-        monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda fast=fast: fast)
+        monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda _, fast=fast: fast)
         pickled = pickle.dumps(classifier := certainty.load(folder))
-        monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda fast=fast: not fast)
+        monkeypatch.setattr("certainty.engines.multiplies_integers_fast", lambda _, fast=fast: not fast)
         opened = pickle.loads(pickled)
         assert opened.engine == classifier.engine == engine
         assert opened.score(TEXT) == classifier.score(TEXT)

@@ -21,7 +21,7 @@ import certainty
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED
-from certainty.engines import ONNX_FILES, chosen_engine
+from certainty.engines import ONNX_FILES
 from certainty.engines.cores import available_cores, core_quota
 from certainty.errors import CertaintyError
 from certainty.extras import DISTRIBUTION
@@ -146,7 +146,7 @@ def _model(choice: ModelChoice) -> dict[str, Any]:
     classifier.score([TEXT] * REPEATS)
     rate = REPEATS * len(document) / (time.perf_counter() - first)
     name, default = choice.engine or "auto", classifier.settings.engine
-    engine = chosen_engine(name, folder, choice.device, default)
+    engine = classifier.engine
     return {
         "model": {"folder": _without_home(folder), **classifier.model.to_dict()},
         "engine": {
@@ -172,7 +172,7 @@ def _reason(name: str, engine: str, default: str, device: str | None) -> str:
     if device not in (None, "cpu"):
         return f"--device {device} needs it"
     if default == "onnx-int8" and engine == "onnx":
-        return "the model names onnx-int8, which is not faster on this processor"
+        return "the model names onnx-int8, which is not faster or not exact on this processor"
     return f"the model names {default}, but has no {ONNX_FILES.get(default, 'such file')}"
 
 

@@ -24,8 +24,9 @@ def open_engine(
     """Open an engine for a model folder.
 
     Args:
-        name: "onnx" (onnxruntime, on the CPU), "onnx-int8" (8-bit integers: on processors with AVX-512 VNNI about twice
-            as fast; a model names it only if on its dev at most one label in two hundred differs), "torch" (also on
+        name: "onnx" (onnxruntime, on the CPU), "onnx-int8" (8-bit integers: about twice as fast on processors with
+            AVX-512 VNNI, and a third faster on others with AVX2; a model names it only if on its dev at most one label
+            in two hundred differs), "torch" (also on
             GPUs), "torch-compile" (compiled: slower to start) or "auto". The last selects `default` if the folder has
             its file and the device is the CPU or None, and "torch" otherwise; but "onnx" in place of "onnx-int8" on a
             processor that is not faster with integers.
@@ -61,11 +62,17 @@ def open_engine(
     return TorchEngine(folder, threads, device, compiled=chosen == "torch-compile")
 
 
-def chosen_engine(name: EngineName, folder: Path, device: str | None = None, default: str = "onnx") -> EngineName:
-    """Return the engine that a name stands for; see `open_engine`."""
+def chosen_engine(
+    name: EngineName,
+    folder: Path,
+    device: str | None = None,
+    default: str = "onnx",
+    exact_sums: bool = False,
+) -> EngineName:
+    """Return the engine that a name stands for; see `open_engine` and `multiplies_integers_fast`."""
     if name != "auto":
         return name
-    if default == "onnx-int8" and (folder / ONNX_FILES["onnx"]).is_file() and not multiplies_integers_fast():
+    if default == "onnx-int8" and (folder / ONNX_FILES["onnx"]).is_file() and not multiplies_integers_fast(exact_sums):
         default = "onnx"
     has_default = _on_cpu(device) and (folder / ONNX_FILES.get(default, "")).is_file()
     return cast(EngineName, default) if has_default else "torch"

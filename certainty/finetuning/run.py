@@ -15,7 +15,6 @@ import numpy as np
 
 import certainty
 from certainty.calibration import Calibration
-from certainty.engines import open_engine
 from certainty.engines.modeling import CertaintyModel
 from certainty.evaluation import Evaluation, evaluate_splits
 from certainty.evaluation.faithfulness import faithfulness
@@ -28,9 +27,9 @@ from certainty.finetuning.calibration import choose_calibration, cross_calibrate
 from certainty.finetuning.cross_validation import check_processes, out_of_fold_logits
 from certainty.finetuning.data import FinetuningData, read_data
 from certainty.finetuning.dev_logits import DevSentences
-from certainty.finetuning.export.int8_check import int8_comparison
-from certainty.finetuning.export.onnx import export_int8, export_onnx
+from certainty.finetuning.export.onnx import export_onnx
 from certainty.finetuning.fast_tokenizer import backend
+from certainty.finetuning.integers import TYPICAL_SENTENCES, with_integers
 from certainty.finetuning.model_card import write_model_card
 from certainty.finetuning.origin import inherit_origin, read_origin
 from certainty.finetuning.output import check_output, clear_drafts, named_write_errors, new_folder
@@ -57,9 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["finetune"]
 
 logger = logging.getLogger(__name__)
-
-INT8_SENTENCES = 512
-"""Number of training sentences used to measure the ranges of the activations."""
 
 
 def finetune(
@@ -219,21 +215,10 @@ def write_model(
     tokenizer.save_pretrained(folder)
     export_onnx(model, folder)
     typical = [
-        list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(INT8_SENTENCES, len(data.train))]
+        list(row["input_ids"]) for row in setup.trainer.train_dataset.rows[: min(TYPICAL_SENTENCES, len(data.train))]
     ]
-    exact: SentenceLogits | None = None
-    for fixed_scales in (True, False):  # the faster graph first
-        if not export_int8(model, folder, typical, tokenizer.pad_token_id, fixed_scales):
-            break
-        exact = exact or dev.logits(open_engine("onnx", folder, None).run)
-        integer = dev.logits(open_engine("onnx-int8", folder, None).run)
-        scores = dev.scores(exact, made), dev.scores(integer, made)
-        compared = {**int8_comparison(exact.label, integer.label, dev.gold, scores), "fixed_scales": fixed_scales}
-        # Without dev the two are compared on sentences of train, which shows less.
-        engine = "onnx-int8" if compared["as_good"] and not data.folds else "onnx"
-        made = replace(made, engine=engine, training={**(made.training or {}), "int8": compared})
-        if compared["as_good"]:
-            break
+    # Without dev the engines are compared on sentences of train.
+    made = with_integers(model, folder, typical, dev, made, may_be_default=not data.folds)
     made.save(folder)
     if not data.folds:
         return made, None
