@@ -39,8 +39,10 @@ def linear(graph: GraphBuilder, x: ir.Value, layers: list[str]) -> ir.Value:
 
 def side_by_side(graph: GraphBuilder, layers: list[str], part: str) -> ir.Value:
     """Concatenate the weights or biases of the layers along the output dimension."""
-    tensors = [graph.wide(f"{layer}.{part}") for layer in layers]
-    return graph.op.Concat(*tensors, axis=0) if len(tensors) > 1 else tensors[0]
+    if len(layers) == 1:
+        return graph.wide(f"{layers[0]}.{part}")
+    # Concatenated before they are cast, which writes half as much when a session opens.
+    return graph.widened(graph.op.Concat(*(graph.weight(f"{layer}.{part}") for layer in layers), axis=0))
 
 
 def write_graph(config: Any, path: Path, product: Linear = linear) -> None:

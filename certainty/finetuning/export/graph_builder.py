@@ -56,7 +56,11 @@ class GraphBuilder(onnxscript.GraphBuilder):
 
     def wide(self, tensor: str) -> ir.Value:
         """Refer to a tensor of the weights file, cast to 32-bit floats; onnxruntime folds the cast on loading."""
-        return self.op.Cast(self.weight(tensor), to=ir.DataType.FLOAT)
+        return self.widened(self.weight(tensor))
+
+    def widened(self, value: ir.Value) -> ir.Value:
+        """Cast a value to 32-bit floats."""
+        return self.op.Cast(value, to=ir.DataType.FLOAT)
 
     def fused(self, operator: str, *inputs: ir.Value | float | None, **attributes: Any) -> ir.Value:
         """Add an operator of onnxruntime that has one output of 32-bit floats."""
