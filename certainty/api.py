@@ -54,9 +54,9 @@ def load(
         model: A model folder, or `owner/name` on the Hugging Face hub. None opens the model that ships with the
             package.
         engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast on processors with AVX-512 VNNI, a third
-            faster on others with AVX2; a model names it only if on its dev at most one label in two hundred differs), "torch" (needs the extra `torch`; uses a GPU
-            if one is available) or "torch-compile" (slower to start). "auto" is the engine that the model names, but
-            "onnx" in place of "onnx-int8" where that is not faster.
+            faster on others with AVX2; a model names it only if on its dev at most one label in two hundred differs),
+            "torch" (needs the extra `torch`; uses a GPU if one is available) or "torch-compile" (slower to start).
+            "auto" is the engine that the model names, but "onnx" in place of "onnx-int8" where that is not faster.
         threads: Number of CPU threads. None uses all cores, or the CPU quota in a container. With a torch engine, the
             number applies to all use of torch in the process.
         device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if the engine is torch and one is available,

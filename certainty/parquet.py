@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 LARGEST = 300_000_000
-"""Most bytes of a row after decoding."""
+"""Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
 RATIO = 20
 """What is larger may be so many times its size as stored: Parquet is compressed already, and a bomb has a factor of
 1,000."""

@@ -300,7 +300,7 @@ def test_csv_under_another_name_is_refused_unless_forced(here: Path, classifier:
 def test_compressed_tables_are_not_unpacked_without_end(
     here: Path, classifier: CertaintyClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_documents, "_LARGEST", 100_000)
+    monkeypatch.setattr(archive_documents, "LARGEST", 100_000)
     bomb = parquet()[:4] + bytes(2_000_000)
     (here / "a.parquet.gz").write_bytes(gzip.compress(bomb))
     (here / "b.jsonl.xz").write_bytes(lzma.compress(b'{"text": "' + bytes(2_000_000)))

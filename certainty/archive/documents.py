@@ -21,12 +21,10 @@ from certainty.documents.workbooks import xlsx_rows
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.json_lines import parse_json_line
-from certainty.parquet import RATIO, open_parquet, parquet_batches
+from certainty.parquet import LARGEST, RATIO, open_parquet, parquet_batches
 from certainty.reading import encoding_of
 from certainty.tables import parquet_row, parse_csv
 
-_LARGEST = 300_000_000
-"""Most bytes of a text, or of a row, after decompression; a bomb is not unpacked further."""
 _BLOCK = 1 << 20  # bytes of a compressed file unpacked at a time
 
 Stage = Literal["find", "read"]
@@ -215,7 +213,7 @@ def _csv(
     except LookupError:
         raise CertaintyError(f"{name}: unknown encoding {encoding!r}; give one that Python knows.") from None
     try:
-        yield from parse_csv(_lines(text, name), name, options.text_column, _LARGEST)
+        yield from parse_csv(_lines(text, name), name, options.text_column, LARGEST)
     except UnicodeError as error:
         raise CertaintyError(
             f"{name}: cannot be decoded as {encoding} ({error}); give the correct encoding or save it as UTF-8."
@@ -223,9 +221,9 @@ def _csv(
 
 
 def _lines(stream: Any, name: str) -> Iterator[Any]:
-    while line := stream.readline(_LARGEST):
-        if len(line) == _LARGEST:
-            raise CertaintyError(f"{name}: has a line of over {_LARGEST:,} characters, which is no row; leave it out.")
+    while line := stream.readline(LARGEST):
+        if len(line) == LARGEST:
+            raise CertaintyError(f"{name}: has a line of over {LARGEST:,} characters, which is no row; leave it out.")
         yield line
 
 
@@ -248,7 +246,7 @@ def _parquet(file: InputFile, stream: OpenedFile) -> tuple[Any, BinaryIO]:
 
 def _unpacked(file: InputFile, stream: OpenedFile) -> BinaryIO:
     """Return a file on the disk with the content of a compressed Parquet file, which is not read from the beginning."""
-    left = max(_LARGEST, RATIO * (file.size or 0))
+    left = max(LARGEST, RATIO * (file.size or 0))
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115  closed with the ParquetFile that reads it
     while block := stream.content.read(_BLOCK):
         left -= len(block)
@@ -268,7 +266,7 @@ def _parquet_rows(file: InputFile, stream: OpenedFile) -> Iterator[tuple[int, Ma
     (table, source), name = _parquet(file, stream), file.name
     number = 0
     try:
-        for batch in parquet_batches(table, source, name, _LARGEST):
+        for batch in parquet_batches(table, source, name, LARGEST):
             for index in range(batch.num_rows):  # one by one, as one may hold what Python cannot
                 number += 1
                 yield number, parquet_row(batch, index, f"{name}: row {number}")
@@ -279,7 +277,7 @@ def _parquet_rows(file: InputFile, stream: OpenedFile) -> Iterator[tuple[int, Ma
 
 
 def _read_whole(stream: OpenedFile, name: str) -> bytes:
-    data = stream.content.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise CertaintyError(f"{name}: has over {_LARGEST / 1e6:,.0f} MB of text; divide it at blank lines.")
+    data = stream.content.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise CertaintyError(f"{name}: has over {LARGEST / 1e6:,.0f} MB of text; divide it at blank lines.")
     return data
