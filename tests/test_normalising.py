@@ -76,7 +76,7 @@ def test_offsets_grow_and_lead_back(text: str) -> None:
         )
         for character, offset in zip(form.text, form.offsets, strict=False):
             # A tag such as <p> is read as the line break that it shows.
-            is_space = character == " " and text[offset].isspace() or character in " \n" and text[offset] == "<"
+            is_space = (character == " " and text[offset].isspace()) or (character in " \n" and text[offset] == "<")
             assert text[offset] == character or is_space
 
 
