@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
 
     settings, tokenizer = ModelSettings.load(args.model), SentenceTokenizer.from_folder(args.model)
-    rows = [row for path in args.train for row in read_labelled(path)]
+    rows = read_labelled(args.train)
     typical = random.Random(0).sample(rows, min(TYPICAL_SENTENCES, len(rows)))
     ids = [encoding.ids[: settings.max_length] for encoding in tokenizer(row.text for row in typical)]
     dev = DevSentences(read_labelled(args.dev), tokenizer, settings.max_length, settings.pad_token_id)

@@ -21,7 +21,8 @@ from certainty.finetuning.calibration import negative_log_likelihoods
 from certainty.finetuning.dev_logits import DevSentences, runner
 from certainty.finetuning.export.onnx import export_onnx
 from certainty.finetuning.precision import round_weights
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.finetuning.splits import split_held_out_groups
+from certainty.labelled import read_labelled
 from certainty.model_folder import INT8_FILE, ModelSettings
 from certainty.tokenising import SentenceTokenizer
 from training.program import tells_errors
@@ -40,11 +41,6 @@ def merged(initial: Path, trained: Sequence[Path], factors: Sequence[float]) -> 
     return round_weights(model)
 
 
-def held_out_groups(paths: Sequence[Path]) -> list[LabelledSentence]:
-    """Return the sentences that `certainty train` holds out of files with groups."""
-    return [row for path in paths for row in read_labelled(path) if row.group is not None and row.group % 5 == 0]
-
-
 @tells_errors
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program."""
@@ -61,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     settings, tokenizer = ModelSettings.load(args.initial), SentenceTokenizer.from_folder(args.initial)
     model = merged(args.initial, args.trained, args.factors)
-    judging = {args.dev.name: read_labelled(args.dev)} | {path.name: held_out_groups([path]) for path in args.groups}
+    judging = {args.dev.name: read_labelled(args.dev)} | {
+        path.name: split_held_out_groups(read_labelled(path))[1] for path in args.groups
+    }
     for name, sentences in judging.items():
         dev = DevSentences(sentences, tokenizer, settings.max_length, settings.pad_token_id)
         logits, claims = dev.logits(runner(model)).label, dev.gold >= 0
