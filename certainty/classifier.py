@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.engines import ONNX_FILES, EngineName, chosen_engine, open_engine
+from certainty.engines.base import Engine
 from certainty.engines.cores import available_cores
 from certainty.errors import CertaintyError
 from certainty.inputs import checked_pair, checked_sequence, checked_text, given_sentences
@@ -52,19 +53,16 @@ class CertaintyClassifier:
         self._settings = ModelSettings.load(folder)
         engine = chosen_engine(engine, folder, device, self._settings.engine, self._settings.exact_sums)
         self._options = (engine, threads, device)
-        opening = partial(open_engine, engine, folder, threads, device)
         if engine in ONNX_FILES and available_cores() > 1:
-            with ThreadPoolExecutor(1) as pool:  # most of the opening, and of the digest, runs without Python's lock
-                opened = pool.submit(copy_context().run, opening)  # with the options of the command
-                self._tokenizer = SentenceTokenizer.from_folder(folder)
+            with ThreadPoolExecutor(1) as pool:  # most of the opening runs without Python's lock
+                opened = pool.submit(copy_context().run, self._opened_engine)  # with the options of the command
                 try:
-                    self._digest_if_quick()
+                    self._tokenizer = SentenceTokenizer.from_folder(folder)
                 finally:
                     self._engine = opened.result()  # what is wrong with the engine is told first
         else:
             self._tokenizer = SentenceTokenizer.from_folder(folder)
-            self._engine = opening()
-            self._digest_if_quick()
+            self._engine = self._opened_engine()
         self._runner = Runner(self._engine, self._tokenizer, self._settings)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
@@ -120,10 +118,12 @@ class CertaintyClassifier:
         """SHA-256 of each file that the engine and the tokenizer read, besides weights and settings, by its name."""
         return scoring_files(self._folder, self.engine)
 
-    def _digest_if_quick(self) -> None:
-        """Take the digest at once, so that it is that of the weights that were opened, even if the folder changes."""
-        if has_quick_digest(self._folder):
-            _ = self.model
+    def _opened_engine(self) -> Engine:
+        # The digest is taken at once, if that is quick, so that it is that of the weights that are opened, even if the
+        # folder changes afterwards.
+        digest = self.model.digest if has_quick_digest(self._folder) else None
+        engine, threads, device = self._options
+        return open_engine(engine, self._folder, threads, device, weights_digest=digest)
 
     def with_thresholds(
         self,

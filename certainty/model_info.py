@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from certainty.digests import file_digest
 from certainty.engines import ONNX_FILES
 from certainty.errors import CertaintyError
 from certainty.model_folder import (
@@ -23,7 +23,6 @@ from certainty.model_folder import (
     installed_model,
 )
 
-_BLOCK = 1 << 20
 _QUICK = 200_000_000  # bytes; their digest takes less than a second
 
 
@@ -125,11 +124,7 @@ def _weights(folder: Path) -> Path:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        return file_digest(path)
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}). Copy the model folder again.") from error
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from certainty import CertaintyClassifier
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+_graphs = TemporaryDirectory(prefix="certainty-graphs-")  # not the user's cache
+os.environ["CERTAINTY_CACHE"] = _graphs.name
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices this small only wait for each other's threads
 
 DATA = Path(__file__).parent / "data"

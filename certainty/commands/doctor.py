@@ -23,6 +23,7 @@ from certainty.commands.help import HelpFormatter
 from certainty.commands.output import FAILED
 from certainty.engines import ONNX_FILES
 from certainty.engines.cores import available_cores, core_quota
+from certainty.engines.graph_cache import CACHE_VARIABLE, cache_folder
 from certainty.errors import CertaintyError
 from certainty.extras import DISTRIBUTION
 from certainty.model_folder import find_model
@@ -36,7 +37,7 @@ REPEATS = 40
 """Number of copies of the text that are scored at once to measure the speed."""
 
 _NOT_PACKAGED = "not installed from a package, so not compared"
-_CORE = ("numpy", "onnxruntime", "rich", "tokenizers")
+_CORE = ("numpy", "onnxruntime", "platformdirs", "rich", "tokenizers")
 
 
 def add_parser(commands: Any) -> None:
@@ -79,6 +80,7 @@ def examine(choice: ModelChoice) -> dict[str, Any]:
         "files": _changed_files(),
         "packages": _packages(),
         "cores": _cores(),
+        "cache": f"{folder} ({CACHE_VARIABLE})" if (folder := cache_folder()) else f"none ({CACHE_VARIABLE})",
     }
     try:
         found |= _model(choice)

@@ -19,7 +19,12 @@ ONNX_FILES = {"onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 
 
 def open_engine(
-    name: EngineName, folder: Path, threads: int | None = None, device: str | None = None, default: str = "onnx"
+    name: EngineName,
+    folder: Path,
+    threads: int | None = None,
+    device: str | None = None,
+    default: str = "onnx",
+    weights_digest: str | None = None,
 ) -> Engine:
     """Open an engine for a model folder.
 
@@ -34,6 +39,7 @@ def open_engine(
         device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if the engine is torch and one is available,
             otherwise the CPU.
         default: The engine that "auto" selects.
+        weights_digest: SHA-256 of the weights, with which the graph of "onnx-int8" is kept as it was prepared.
 
     Raises:
         CertaintyError: If the engine, device or number of threads is invalid, or files are missing or damaged.
@@ -54,7 +60,7 @@ def open_engine(
         path = folder / ONNX_FILES[chosen]
         if path.is_file() and folder.resolve() != default_model().resolve():
             check_external_data(path)
-        return OnnxEngine(path, threads)
+        return OnnxEngine(path, threads, weights_digest if chosen == "onnx-int8" else None)
     needs("torch", "transformers", extra="torch", user=f"engine {chosen!r}")
     from certainty.engines.torch import TorchEngine
 
