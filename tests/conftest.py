@@ -27,7 +27,7 @@ DATA = Path(__file__).parent / "data"
 # at its top tells whether it can be.
 if find_spec("torch") is None:
     _IMPORTS = re.compile(r"^(?:from|import) ((?:certainty\.)?\w+)", re.MULTILINE)
-    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.engines.modeling", "training"}
+    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.engines.modeling", "evaluating", "training"}
 
     def _can_run(test: Path) -> bool:
         names = set(_IMPORTS.findall(test.read_text(encoding="utf-8")))
@@ -98,6 +98,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own, which is the working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `certainty.load` open the stand-in; a second model gets one sentence wrong."""
+    from evaluating import SENTENCES, StandIn
+
+    import certainty
+
+    wrong = {"first": [], "second": [SENTENCES[0].text], "third": [SENTENCES[0].text, SENTENCES[5].text]}
+    monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder or "first").name]))
 
 
 @pytest.fixture(scope="session")
