@@ -15,9 +15,12 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from serving import Held
+    from starlette.testclient import TestClient
 
     from certainty import CertaintyClassifier
 
+pytest.register_assert_rewrite("archiving", "documenting", "serving")  # so that they, too, tell the values
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices this small only wait for each other's threads
 
@@ -109,6 +112,29 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
     wrong = {"first": [], "second": [SENTENCES[0].text], "third": [SENTENCES[0].text, SENTENCES[5].text]}
     monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder or "first").name]))
+
+
+@pytest.fixture(scope="module")
+def client(classifier: CertaintyClassifier) -> Iterator[TestClient]:
+    """A client of a server whose limits are low."""
+    from starlette.testclient import TestClient
+
+    from certainty.server.app import create_app
+    from certainty.server.settings import ServerSettings
+
+    settings = ServerSettings(max_body_bytes=4000, max_characters=500, max_texts=4, max_sentences=10)
+    with TestClient(create_app(classifier, settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def held(classifier: CertaintyClassifier) -> Iterator[Held]:
+    """The shipped classifier, that begins to score when it is released."""
+    from serving import Held
+
+    held = Held(classifier)
+    yield held
+    held.released.set()
 
 
 @pytest.fixture(scope="session")
