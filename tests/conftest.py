@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from command_line import TEXT, Score
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -101,6 +102,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own, which is the working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "article.txt"
+    path.write_text(TEXT, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.fixture
+def score(tiny_model: Path) -> Score:
+    """The command `certainty score` with the tiny model, which returns its exit status."""
+    from certainty.cli import main
+
+    def run(*arguments: object) -> int:
+        return main(["score", "--model", str(tiny_model), *map(str, arguments)])
+
+    return run
 
 
 @pytest.fixture
