@@ -13,12 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from command_line import TEXT, Score
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from serving import Held
+    from starlette.testclient import TestClient
 
     from certainty import CertaintyClassifier
 
+pytest.register_assert_rewrite("archiving", "documenting", "serving")  # so that they, too, tell the values
 os.environ["HF_HUB_OFFLINE"] = "1"
 _graphs = TemporaryDirectory(prefix="certainty-graphs-")  # not the user's cache
 os.environ["CERTAINTY_CACHE"] = _graphs.name
@@ -30,7 +34,7 @@ DATA = Path(__file__).parent / "data"
 # at its top tells whether it can be.
 if find_spec("torch") is None:
     _IMPORTS = re.compile(r"^(?:from|import) ((?:certainty\.)?\w+)", re.MULTILINE)
-    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.engines.modeling", "training"}
+    _TRAIN = {"certainty.evaluation", "certainty.finetuning", "certainty.engines.modeling", "evaluating", "training"}
 
     def _can_run(test: Path) -> bool:
         names = set(_IMPORTS.findall(test.read_text(encoding="utf-8")))
@@ -101,6 +105,58 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own, which is the working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def article(tmp_path: Path) -> Path:
+    path = tmp_path / "article.txt"
+    path.write_text(TEXT, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.fixture
+def score(tiny_model: Path) -> Score:
+    """The command `certainty score` with the tiny model, which returns its exit status."""
+    from certainty.cli import main
+
+    def run(*arguments: object) -> int:
+        return main(["score", "--model", str(tiny_model), *map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `certainty.load` open the stand-in; a second model gets one sentence wrong."""
+    from evaluating import SENTENCES, StandIn
+
+    import certainty
+
+    wrong = {"first": [], "second": [SENTENCES[0].text], "third": [SENTENCES[0].text, SENTENCES[5].text]}
+    monkeypatch.setattr(certainty, "load", lambda folder: StandIn(wrong[Path(folder or "first").name]))
+
+
+@pytest.fixture(scope="module")
+def client(classifier: CertaintyClassifier) -> Iterator[TestClient]:
+    """A client of a server whose limits are low."""
+    from starlette.testclient import TestClient
+
+    from certainty.server.app import create_app
+    from certainty.server.settings import ServerSettings
+
+    settings = ServerSettings(max_body_bytes=4000, max_characters=500, max_texts=4, max_sentences=10)
+    with TestClient(create_app(classifier, settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def held(classifier: CertaintyClassifier) -> Iterator[Held]:
+    """The shipped classifier, that begins to score when it is released."""
+    from serving import Held
+
+    held = Held(classifier)
+    yield held
+    held.released.set()
 
 
 @pytest.fixture(scope="session")

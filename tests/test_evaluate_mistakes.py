@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_evaluate import SENTENCES, StandIn, alone, write
+from evaluating import SENTENCES, StandIn, alone, write
 
 from certainty import CertaintyError
 from certainty.cli import main
@@ -90,3 +90,81 @@ def test_a_report_that_cannot_be_written_is_told_before_scoring_and_leaves_nothi
         assert told in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "data.jsonl", "report"]
     assert [path.name for path in (tmp_path / "report").iterdir()] == ["index.html"]
+
+
+def test_models_that_cannot_be_compared() -> None:
+    with pytest.raises(CertaintyError, match="nothing to evaluate on"):
+        compare([StandIn()])
+    with pytest.raises(CertaintyError, match="no model is given"):
+        compare([], SENTENCES)
+    with pytest.raises(CertaintyError, match="use `evaluate` for one"):
+        compare("models/mine", SENTENCES)
+
+
+def test_data_that_cannot_be_judged() -> None:
+    with pytest.raises(CertaintyError, match="no sentence has a label"):
+        alone(StandIn(), SENTENCES[-4:])
+    with pytest.raises(CertaintyError, match="every label is asserted"):
+        alone(StandIn(), SENTENCES[:36:4])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"--data": "missing.jsonl"}, "missing.jsonl: no such file"),
+        ({"--data": "questions.jsonl"}, "questions.jsonl: no sentence has a label"),
+        ({"--data": "one_label.jsonl"}, "one_label.jsonl: every label is asserted"),
+        ({"--train": "questions.jsonl"}, "no sentence to train on has a label"),
+        ({"--report": "good.jsonl"}, "good.jsonl: is a file; give a folder"),
+        ({"--by": "genre"}, "the data has no column 'genre' to slice by"),
+        ({"--behaviour": "good.jsonl"}, "good.jsonl, line 1: kind is None. Allowed: mft, inv, dir"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    change: dict[str, str],
+    message: str,
+    tmp_path: Path,
+    stand_in: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "good.jsonl", SENTENCES)
+    write(tmp_path / "questions.jsonl", SENTENCES[-4:])
+    write(tmp_path / "one_label.jsonl", SENTENCES[:36:4])
+    options = {"--model": "first", "--data": "good.jsonl", "--report": "report"} | change
+    assert main(["evaluate", *(word for option in options.items() for word in option)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith(f"error: {message}")
+    assert captured.out == ""
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "nothing to evaluate on; give --data"),
+        (["--behaviour", "b.jsonl", "--min-macro-f1", "0.8"], "--min-macro-f1 needs --data"),
+        (["--data", "held_out.jsonl", "--model", "same", "same"], "model same is given twice"),
+        (["--data", "held_out.jsonl", "--model", "no model"], "no model: no such folder"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "held_out.jsonl", SENTENCES)
+    assert main(["evaluate", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("wrong", [["--seed", "-1"], ["--min-macro-f1", "80"]])
+def test_options_out_of_range(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--data", "held_out.jsonl", *wrong])
+    assert stopped.value.code == 2
+    assert f"argument {wrong[0]}: it is" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from documenting import archive, docx, epub, text_of, texts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -284,3 +285,43 @@ def test_long_versions_are_aligned_as_short_ones_are(repeated: int) -> None:
             (None, 700, False),
             (2000, None, False),
         ]
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    with pytest.raises(CertaintyError, match=r"a\.docx: would unpack to 400 MB, more than is allowed"):
+        bomb = io.BytesIO()
+        with (
+            zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
+            out.open("word/document.xml", "w") as member,
+        ):
+            for _ in range(400):
+                member.write(bytes(1_000_000))
+        pytest.importorskip("docx")
+        texts_of(bomb.getvalue(), "a.docx")
+
+
+def test_entities_of_strangers_are_not_followed(tmp_path: Path) -> None:
+    pytest.importorskip("docx")
+    pytest.importorskip("trafilatura")
+    secret = tmp_path / "secret"
+    secret.write_text("Le code est 1234.")
+    entity = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'
+    with pytest.raises(CertaintyError, match="declares XML entities"):
+        texts_of(archive(**{"word/document.xml": f"{entity}<w>&e;</w>"}), "a.docx")
+    book = epub("Il pleut sur le port.", "Elle attend.")
+    with zipfile.ZipFile(io.BytesIO(book)) as given:
+        members = {name: given.read(name).decode() for name in given.namelist()}
+    members["OEBPS/texte 0.xhtml"] = entity + members["OEBPS/texte 0.xhtml"].replace("port.", "port. &e;")
+    text = text_of(archive(**members), "a.epub")
+    assert "1234" not in text and "Elle attend." in text
+
+
+def test_a_picture_with_a_document_type_is_no_declaration() -> None:
+    file = io.BytesIO(docx("Il pleut."))
+    with zipfile.ZipFile(file, "a") as out:
+        out.writestr("word/media/a.svg", '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://a/svg11.dtd"><svg/>')
+    assert text_of(file.getvalue(), "a.docx") == "Il pleut."
+    with zipfile.ZipFile(file, "a") as out:
+        out.writestr("word/media/b.svg", '<!DOCTYPE svg [<!ENTITY a "b">]><svg/>')
+    with pytest.raises(CertaintyError, match="declares XML entities"):
+        text_of(file.getvalue(), "a.docx")

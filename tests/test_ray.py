@@ -19,7 +19,7 @@ from certainty import CertaintyClassifier, CertaintyError
 pytest.importorskip("ray", reason="ray is not installed: pip install '.[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("cluster")]
 
-from test_archive import jsonl, many, rows_of  # noqa: E402
+from archiving import jsonl, many, rows_of  # noqa: E402
 
 from certainty.archive import ArchiveSettings, RayPool, on_ray, score_archive, summarise  # noqa: E402
 from certainty.archive import scoring as archive_scoring  # noqa: E402

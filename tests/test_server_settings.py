@@ -131,3 +131,9 @@ def test_hosts_and_origins_are_compared_in_lower_case() -> None:
     settings = ServerSettings(allowed_hosts="A.example, *.B.example", cors_origins="https://A.example")
     assert settings.allowed_hosts == ("a.example", "*.b.example")
     assert settings.cors_origins == ("https://a.example",)
+
+
+@pytest.mark.parametrize("setting", ["max_texts", "timeout", "batch_characters"])
+def test_settings_out_of_range(setting: str) -> None:
+    with pytest.raises(CertaintyError, match=f"{setting} is -1"):
+        ServerSettings(**{setting: -1})

@@ -1,0 +1,81 @@
+"""Models side by side, seeds of one model, baselines, and models that know the rows from their training."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import DATA
+from evaluating import SENTENCES, StandIn, alone
+
+import certainty
+from certainty import CertaintyError
+from certainty.evaluation import Evaluation, compare, evaluate, evaluate_seeds
+from certainty.labelled import read_labelled
+from certainty.model_folder import KNOWN_FILE
+
+
+def test_seeds_are_averaged() -> None:
+    first = SENTENCES[0].text
+    result = evaluate_seeds({"a": StandIn(), "b": StandIn([first])}, SENTENCES, baselines=False)
+    accuracy = result.metrics["accuracy"]
+    assert accuracy["values"] == pytest.approx([1, 35 / 36])
+    assert accuracy["value"] == pytest.approx(71 / 72)
+    assert accuracy["sd"] == pytest.approx(1 / 36 / 2**0.5)
+    assert result.confusion[0] == [8.5, 0.5, 0, 0]
+    assert [(e["text"], list(e["predictions"])) for e in result.errors] == [(first, ["a", "b"])]
+
+
+def test_models_side_by_side() -> None:
+    wrong = [sentence.text for sentence in SENTENCES[:12]]
+    result = compare({"good": StandIn(wrong[:1]), "bad": StandIn(wrong)}, SENTENCES, baselines=False)
+    assert [one.name for one in result.evaluations] == ["good", "bad"]
+    accuracy = next(d for d in result.differences if d["metric"] == "accuracy")
+    assert (accuracy["first"], accuracy["second"], accuracy["differing"]) == ("good", "bad", 11)
+    assert accuracy["value"] == pytest.approx(11 / 36)
+    assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
+    # The 11 sentences are of three groups, which are swapped together.
+    assert accuracy["p_value"] == pytest.approx(2 / 2**3, abs=0.02)
+    assert [error["text"] for error in result.errors] == wrong
+    assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
+    printed = result.summary()
+    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.2\d\d\d +11 +0\.\d+\n", printed)
+    assert re.search(r"macro-F1 +0\.\d+ +0\.\d+ to \d\.\d+ +0\.\d+ +0\.\d+ to 0\.\d+\n", printed)
+
+
+def test_baselines_are_worse_than_the_perfect_classifier() -> None:
+    result = evaluate(StandIn(), SENTENCES, train=SENTENCES[:20])
+    assert list(result.baselines) == ["majority", "tfidf", "rules"]
+    assert result.baselines_fit == "train"
+    assert result.data["in_train"] == 20
+    majority = result.baselines["majority"]
+    assert majority["difference"]["value"] == pytest.approx(1 - majority["macro_f1"]["value"])
+    assert majority["p_value"] == pytest.approx(2 / 2**9, abs=2e-3)  # nine groups
+    assert "WARNING: 20 of the sentences" in result.summary()
+    loose = [replace(s, group=None) for s in SENTENCES]
+    assert "≤ 0.0001" in evaluate(StandIn(), loose, train=SENTENCES[:20]).summary()
+
+
+def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp_path: Path) -> None:
+    rows = [*read_labelled(DATA / "tiny.jsonl")[:12], *read_labelled(DATA / "tiny_dev.jsonl")]
+    bare = Path(shutil.copytree(tiny_model, tmp_path / "bare"))
+    (bare / KNOWN_FILE).unlink()
+    models = {"bare": bare, "tiny": tiny_model, "other": StandIn(sentences=rows)}
+    result = compare(models, rows, baselines=False)
+    assert [one.data["trained_on"] for one in result.evaluations] == [{"bare": None}, {"tiny": 12}, {"other": None}]
+    told = f"WARNING: tiny was trained on 12 of the {len(rows)} sentences."
+    assert told in result.summary() and result.summary().count("WARNING") == 1
+    page = result.write_report(tmp_path / "report").read_text(encoding="utf-8")
+    assert "tiny was trained on 12 of the sentences, so its figures are optimistic" in page
+    again = alone(certainty.load(tiny_model), rows, name="tiny")
+    assert told in again.summary() and again.data["in_train"] is None
+    del again.data["trained_on"]  # of an earlier version
+    assert told not in Evaluation.from_dict(again.to_dict()).summary()
+    seeds = evaluate_seeds({"bare": bare, "tiny": tiny_model}, rows, baselines=False)
+    assert seeds.data["trained_on"] == {"bare": None, "tiny": 12}
+    (bare / KNOWN_FILE).write_bytes(b"x")
+    with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
+        alone(bare, rows)
