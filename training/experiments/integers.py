@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from certainty.batching import cut_windows
 from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.dev_logits import DevSentences
 from certainty.finetuning.integers import TYPICAL_SENTENCES, with_integers
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings, tokenizer = ModelSettings.load(args.model), SentenceTokenizer.from_folder(args.model)
     rows = read_labelled(args.train)
     typical = random.Random(0).sample(rows, min(TYPICAL_SENTENCES, len(rows)))
-    ids = [encoding.ids[: settings.max_length] for encoding in tokenizer(row.text for row in typical)]
+    encodings = tokenizer(row.text for row in typical)
+    windows = cut_windows([encoding.ids for encoding in encodings], tokenizer.special, settings.max_length)
+    ids = [window.ids for window in windows if window.start == 0]  # as training sees them
     dev = DevSentences(read_labelled(args.dev), tokenizer, settings.max_length, settings.pad_token_id)
     model = CertaintyModel.from_pretrained(args.model).eval()
     settings = with_integers(model, args.model, ids, dev, settings)
