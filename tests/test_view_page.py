@@ -198,6 +198,31 @@ def test_what_the_model_cannot_tell_is_neither_shown_nor_exported(open_page: Ope
     assert cells == ["", ""]
 
 
+def test_a_comparison_says_that_no_word_stands_out_only_of_a_model_that_tells_cues(open_page: Open) -> None:
+    def scored(text: str, heads: tuple[str, ...]) -> certainty.Document:
+        model = certainty.ModelInfo("mine", None, "0" * 64, heads)
+        document = certainty.score(text)
+        return replace(document, sentences=tuple(replace(s, cues=()) for s in document), model=model)
+
+    old = scored("Le maire est élu. Il pleut. Moscou dément. Le pont tient.", ())
+    new = scored("Le maire serait élu. Il pleut. Le pont tient. Paris se tait.", ("cue",))
+    assert {pair.change.value for pair in certainty.compare(old, new)} >= {
+        "commitment",
+        "unchanged",
+        "added",
+        "removed",
+    }
+    for before, after in ((old, new), (new, old)):
+        page = open_page(certainty.compare(before, after).to_html(lang="en"))
+        page.get_by_role("button", name="Show all").click()
+        told = {}
+        for sentence in page.locator(".certainty-sentence").filter(visible=True).all():
+            sentence.focus()
+            told[sentence.inner_text()] = "No word stands out." in page.get_by_role("tooltip").inner_text()
+        removed = {s.text for s in before} - {s.text for s in after}
+        assert told == {s.text: (s.text in removed) == (before is new) for s in (*before, *after)}
+
+
 def test_what_is_shown_is_copied(open_page: Open, article: certainty.Document) -> None:
     page = open_page(article.to_html(), permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("searchbox").fill("Selon le département")

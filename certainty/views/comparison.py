@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from certainty.sentence_score import ScoredText, SentenceScore
 from certainty.views.categories import category_counts
 from certainty.views.language import Language
-from certainty.views.markup import escape, fold, help_text, name_tag, overview, said, sentence_element, untold_text
+from certainty.views.markup import (
+    cue_data,
+    escape,
+    fold,
+    help_text,
+    name_tag,
+    overview,
+    said,
+    sentence_element,
+    untold_text,
+)
 
 if TYPE_CHECKING:
     from certainty.comparison import Comparison, SentencePair
@@ -63,7 +73,8 @@ def comparison_head(comparison: Comparison, lang: Language, folded: bool = False
 
 def pair_list(comparison: Comparison, lang: Language) -> str:
     """Return the pairs, in order."""
-    pairs = "\n".join(_pair(pair, lang) for pair in comparison)
+    data = cue_data(comparison.old), cue_data(comparison.new)
+    pairs = "\n".join(_pair(pair, data, lang) for pair in comparison)
     return f'<div class="certainty-pairs">\n{pairs}\n</div>'
 
 
@@ -81,24 +92,28 @@ def _counts(document: ScoredText) -> dict[str, int]:
     return category_counts([document])
 
 
-def _pair(pair: SentencePair, lang: Language) -> str:
+def _pair(pair: SentencePair, data: tuple[str, str], lang: Language) -> str:
+    """Return a pair; `data` are attributes for the sentences of the old version and for those of the new one."""
     old, new = pair.old, pair.new
+    of_old, of_new = data
     if old is None or new is None:
-        versions = "".join(f"<p>{_text(one, [], 'ins', lang)}</p>" for one in (old, new) if one)
+        both = ((old, of_old), (new, of_new))
+        versions = "".join(f"<p{of_one}>{_text(one, [], 'ins', lang)}</p>" for one, of_one in both if one)
     elif pair.change in _SAME:
         # Equal sentences are shown once; the old one is kept, hidden, for the export.
-        versions = f"<p hidden>{_text(old, [], 'del', lang)}</p><p>{_text(new, [], 'ins', lang)}</p>"
+        versions = f"<p hidden>{_text(old, [], 'del', lang)}</p><p{of_new}>{_text(new, [], 'ins', lang)}</p>"
     else:
         gone, come = _differences(old.text, new.text)
-        versions = _version(old, "before", gone, "del", lang) + _version(new, "after", come, "ins", lang)
+        versions = _version(old, "before", of_old, gone, "del", lang)
+        versions += _version(new, "after", of_new, come, "ins", lang)
     told = f'<span class="certainty-verdict">{escape(verdict(pair, lang))}</span>'
     head = f'<p class="certainty-change">{name_tag(pair.change.value, lang)} {told}</p>'
     return f'<div class="certainty-pair" data-category="{pair.change.value}">{head}{versions}</div>'
 
 
-def _version(sentence: SentenceScore, side: str, spans: Spans, tag: str, lang: Language) -> str:
+def _version(sentence: SentenceScore, side: str, data: str, spans: Spans, tag: str, lang: Language) -> str:
     name = said("span", side, lang, ' class="certainty-side"')
-    return f'<p class="certainty-{side}">{name} {_text(sentence, spans, tag, lang)}</p>'
+    return f'<p class="certainty-{side}"{data}>{name} {_text(sentence, spans, tag, lang)}</p>'
 
 
 def _text(sentence: SentenceScore, spans: Spans, tag: str, lang: Language) -> str:

@@ -63,6 +63,12 @@ def untold_text(documents: Iterable[ScoredText], lang: Language) -> str:
     return f'<p class="certainty-help">{said("span", "untold", lang)} {", ".join(untold)}.</p>' if untold else ""
 
 
+def cue_data(document: ScoredText) -> str:
+    """Return an attribute for the text of a model that cannot tell cues; empty if it can, or it is not known."""
+    heads = document.model.heads if document.model else None
+    return "" if heads is None or "cue" in heads else " data-no-cues"
+
+
 def overview(counts: Mapping[str, int], lang: Language, key: str = "key") -> str:
     """Return the bar, and the key with the number and share of each category; `key` is the word that names the key."""
     total = sum(counts.values())
@@ -106,7 +112,7 @@ def text_block(document: ScoredText, name: str, min_confidence: float | None, la
         parts += _rest(rest), "</p><p>" if "\n" in rest else "", sentence_element(sentence, lang, min_confidence)
         done = sentence.end
     parts.append(_rest(document.text[done:]))
-    data = f'data-name="{escape(name)}"'
+    data = f'data-name="{escape(name)}"{cue_data(document)}'
     if document.model:
         data += f' data-model="{escape(json.dumps(document.model.to_dict(), ensure_ascii=False))}"'
     return f'<div class="certainty-text" lang="fr" {data}><p>{"".join(parts)}</p></div>'

@@ -2,7 +2,7 @@
 // window, never over the lines around.
 
 // Whether the model has a head for cues, or it is not known which heads it has.
-const tellsCues = (sentence) => JSON.parse(sentence.closest(".certainty-text").dataset.model ?? "{}").heads?.includes("cue") ?? true;
+const tellsCues = (sentence) => !sentence.closest("[data-no-cues]");
 
 function addExplanations(root, sentences) {
   const panel = element("div", { className: "certainty-panel", role: "tooltip", hidden: true });
