@@ -91,8 +91,8 @@ def _no_text(data: bytes, name: str) -> CertaintyError:
     for encoding, start in (("utf-16-be", 0), ("utf-16-le", 1)):
         if data[start::2].count(0) > _LEAST_ZEROS * len(data[start::2]) and not data[1 - start :: 2].count(0):
             return CertaintyError(
-                f"{name}: looks like UTF-16 without a byte order mark; give the encoding "
-                f"({argument('encoding', encoding)})."
+                f"{name}: looks like UTF-16 without a byte order mark; save it as UTF-8, or give the "
+                f"encoding where there is {argument('encoding', encoding)}."
             )
     return CertaintyError(f"{name}: is binary data, not plain text (control characters); give a file of text.")
 
@@ -118,7 +118,7 @@ def _detect(data: bytes, name: str) -> str:
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
-            "%s: not UTF-8, read as %s; give the encoding (%s) if accents look wrong.",
+            "%s: not UTF-8, read as %s; if accents look wrong, save it as UTF-8 or give the encoding where there is %s.",
             *(name, _OLD_ENCODINGS[encoding], argument("encoding")),
         )
     return text

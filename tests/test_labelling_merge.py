@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -165,3 +166,15 @@ def test_the_command_weighs_with_a_model(tmp_path: Path, capsys: pytest.CaptureF
     assert read_labelled(merged)[-1].label in (P, D)
     assert main(["label", "merge", str(data), "--model", "x", "-o", str(merged)]) == 2
     assert "--model is about --weighted" in capsys.readouterr().err
+
+
+def test_other_columns_are_kept_where_annotators_agree(tmp_path: Path) -> None:
+    for annotator, remark in (("ana", "sûr"), ("bo", "à voir")):
+        row = {"id": "1", "text": "Il pleut.", "label": "asserted", "annotator": annotator, "document": "a.txt"}
+        content = json.dumps({**row, "remark": remark, "doubtful": annotator == "bo"}, ensure_ascii=False)
+        (tmp_path / f"{annotator}.jsonl").write_text(content + "\n", encoding="utf-8")
+    merged = tmp_path / "merged.jsonl"
+    assert main(["label", "merge", str(tmp_path / "ana.jsonl"), str(tmp_path / "bo.jsonl"), "-o", str(merged)]) == 0
+    (sentence,) = read_labelled(merged)
+    assert sentence.columns == {"document": "a.txt"}
+    assert sentence.doubtful

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import secrets
 import shutil
@@ -45,10 +46,13 @@ def check_output(output: Path, overwrite: bool) -> None:
             )
     elif output.exists() and not output.is_dir():
         raise CertaintyError(f"{output}: is a file; give a folder for the output.")
+    parent = output.resolve().parent
     try:
-        output.resolve().parent.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CertaintyError(f"{output}: cannot be created ({error.strerror}); give another folder.") from error
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise CertaintyError(f"{output}: cannot be created (no right to write to {parent}); give another folder.")
 
 
 @contextmanager

@@ -50,7 +50,8 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
     if (most := len(held[rarest])) < folds:
         rows = sum(s.label is rarest for s in sentences)
         if not most:
-            raise CertaintyError(f"train has no sentence labelled {rarest.value}. Add some, at least ten.")
+            absent = " or ".join(label.value for label in LABELS if not held[label])
+            raise CertaintyError(f"train has no sentence labelled {absent}. Add some, at least ten of each label.")
         ways = [argument("dev"), *([f"{argument('folds', most)} at most"] if most > 1 else [])]
         raise CertaintyError(
             f"train has {counted(rows, 'row')} labelled {rarest.value}, in {counted(most, 'set')} that must not be "
@@ -97,9 +98,9 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
     """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
     if not train or not held_out:
         return []
-    vectorizer = _vectorizer()
-    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
-    distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
+    vectors = _vectorizer().fit_transform([s.text for s in (*train, *held_out)])  # as `together` does for a split
+    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors[: len(train)])
+    distances, nearest = neighbours.kneighbors(vectors[len(train) :])
     same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
     return [
         (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])

@@ -72,7 +72,10 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
             run with other data or settings, or another process is using it.
     """
     _check(folder, run, resume)
-    folder.mkdir(exist_ok=resume)
+    try:
+        folder.mkdir(exist_ok=resume)
+    except OSError as error:
+        raise CertaintyError(f"{folder}: cannot be created ({error.strerror}); give another --output.") from error
     lock = FileLock(folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)

@@ -136,15 +136,26 @@ def _most_common(values: Iterable[_T | None]) -> _T | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
+def _shared_columns(row: Answers) -> dict[str, str]:
+    """Return the other columns, such as the document, without those in which annotators differ, such as a remark."""
+    given = [s.columns for s in row.values()]
+    names = dict.fromkeys(name for columns in given for name in columns)
+    values = {name: {columns[name] for columns in given if name in columns} for name in names}
+    return {name: found.pop() for name, found in values.items() if len(found) == 1}
+
+
 def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     label = parse_category(chosen, name)
     agreeing = {annotator: s for annotator, s in row.items() if s.label is label and s.claim == (label is not None)}
+    of_all = _shared_columns(row)
     if not agreeing:  # nobody gave the label that was decided on
         first = next(iter(row.values()))
         cues = () if label is None else None
         return replace(
             first,
             id=name,
+            columns=of_all,
+            doubtful=any(s.doubtful for s in row.values()),
             label=label,
             claim=label is not None,
             second=None,
@@ -159,6 +170,8 @@ def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     return replace(
         first,
         id=name,
+        columns=of_all,
+        doubtful=any(s.doubtful for s in row.values()),
         second=second,
         second_known=2 * seconds.count(second) > len(seconds),
         attributed=_majority(s.attributed for s in agreeing.values()),

@@ -20,7 +20,7 @@ def write_rows(sentences: Iterable[LabelledSentence], out: TextIO) -> None:
 
 
 def to_row(sentence: LabelledSentence) -> dict[str, Any]:
-    """Return the row of a sentence, with every column but a `second` that is not known."""
+    """Return the row of a sentence, with every column but a `second` that is not known; its own columns come last."""
     row: dict[str, Any] = {
         "id": sentence.id,
         "text": sentence.text,
@@ -36,6 +36,9 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     }
     if not (sentence.second or sentence.second_known):
         del row["second"]
+    if sentence.doubtful:
+        row["doubtful"] = True
+    row |= {name: value for name, value in sentence.columns.items() if name not in row}
     return {name: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
 
 
