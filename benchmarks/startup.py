@@ -1,12 +1,14 @@
 """Measure the time of a cold start: `python -m benchmarks.startup [FILE]`.
 
 Measures new processes from start to end: `import certainty`, `certainty score FILE`, and one sentence with certainty,
-also by engine, and with `transformers.pipeline` on the same model. The rounds are interleaved.
+also by engine, without the cache of prepared graphs (`CERTAINTY_CACHE=`), and with `transformers.pipeline` on the same
+model. The rounds are interleaved.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -14,10 +16,12 @@ import time
 
 from benchmarks import record
 from benchmarks.contenders import ratio
+from certainty.engines.graph_cache import CACHE_VARIABLE
 
 ARTICLE = "docs/examples/article.txt"
 SENTENCE = "Moscou dément."
 IMPORT, ONE, PIPELINE = "import certainty", "certainty, one sentence", "pipeline, one sentence"
+UNKEPT = f"{ONE}, nothing kept"
 CERTAINTY_CODE = "import certainty; certainty.load({model!r}, engine={engine!r}).score({text!r})"
 PIPELINE_CODE = (
     "from transformers import pipeline; pipeline('text-classification', model={model!r}, top_k=None)({text!r})"
@@ -38,14 +42,16 @@ def main() -> None:
         IMPORT: ["-c", "import certainty"],
         ONE: ["-c", CERTAINTY_CODE.format(**values, engine="auto")],
         **{f"{ONE}, {e}": ["-c", CERTAINTY_CODE.format(**values, engine=e)] for e in ("onnx", "onnx-int8")},
+        UNKEPT: ["-c", CERTAINTY_CODE.format(**values, engine="auto")],
         score: ["-m", "certainty", "score", args.file, "--model", args.model],
         PIPELINE: ["-c", PIPELINE_CODE.format(**values)],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(args.rounds):
         for name, command in commands.items():
+            environment = os.environ | ({CACHE_VARIABLE: ""} if name == UNKEPT else {})
             started = time.perf_counter()
-            subprocess.run([sys.executable, *command], check=True, capture_output=True)
+            subprocess.run([sys.executable, *command], check=True, capture_output=True, env=environment)
             seconds[name].append(time.perf_counter() - started)
     for name, times in seconds.items():
         print(f"{statistics.median(times):6.2f} s median, {min(times):6.2f} s best of {args.rounds}: {name}")
