@@ -56,10 +56,8 @@ class CertaintyClassifier:
         if engine in ONNX_FILES and available_cores() > 1:
             with ThreadPoolExecutor(1) as pool:  # most of the opening runs without Python's lock
                 opened = pool.submit(copy_context().run, self._opened_engine)  # with the options of the command
-                try:
-                    self._tokenizer = SentenceTokenizer.from_folder(folder)
-                finally:
-                    self._engine = opened.result()  # what is wrong with the engine is told first
+                self._tokenizer = SentenceTokenizer.from_folder(folder)
+                self._engine = opened.result()
         else:
             self._tokenizer = SentenceTokenizer.from_folder(folder)
             self._engine = self._opened_engine()
@@ -121,8 +119,12 @@ class CertaintyClassifier:
     def _opened_engine(self) -> Engine:
         # The digest is taken at once, if that is quick, so that it is that of the weights that are opened, even if the
         # folder changes afterwards.
-        digest = self.model.digest if has_quick_digest(self._folder) else None
         engine, threads, device = self._options
+        try:
+            digest = self.model.digest if has_quick_digest(self._folder) else None
+        except CertaintyError:
+            open_engine(engine, self._folder, threads, device)  # what is wrong with the engine is told first
+            raise
         return open_engine(engine, self._folder, threads, device, weights_digest=digest)
 
     def with_thresholds(

@@ -83,9 +83,6 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
     assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
     bare = row("LE PREFET A SIGNE HIER LE PERMIS DE CONSTRUIRE DU NOUVEAU PORT DE COMMERCE.")
     assert near_duplicates(rows[:1], [bare]) == [(bare.text, rows[0].text)]
-    # Words that train does not have count, too.
-    angry = [row("Une honte ce restaurant !!!!"), row("Le poisson était froid."), row("On a attendu !!!")]
-    assert near_duplicates(angry, [row("Génialissime !!!")]) == []
     with pytest.raises(CertaintyError, match=r"group_by is 'doc', but train has no such column. Allowed: .*document"):
         together(rows, "doc")
 

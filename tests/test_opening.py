@@ -53,9 +53,9 @@ def test_an_onnx_engine_opens_beside_the_rest_on_several_cores(
 ) -> None:
     opened_in = []
 
-    def watched(*args: Any) -> Any:
+    def watched(*args: Any, **options: Any) -> Any:
         opened_in.append(threading.current_thread())
-        return open_engine(*args)
+        return open_engine(*args, **options)
 
     monkeypatch.setattr("certainty.classifier.open_engine", watched)
     monkeypatch.setattr("certainty.classifier.available_cores", lambda: cores)

@@ -98,9 +98,9 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
     """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
     if not train or not held_out:
         return []
-    vectors = _vectorizer().fit_transform([s.text for s in (*train, *held_out)])  # as `together` does for a split
-    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors[: len(train)])
-    distances, nearest = neighbours.kneighbors(vectors[len(train) :])
+    vectorizer = _vectorizer()
+    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
+    distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
     same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
     return [
         (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])
