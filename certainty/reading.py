@@ -118,7 +118,7 @@ def _detect(data: bytes, name: str) -> str:
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
-            "%s: not UTF-8, read as %s; if accents look wrong, save it as UTF-8 or give the encoding where there is %s.",
+            "%s: not UTF-8, read as %s; if accents look wrong, save it as UTF-8 or use %s where there is one.",
             *(name, _OLD_ENCODINGS[encoding], argument("encoding")),
         )
     return text

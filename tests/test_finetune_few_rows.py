@@ -89,7 +89,7 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
 
 def test_all_absent_labels_are_named() -> None:
     rows = [LabelledSentence(f"Il aurait plu {n} fois.", Label.PROBABLE) for n in range(9)]
-    with pytest.raises(CertaintyError, match="labelled asserted or personal_opinion or denied. Add some"):
+    with pytest.raises(CertaintyError, match=r"labelled asserted or personal_opinion or denied\. Add some"):
         folds_of(rows, 3, None, 0)
 
 

@@ -168,7 +168,7 @@ def test_the_command_weighs_with_a_model(tmp_path: Path, capsys: pytest.CaptureF
     assert "--model is about --weighted" in capsys.readouterr().err
 
 
-def test_other_columns_are_kept_where_annotators_agree(tmp_path: Path) -> None:
+def test_other_columns_are_kept_where_annotators_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for annotator, remark in (("ana", "sûr"), ("bo", "à voir")):
         row = {"id": "1", "text": "Il pleut.", "label": "asserted", "annotator": annotator, "document": "a.txt"}
         content = json.dumps({**row, "remark": remark, "doubtful": annotator == "bo"}, ensure_ascii=False)
@@ -178,3 +178,24 @@ def test_other_columns_are_kept_where_annotators_agree(tmp_path: Path) -> None:
     (sentence,) = read_labelled(merged)
     assert sentence.columns == {"document": "a.txt"}
     assert sentence.doubtful
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert warning == "Column 'remark' is left out of 1 sentence in which annotators differ."
+
+
+def test_columns_that_only_some_annotators_have_are_kept(caplog: pytest.LogCaptureFixture) -> None:
+    rows = [row("Il pleut.", A, "ana", "1", columns={"genre": "presse"}), row("Il pleut.", A, "bo", "1")]
+    (merged,) = merge([("f", rows)]).sentences
+    assert to_row(merged)["genre"] == "presse"
+    assert "doubtful" not in to_row(merged)
+    assert not caplog.records
+
+
+def test_correcting_keeps_other_columns(tmp_path: Path) -> None:
+    data, corrections, output = (tmp_path / f"{name}.jsonl" for name in ("rows", "corrections", "corrected"))
+    given = {"id": "1", "text": "Il pleut.", "label": "denied", "document": "a.txt", "doubtful": True}
+    data.write_text(json.dumps(given) + "\n", encoding="utf-8")
+    correction = {"id": "1", "old": "denied", "new": "asserted", "reason": "sans négation"}
+    corrections.write_text(json.dumps(correction) + "\n", encoding="utf-8")
+    assert main(["label", "correct", str(data), "--corrections", str(corrections), "-o", str(output)]) == 0
+    (corrected,) = read_labelled(output)
+    assert (corrected.label, corrected.columns, corrected.doubtful) == (A, {"document": "a.txt"}, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from certainty.labelled import LabelledSentence, LabelNames
 from certainty.labelling.annotators import Answers, Source, by_sentence
 from certainty.labelling.choices import category, parse_category
 from certainty.labelling.tasks import sentence_id
+from certainty.messages import counted
 from certainty.spreadsheets import without_guard
 from certainty.tables import read_csv
 
@@ -22,6 +24,8 @@ DECISION = "decision"
 _TOGETHER = ", "
 _T = TypeVar("_T", bound=Hashable)
 Weigh = Callable[[Mapping[str, Answers]], Mapping[str, str]]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None,
     """Give each sentence the label of more than half of its annotators, or its decision if there is one.
 
     Attribution and second label are decided by majority among the annotators who gave the chosen label. The cues are
-    those marked by most of them; ties go to the first annotator.
+    those marked by most of them; ties go to the first annotator. A sentence is doubtful if any annotator says so. Its
+    other columns are kept, but for those in which annotators differ; a warning names them.
 
     Args:
         sources: See `certainty.labelling.annotators.by_sentence`.
@@ -76,6 +81,7 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None,
     weighted = 0
     sentences: list[LabelledSentence] = []
     disagreements: list[dict[str, Any]] = []
+    left_out: Counter[str] = Counter()
     for name, row in table.items():
         given = {annotator: category(sentence) for annotator, sentence in row.items()}
         majority = _majority(given.values())
@@ -88,6 +94,9 @@ def merge(sources: Sequence[Source], decisions: Mapping[str, str] | None = None,
             chosen, weighted = weights[name], weighted + 1
         if chosen:
             sentences.append(_merged(row, name, chosen))
+            left_out.update({column for s in row.values() for column in s.columns} - sentences[-1].columns.keys())
+    for column, count in sorted(left_out.items()):
+        logger.warning("Column %r is left out of %s in which annotators differ.", column, counted(count, "sentence"))
     annotators = sorted({annotator for row in table.values() for annotator in row})
     for item in disagreements:
         item.update({annotator: item.get(annotator, "") for annotator in annotators})
