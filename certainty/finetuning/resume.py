@@ -14,6 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from certainty.digests import file_digest
 from certainty.errors import CertaintyError
 from certainty.finetuning.data import FinetuningData
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata
@@ -47,7 +48,7 @@ def identity(settings: FinetuningSettings, data: FinetuningData, start: Start) -
     of_file = None
     if settings.pseudo_labels:
         pseudo_label_metadata(settings.pseudo_labels)
-        of_file = hashlib.sha256(Path(settings.pseudo_labels).read_bytes()).hexdigest()
+        of_file = file_digest(Path(settings.pseudo_labels))
     return {
         "start": _digest_of_weights(start.folder),
         "train": _digest(data.train),

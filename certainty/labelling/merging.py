@@ -156,15 +156,16 @@ def _shared_columns(row: Answers) -> dict[str, str]:
 def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
     label = parse_category(chosen, name)
     agreeing = {annotator: s for annotator, s in row.items() if s.label is label and s.claim == (label is not None)}
-    of_all = _shared_columns(row)
+    first = replace(
+        next(iter((agreeing or row).values())),
+        id=name,
+        columns=_shared_columns(row),
+        doubtful=any(s.doubtful for s in row.values()),
+    )
     if not agreeing:  # nobody gave the label that was decided on
-        first = next(iter(row.values()))
         cues = () if label is None else None
         return replace(
             first,
-            id=name,
-            columns=of_all,
-            doubtful=any(s.doubtful for s in row.values()),
             label=label,
             claim=label is not None,
             second=None,
@@ -173,14 +174,10 @@ def _merged(row: Answers, name: str, chosen: str) -> LabelledSentence:
             sources=None,
             annotator=DECISION,
         )
-    first = next(iter(agreeing.values()))
     seconds = [s.second for s in agreeing.values() if s.second or s.second_known]
     second = _majority(seconds) if seconds else None
     return replace(
         first,
-        id=name,
-        columns=of_all,
-        doubtful=any(s.doubtful for s in row.values()),
         second=second,
         second_known=2 * seconds.count(second) > len(seconds),
         attributed=_majority(s.attributed for s in agreeing.values()),

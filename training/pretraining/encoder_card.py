@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from certainty.digests import file_digest
 from certainty.finetuning.origin import inherit_origin
 from certainty.model_folder import WEIGHTS_FILE
 from certainty.settings_file import as_yaml
@@ -50,7 +50,7 @@ def write_encoder_card(
         "longest": config["max_position_embeddings"] - 2,
         "config": config,
         "origin": inherit_origin(settings.initial, folder),
-        "digest": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
+        "digest": file_digest(folder / WEIGHTS_FILE),
     }
     template = environment(__package__, autoescape=False).get_template("encoder_card.md.j2")
     path = folder / "README.md"

