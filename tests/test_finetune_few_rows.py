@@ -87,6 +87,31 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
         together(rows, "doc")
 
 
+def test_two_texts_are_as_similar_in_any_data() -> None:
+    def rows(*texts: str) -> list[LabelledSentence]:
+        return [LabelledSentence(text, Label.ASSERTED) for text in texts]
+
+    praise, blame = rows("Génialissime !!!"), rows("Une honte ce restaurant !!!!")
+    assert near_duplicates(rows("Le service est lent !!!"), praise) == near_duplicates(blame, praise) == []
+    template = [
+        f"Le patient {name} a été admis hier en urgence à la clinique." for name in ("Martin", "Roche", "Petit")
+    ]
+    for others in ([], template[2:] * 50):
+        found = near_duplicates(rows(template[0], *others), rows(template[1]))
+        assert [text for text, _ in found] == template[1:2], "however common it is"
+
+
+def test_parts_that_are_uneven_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    formula = {"text": "Le bulletin paraît chaque lundi dans toutes les mairies.", "label": "asserted"}
+    rows = read_labelled(_rows(), {"rumeur": "probable"})
+    folds_of(rows, 5, "document", seed=1)
+    assert "uneven" not in caplog.text
+    glued = [row | {"document": town} for town in TOWNS[:6] for row in (formula,)]
+    named = [{**row, "annotator": str(n)} for n, row in enumerate(glued)]
+    folds_of([*rows, *read_labelled(named)], 3, "document", seed=1)
+    assert "The 3 parts of train are uneven: the largest has 30 of 46 rows, since 30 rows must not be" in caplog.text
+
+
 def test_all_absent_labels_are_named() -> None:
     rows = [LabelledSentence(f"Il aurait plu {n} fois.", Label.PROBABLE) for n in range(9)]
     with pytest.raises(CertaintyError, match=r"labelled asserted or personal_opinion or denied\. Add some"):
@@ -369,7 +394,9 @@ def test_rows_that_a_model_was_trained_on_give_no_verdict() -> None:
     counts = [[one[name] for name in ("in_train", "known_to_initial", "trained_on")] for one in (few, many)]
     assert counts == [[1, 2, 2], [1, 3, 3]]
     assert [(one["verdict"], one["reason"]) for one in (few, many)] == [("better", None), ("undecided", "trained_on")]
-    assert compared_with_initial(few).startswith("On 40 claims of test (2 of these rows were trained on), macro-F1")
+    assert compared_with_initial(few).startswith(
+        "On 40 claims of test (2 of these rows, or nearly the same ones, were trained on), macro-F1"
+    )
     told = compared_with_initial(many)
     assert (
         "These rows cannot show which model is better: 1 of them are in train, or nearly, and old was trained" in told
@@ -377,7 +404,19 @@ def test_rows_that_a_model_was_trained_on_give_no_verdict() -> None:
     assert "better than" not in told and "cannot be told apart" not in told
     worse = against_initial("dev", wrong, right, "old", sentences, in_train=texts)
     assert (worse["verdict"], worse["trained_on"]) == ("undecided", 40)
-    assert "dev (40 of these rows were trained on; optimistic: its checkpoint" in compared_with_initial(worse)
+    assert (
+        "dev (40 of these rows, or nearly the same ones, were trained on; optimistic: its checkpoint"
+        in compared_with_initial(worse)
+    )
+
+
+def test_test_rows_that_are_in_dev_are_told() -> None:
+    sentences = _sentences()
+    right, wrong = _scores([s.label for s in sentences if s.label]), _scores([Label.DENIED] * 40)
+    result = against_initial("test", right, wrong, "old", sentences, in_dev=[s.text for s in sentences[:7]])
+    assert (result["in_dev"], result["verdict"]) == (7, "better")
+    told = "optimistic: its checkpoint, its calibration chosen on 7 of these rows, which are in dev)"
+    assert told in compared_with_initial(result)
 
 
 def test_a_model_that_misses_more_claims_is_not_called_better() -> None:
@@ -530,7 +569,8 @@ def test_the_verdict_and_the_card_say_which_rows_were_trained_on(tiny_model: Pat
     assert (result["verdict"], result["reason"]) == ("undecided", "trained_on")
     card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
     assert compared_with_initial(result) in card
-    assert f"On {result['claims']} claims of test (16 of these rows were trained on), macro-F1" in card
+    assert "claims of test (16 of these rows, or nearly the same ones, were trained on; optimistic: " in card
+    assert f"its calibration chosen on {result['in_dev']} of these rows, which are in dev), macro-F1" in card
     assert made["test"].data["trained_on"] == {"mine": 16} and made["dev"].data["trained_on"] == {"mine": 0}
     assert card.count("16 of these rows were trained on, so the figures are too good.\n\n| metric") == 1
 

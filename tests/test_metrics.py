@@ -67,11 +67,12 @@ def test_confusion_matrix_has_gold_in_rows() -> None:
 
 
 def test_per_class_by_hand() -> None:
-    precision, recall, f1, support = metrics.per_class([0, 0, 0, 1], [0, 0, 1, 1], 3)
-    assert precision == pytest.approx([1, 0.5, 0])
-    assert recall == pytest.approx([2 / 3, 1, 0])
-    assert f1 == pytest.approx([0.8, 2 / 3, 0])
-    assert support.tolist() == [3, 1, 0]
+    nan = float("nan")
+    precision, recall, f1, support = metrics.per_class([0, 0, 0, 1, 1], [0, 0, 1, 1, 2], 4)
+    assert precision == pytest.approx([1, 0.5, 0, nan], nan_ok=True), "never given"
+    assert recall == pytest.approx([2 / 3, 0.5, nan, nan], nan_ok=True), "never right"
+    assert f1 == pytest.approx([0.8, 0.5, 0, nan], nan_ok=True)
+    assert support.tolist() == [3, 2, 0, 0]
 
 
 def test_calibration_error_by_hand() -> None:

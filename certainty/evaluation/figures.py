@@ -143,13 +143,13 @@ def slice_values(sentences: Sequence[LabelledSentence], column: str) -> list[str
 
 
 def per_class(judged: Sequence[Judged], seed: int) -> dict[str, dict[str, Any]]:
-    """Return mean precision, mean recall, the figure of the F1 and the support of each label."""
+    """Return mean precision, mean recall, the figure of the F1 and the support of each label; None where undefined."""
     gold = judged[0].gold
     precision, recall, _, support = np.mean([m.per_class(gold, j.predicted, len(LABELS)) for j in judged], axis=0)
     return {
         label.value: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
+            "precision": _defined(precision[i]),
+            "recall": _defined(recall[i]),
             "f1": figure([f1(m.binary_counts(gold == i, one.predicted == i), one.units) for one in judged], seed),
             "support": int(support[i]),
         }
@@ -167,7 +167,7 @@ def compared(judged: Sequence[Judged], baseline: NDArray[np.float64], seed: int)
     return {
         "macro_f1": figure([METRICS["macro_f1"].measure(own)], seed),
         "accuracy": figure([METRICS["accuracy"].measure(own)], seed),
-        "f1": {label.value: float(value) for label, value in zip(LABELS, each, strict=True)},
+        "f1": {label.value: _defined(value) for label, value in zip(LABELS, each, strict=True)},
         "difference": {"value": test.difference, "low": test.interval.low, "high": test.interval.high},
         "p_value": test.p_value,
     }
@@ -220,6 +220,10 @@ def detectable(judged: Sequence[Judged]) -> float:
 def mean_statistic(statistics: Sequence[m.Statistic]) -> m.Statistic:
     """Return the mean of several statistics on the same rows, as a statistic."""
     return partial(_mean_of, statistics)
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _mean_of(statistics: Sequence[m.Statistic], weights: m.Array) -> m.Array:

@@ -56,8 +56,8 @@ def mean(values: ArrayLike, weights: Array | None = None) -> Array:
 
 
 def per_class(gold: ArrayLike, predicted: ArrayLike, k: int) -> tuple[Array, Array, Array, Array]:
-    """Return precision, recall, F1 and support of each label, each of shape (k,); 0 where undefined."""
-    scores = precision_recall_fscore_support(gold, predicted, labels=np.arange(k), zero_division=0)
+    """Return precision, recall, F1 and support of each label, each of shape (k,); NaN where undefined."""
+    scores = precision_recall_fscore_support(gold, predicted, labels=np.arange(k), zero_division=np.nan)
     return tuple(np.asarray(score) for score in scores)  # type: ignore[return-value]
 
 

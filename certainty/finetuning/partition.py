@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 
@@ -25,8 +26,13 @@ logger = logging.getLogger(__name__)
 
 PARTS = 5
 """Without dev and without cross-validation, one part in so many becomes dev."""
-SIMILARITY = 0.8
-"""Cosine similarity from which two texts are near duplicates: a long sentence in which about two words differ."""
+SIMILARITY = 0.75
+"""Cosine similarity of their sets of words and word pairs from which two texts are near duplicates.
+
+A sentence of seven words and signs may differ in one, of sixteen in two.
+"""
+UNEVEN = 1.5
+"""Warn if the largest part has more than so many times its share of the rows."""
 
 Ints = NDArray[np.int64]
 
@@ -72,6 +78,7 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
                     "the sets that must not be split (documents) are too uneven. Group by another column, or "
                     "give dev instead."
                 )
+    _warn_if_uneven(result, sets, folds)
     return result
 
 
@@ -98,9 +105,8 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
     """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
     if not train or not held_out:
         return []
-    vectorizer = _vectorizer()
-    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectorizer.fit_transform([s.text for s in train]))
-    distances, nearest = neighbours.kneighbors(vectorizer.transform([s.text for s in held_out]))
+    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(_vectors([s.text for s in train]))
+    distances, nearest = neighbours.kneighbors(_vectors([s.text for s in held_out]))
     same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
     return [
         (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])
@@ -110,14 +116,36 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
 
 
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    vectors = _vectorizer().fit_transform(texts)
-    graph = NearestNeighbors(radius=1 - SIMILARITY, metric="cosine").fit(vectors).radius_neighbors_graph().tocoo()
-    yield from zip(graph.row.tolist(), graph.col.tolist(), strict=True)
+    graph = NearestNeighbors(radius=1 - SIMILARITY, metric="cosine").fit(_vectors(texts)).radius_neighbors_graph()
+    rows = graph.tocoo()
+    yield from zip(rows.row.tolist(), rows.col.tolist(), strict=True)
 
 
-def _vectorizer() -> TfidfVectorizer:
-    # Every text has a word: punctuation counts as one.
-    return TfidfVectorizer(ngram_range=(1, 2), strip_accents="unicode", token_pattern=r"\w+|[^\w\s]", dtype=np.float32)
+def _vectors(texts: Sequence[str]) -> csr_matrix:
+    """Return the words and word pairs of texts as unit vectors, shape (n, features); each text has some.
+
+    They are neither counted nor weighed by how rare they are, so that two texts are as similar in any data.
+    """
+    vectorizer = HashingVectorizer(
+        ngram_range=(1, 2),
+        strip_accents="unicode",
+        token_pattern=r"\w+|[^\w\s]",  # punctuation counts as a word
+        binary=True,
+        alternate_sign=False,
+        dtype=np.float32,
+    )
+    return vectorizer.transform(texts)
+
+
+def _warn_if_uneven(folds: Ints, sets: Ints, parts: int) -> None:
+    largest, whole = int(np.bincount(folds).max()), int(np.unique(sets, return_counts=True)[1].max())
+    if largest > UNEVEN * len(folds) / parts:
+        logger.warning(
+            "The %d parts of train are uneven: the largest has %d of %d rows, since %d rows must not be split "
+            "(documents, near duplicates). If they are documents that repeat a formula, leave its rows out; if not, "
+            "group by another column, or give %s.",
+            *(parts, largest, len(folds), whole, argument("dev")),
+        )
 
 
 def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:

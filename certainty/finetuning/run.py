@@ -21,6 +21,7 @@ from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
 from certainty.evaluation.known import known, write_known
+from certainty.evaluation.leakage import leaked
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.averaging import Averages, best_average
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
@@ -41,7 +42,7 @@ from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup, set_up
 from certainty.finetuning.splits import warn_if_few
 from certainty.finetuning.start import Start, find_start
-from certainty.finetuning.thresholds import choose_thresholds
+from certainty.finetuning.thresholds import choose_thresholds, warn_of_rare_answers
 from certainty.finetuning.trainer import CertaintyTrainer, check_finite
 from certainty.finetuning.verdict import CROSS_VALIDATION, against_initial, no_better_than_baselines
 from certainty.model_folder import HEADS, ModelSettings
@@ -122,6 +123,8 @@ def finetune(
     with quiet_transformers(), named_write_errors(output), claimed(checkpoints, run, resume):
         clear_drafts(output)
         setup = set_up(settings, start, data.train, of_dev, checkpoints, held_out=held_out)
+        before = start.model or ModelSettings(setup.max_length)
+        warn_of_rare_answers(data.dev, setup.heads, before, "train" if data.folds else "dev")
         started = time.monotonic()
         _train(setup.trainer, checkpoints, resume)
         with new_folder(output) as folder:
@@ -304,8 +307,12 @@ def with_comparison(
     texts = [sentence.text for sentence in sentences]
     new = scores if scores and not data.test else certainty.load(folder).score_sentences(texts)
     initial = certainty.load(rival.folder).score_sentences(texts)
-    seen = {"in_train": data.in_train, "known_to_initial": {s.text for s in known(sentences, rival.folder)}}
-    result = against_initial(split, new, initial, rival.name, sentences, data.group_by, **seen)
+    result = against_initial(
+        *(split, new, initial, rival.name, sentences, data.group_by),
+        in_train=data.in_train,
+        in_dev={s.text for s in leaked(data.dev, data.test)} if data.test and not data.folds else (),
+        known_to_initial={s.text for s in known(sentences, rival.folder)},
+    )
     result["share_is_chosen"] = bool((made.training or {}).get("initial_share_chosen"))
     made = replace(made, training={**(made.training or {}), "against_initial": result})
     made.save(folder)

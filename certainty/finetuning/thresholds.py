@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +20,7 @@ from certainty.labelled import LabelledSentence
 from certainty.model_folder import ModelSettings
 from certainty.scoring import SentenceLogits
 
-__all__ = ["choose_thresholds"]
+__all__ = ["choose_thresholds", "warn_of_rare_answers"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +29,36 @@ SOURCE_THRESHOLDS = (0.5, 0.3, 0.7, 0.1, 0.9, 0.01, 0.99)
 """The first of equally good ones is chosen."""
 _EVERY_CLAIM = 1e-6  # as the threshold of claims
 
+_GOLD: dict[str, Callable[[LabelledSentence], bool | None]] = {
+    "claim": lambda s: s.claim,
+    "attributed": lambda s: s.attributed if s.claim else None,
+    "second": lambda s: s.second not in (None, s.label) if s.claim and (s.second or s.second_known) else None,
+    "source": lambda s: s.source is not None if s.claim and s.source_known else None,
+}
+"""What a head with a threshold should answer for a sentence, None if that is unknown."""
+
 Counts = Callable[[LabelledSentence, SentenceScore], metrics.Array]
+
+
+def warn_of_rare_answers(
+    sentences: Sequence[LabelledSentence], heads: Collection[str], settings: ModelSettings, split: str = "dev"
+) -> None:
+    """Log a warning for each head whose threshold `choose_thresholds` will keep because an answer is rare in dev.
+
+    Args:
+        sentences: The held-out sentences.
+        heads: The heads to be trained.
+        settings: The settings with the present thresholds.
+        split: Name of the sentences.
+    """
+    for head in filter(heads.__contains__, _GOLD):
+        answer, count = _rarer(head, sentences)
+        if 0 < count < EXAMPLES:
+            name = f"{head}_threshold"
+            logger.warning(
+                "%s has too few sentences %s (%d) to choose %s, which stays at %g; give at least %d.",
+                *(split, ANSWERS[head, answer], count, name, getattr(settings, name), EXAMPLES),
+            )
 
 
 def choose_thresholds(
@@ -39,8 +67,8 @@ def choose_thresholds(
     """Choose the thresholds that give the best F1 on dev.
 
     A head keeps its threshold if dev has fewer than `features.EXAMPLES` sentences of one of its answers, or if no
-    threshold is better than the same answer for all sentences. A warning is logged in these cases (unless dev has no
-    sentence of the answer), and if the model then finds far too few claims.
+    threshold is better than the same answer for all sentences. A warning is logged in the second case, and if the model
+    then finds far too few claims.
 
     Args:
         settings: The settings to update.
@@ -52,19 +80,18 @@ def choose_thresholds(
         A copy of the settings with the chosen thresholds.
     """
     chosen: dict[str, Any] = {}
-    if "claim" in heads:
-        claims = [s.claim for s in dev.sentences]
-        chosen |= _of_head("claim", settings, logits.claim, np.array(claims), False, dev.name)
-    if "attributed" in heads:
-        known = np.array([s.claim and s.attributed is not None for s in dev.sentences])
-        attributed = np.array([bool(s.attributed) for s in dev.sentences])
-        chosen |= _of_head("attributed", settings, logits.attributed[known], attributed[known], True, dev.name)
+    for head, logit, positive in (("claim", logits.claim, False), ("attributed", logits.attributed, True)):
+        if head in heads and _are_enough(head, dev.sentences):
+            answers = [_GOLD[head](s) for s in dev.sentences]
+            known = np.array([answer is not None for answer in answers])
+            gold = np.array(answers)[known].astype(bool)
+            chosen |= _of_head(head, settings, logit[known], gold, positive, dev.name)
     settings = replace(settings, **chosen)
     if "claim" in settings.heads:
         is_claim = 1 / (1 + np.exp(-logits.claim)) >= settings.claim_threshold
         if told := missed_claims(is_claim, [s.claim for s in dev.sentences], dev.name):
             logger.warning("%s", told)
-    if "second" in heads:
+    if "second" in heads and _are_enough("second", dev.sentences):
         settings = _with_second_threshold(settings, dev, logits)
 
     def word_f1(tried: ModelSettings, counts: Counts, measured: list[bool]) -> float:
@@ -77,25 +104,21 @@ def choose_thresholds(
     if "cue" in heads and any(cued):
         by_cue = [replace(settings, cue_threshold=threshold) for threshold in CUE_THRESHOLDS]
         settings = max(by_cue, key=lambda tried: word_f1(tried, _cue_counts, cued))
-    sourced = [s.claim and s.source_known for s in dev.sentences]
-    named = [s.source is not None for s, wanted in zip(dev.sentences, sourced, strict=True) if wanted]
-    if "source" in heads and _are_enough("source", settings, named, dev.name):
+    if "source" in heads and _are_enough("source", dev.sentences):
+        sourced = [s.claim and s.source_known for s in dev.sentences]
         by_source = [replace(settings, source_threshold=threshold) for threshold in SOURCE_THRESHOLDS]
         settings = max(by_source, key=lambda tried: word_f1(tried, _source_counts, sourced))
     return settings
 
 
-def _are_enough(head: str, settings: ModelSettings, gold: Iterable[bool], split: str) -> bool:
-    """Return whether both answers are frequent enough to choose the threshold of a head; warn if one is rare."""
-    counts = Counter(gold)
-    rarer = min((False, True), key=counts.__getitem__)
-    if 0 < counts[rarer] < EXAMPLES:
-        name = f"{head}_threshold"
-        logger.warning(
-            "%s has too few sentences %s (%d) to choose %s, which stays at %g; give at least %d.",
-            *(split, ANSWERS[head, rarer], counts[rarer], name, getattr(settings, name), EXAMPLES),
-        )
-    return counts[rarer] >= EXAMPLES
+def _rarer(head: str, sentences: Sequence[LabelledSentence]) -> tuple[bool, int]:
+    """Return the rarer of the two answers of a head, and its number."""
+    gold = [answer for s in sentences if (answer := _GOLD[head](s)) is not None]
+    return min(((answer, gold.count(answer)) for answer in (False, True)), key=lambda found: found[1])
+
+
+def _are_enough(head: str, sentences: Sequence[LabelledSentence]) -> bool:
+    return _rarer(head, sentences)[1] >= EXAMPLES
 
 
 def _of_head(
@@ -107,8 +130,6 @@ def _of_head(
     split: str,
 ) -> dict[str, float]:
     name, wanted = f"{head}_threshold", gold == positive
-    if not _are_enough(head, settings, gold.tolist(), split):
-        return {}
 
     def f1(decided: NDArray[np.bool_]) -> float:
         return float(metrics.f1(metrics.binary_counts(wanted, decided == positive)))
@@ -130,8 +151,6 @@ def _with_second_threshold(settings: ModelSettings, dev: DevSentences, logits: S
         (s, score) for s, score in zip(dev.sentences, every, strict=True) if s.claim and (s.second or s.second_known)
     ]
     gold = [s.second if s.second is not s.label else None for s, _ in known]
-    if not _are_enough("second", settings, [label is not None for label in gold], dev.name):
-        return settings
 
     def f1(decided: NDArray[np.bool_]) -> float:
         shown = [score.second if is_shown else None for (_, score), is_shown in zip(known, decided, strict=True)]

@@ -68,6 +68,7 @@ def against_initial(
     group_by: str | None = None,
     *,
     in_train: Collection[str] = (),
+    in_dev: Collection[str] = (),
     known_to_initial: Collection[str] = (),
 ) -> dict[str, Any]:
     """Compare a model with the one that it continues from, on the claims among the same held-out sentences.
@@ -80,17 +81,18 @@ def against_initial(
         sentences: The sentences.
         group_by: Column whose rows are not independent; see `certainty.evaluation.evaluate`.
         in_train: Texts that are in train, or nearly the same as one of it.
+        in_dev: Texts on which the new model was chosen and calibrated.
         known_to_initial: Texts that the initial model was trained on.
 
     Returns:
         `split`, `claims`, `initial` (its name), `macro_f1` and `macro_f1_initial`, their `difference` with `low` and
         `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show),
         `claims_wanted` (about how many claims would show one of `WORTHWHILE`), the numbers of claims that are
-        `in_train`, `known_to_initial`, or either (`trained_on`), and that each model calls no_claim (`no_claim`,
-        `no_claim_initial`), and `verdict`: "better", "worse" or "undecided". It is undecided for a `reason`, otherwise
-        None: "trained_on", if that is the case of more than `MOST_TRAINED_ON` of the claims; "few_rows", unless both
-        the interval and p exclude that the two are equal; "no_claim", if the labels of the new model are better, but
-        it calls `MORE_MISSED` more of the claims no_claim.
+        `in_train`, `known_to_initial`, or either (`trained_on`), `in_dev`, and that each model calls no_claim
+        (`no_claim`, `no_claim_initial`), and `verdict`: "better", "worse" or "undecided". It is undecided for a
+        `reason`, otherwise None: "trained_on", if that is the case of more than `MOST_TRAINED_ON` of the claims;
+        "few_rows", unless both the interval and p exclude that the two are equal; "no_claim", if the labels of the new
+        model are better, but it calls `MORE_MISSED` more of the claims no_claim.
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
     judging = [sentence.text for _, sentence in both[0].claims]
@@ -110,6 +112,7 @@ def against_initial(
         "detectable": found["accuracy"]["detectable"],
         "claims_wanted": _claims_wanted(len(both[0].gold), found["accuracy"]["detectable"]),
         "in_train": sum(text in in_train for text in judging),
+        "in_dev": sum(text in in_dev for text in judging),
         "known_to_initial": sum(text in known_to_initial for text in judging),
         "trained_on": sum(text in in_train or text in known_to_initial for text in judging),
         "no_claim": sum(not score.is_claim for score, _ in both[0].claims),
@@ -149,12 +152,14 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
     if _misses_more(result):
         missed = f"The new model calls {result['no_claim']:,} of these claims no_claim, and {initial} "
         verdict = f"{missed}{result['no_claim_initial']:,}. {verdict}"
-    told = [f"{trained_on:,} of these rows {'was' if trained_on == 1 else 'were'} trained on"] if trained_on else []
-    chosen = ["its checkpoint", "its calibration"] if split == "dev" else []
+    told = [f"{trained_on:,} of these rows, or nearly the same ones, were trained on"] if trained_on else []
+    in_dev = result.get("in_dev", 0)
+    chosen = ["its checkpoint", "its calibration"] if split == "dev" or in_dev else []
     if result.get("share_is_chosen") and split in ("dev", CROSS_VALIDATION):
         chosen.append("its share of the initial weights")
     others = "; folds or test judge it on others" if split == "dev" else ""
-    told += [f"optimistic: {', '.join(chosen)} chosen on these rows{others}"] if chosen else []
+    these = f"{in_dev:,} of these rows, which are in dev" if in_dev else "these rows"
+    told += [f"optimistic: {', '.join(chosen)} chosen on {these}{others}"] if chosen else []
     noted = f" ({'; '.join(told)})" if told else ""
     return (
         f"On {claims} claims of {split}{noted}, macro-F1 is {number(result['macro_f1'])}, and "
