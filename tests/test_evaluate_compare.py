@@ -67,7 +67,8 @@ def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp
     result = compare(models, rows, baselines=False)
     assert [one.data["trained_on"] for one in result.evaluations] == [{"bare": None}, {"tiny": 12}, {"other": None}]
     told = f"WARNING: tiny was trained on 12 of the {len(rows)} sentences."
-    assert told in result.summary() and result.summary().count("WARNING") == 1
+    chosen = f"WARNING: tiny was chosen and calibrated on {len(rows) - 12} of the {len(rows)} sentences."
+    assert told in result.summary() and chosen in result.summary() and result.summary().count("WARNING") == 2
     page = result.write_report(tmp_path / "report").read_text(encoding="utf-8")
     assert "tiny was trained on 12 of the sentences, so its figures are optimistic" in page
     again = alone(certainty.load(tiny_model), rows, name="tiny")

@@ -137,7 +137,7 @@ def judge(
     by: Sequence[str] = ("corpus",),
     seed: int = 0,
     group_by: str | None = None,
-    seen: Mapping[str, int | None] | None = None,
+    seen: Mapping[str, Mapping[str, int | None]] | None = None,
 ) -> Evaluation:
     """Evaluate the scores of one model, or of several seeds of the same model.
 
@@ -150,7 +150,8 @@ def judge(
         by: Columns to slice by.
         seed: Seed for the resamples and the permutations.
         group_by: See `evaluate`.
-        seen: How many of the sentences each model was trained on; see `certainty.evaluation.known.known_counts`.
+        seen: How many of the sentences each model was trained and chosen on; see
+            `certainty.evaluation.known.known_counts`.
 
     Raises:
         CertaintyError: the sentences do not have two labels, or lack a column.
@@ -171,7 +172,7 @@ def judge(
             "labels": {label.value: int((gold == i).sum()) for i, label in enumerate(LABELS)},
             "doubtful": doubtful,
             "in_train": None if train is None else len(leaked(train, sentences)),
-            "trained_on": dict(seen or {}),
+            **{"trained_on": {}, "chosen_on": {}, **(seen or {})},
             "detectable": figures.detectable(judged),
         },
         metrics=figures.headline(judged, seed),

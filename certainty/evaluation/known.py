@@ -1,4 +1,4 @@
-"""The sentences that a model was trained on, as hashes, so that those who judge it, or continue from it, know them.
+"""The sentences that a model was trained or chosen on, as hashes, for those who judge it, or continue from it.
 
 A hash has 32 bits of the SHA-256 of a sentence's letters and digits: among 100,000 sentences, one in 40,000 others is
 taken for known by chance.
@@ -22,18 +22,27 @@ from certainty.writing import write_whole
 
 __all__ = ["known", "known_counts", "write_known"]
 
-_NAME = "sha256_32"
+_TRAINED_ON, _CHOSEN_ON = "sha256_32", "chosen_on_sha256_32"
 
 
-def write_known(folder: Path, sentences: Iterable[LabelledSentence], start: Path) -> None:
+def write_known(
+    folder: Path, sentences: Iterable[LabelledSentence], start: Path, dev: Iterable[LabelledSentence] = ()
+) -> None:
     """Write the hashes of the sentences that a model was trained on, with those of the model that it continues from.
+
+    Args:
+        folder: The folder of the model.
+        sentences: The sentences that it was trained on.
+        start: The folder of the model or encoder that it continues from.
+        dev: The sentences on which it was chosen and calibrated.
 
     Raises:
         CertaintyError: The file of the starting model is damaged.
     """
     from safetensors.numpy import save
 
-    write_whole(folder / KNOWN_FILE, save({_NAME: np.union1d(_hashes(sentences), _read(start))}))
+    trained_on = np.union1d(_hashes(sentences), _read(start))
+    write_whole(folder / KNOWN_FILE, save({_TRAINED_ON: trained_on, _CHOSEN_ON: np.unique(_hashes(dev))}))
 
 
 def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledSentence]:
@@ -46,16 +55,26 @@ def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledS
     return [sentence for sentence, is_known in zip(sentences, found, strict=True) if is_known]
 
 
-def known_counts(classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]) -> dict[str, int | None]:
-    """Return how many of the sentences each model was trained on; None for one whose folder does not record them.
+def known_counts(
+    classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]
+) -> dict[str, dict[str, int | None]]:
+    """Return how many of the sentences each model was trained on (`trained_on`), and chosen on (`chosen_on`).
+
+    A model whose folder does not record them has None.
 
     Raises:
         CertaintyError: The file of a model is damaged.
     """
     folders = {name: getattr(classifier, "folder", None) for name, classifier in classifiers.items()}
+    hashes = _hashes(sentences)
     return {
-        name: len(known(sentences, folder)) if isinstance(folder, Path) and (folder / KNOWN_FILE).is_file() else None
-        for name, folder in folders.items()
+        answer: {
+            name: int(np.isin(hashes, _read(folder, key)).sum())
+            if isinstance(folder, Path) and (folder / KNOWN_FILE).is_file()
+            else None
+            for name, folder in folders.items()
+        }
+        for answer, key in (("trained_on", _TRAINED_ON), ("chosen_on", _CHOSEN_ON))
     }
 
 
@@ -64,7 +83,7 @@ def _hashes(sentences: Iterable[LabelledSentence]) -> NDArray[np.uint32]:
     return np.array([int.from_bytes(digest[:4], "little") for digest in digests], dtype=np.uint32)
 
 
-def _read(folder: Path) -> NDArray[np.uint32]:
+def _read(folder: Path, name: str = _TRAINED_ON) -> NDArray[np.uint32]:
     path = folder / KNOWN_FILE
     if not path.is_file():
         return np.array([], dtype=np.uint32)
@@ -72,7 +91,8 @@ def _read(folder: Path) -> NDArray[np.uint32]:
     from safetensors.numpy import load
 
     try:
-        hashes = load(path.read_bytes())[_NAME]
+        stored = load(path.read_bytes())
+        hashes = stored[_TRAINED_ON] if name == _TRAINED_ON else stored.get(name, np.array([]))
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
     except (SafetensorError, KeyError) as error:

@@ -31,8 +31,8 @@ class Evaluation:
         data: `sentences`, `claims`, `units` (documents, groups or repeated sentences, whose claims are resampled
             together; without them, as many as claims), `labels` {label: count}, `doubtful` (count), `in_train` (number
             of sentences also in the training data, or None), `trained_on` {model: number of sentences that it was
-            trained on, or None if its folder does not record them}, `detectable` (smallest difference in accuracy that
-            this many rows can detect).
+            trained on, or None if its folder does not record them}, `chosen_on` (the same for those on which it was
+            chosen and calibrated), `detectable` (smallest difference in accuracy that this many rows can detect).
         metrics: {metric: FIGURE}.
         without_doubtful: The same without the rows marked doubtful; None if there are none.
         per_class: {label: `precision`, `recall`, `f1` (a FIGURE), `support`}.

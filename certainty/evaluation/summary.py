@@ -108,13 +108,14 @@ def _data(evaluation: Evaluation) -> list[str]:
 
 
 def _leaks(each: Sequence[Evaluation]) -> list[str]:
-    """Return a warning if the sentences are in the training data, and one for each model that was trained on some."""
+    """Return a warning if the sentences are in the training data, and one for each model that knows some of them."""
     in_train = each[0].data["in_train"]
     lines = [f"WARNING: {in_train} of the sentences are also in the training data."] if in_train else []
     return lines + [
-        f"WARNING: {name} was trained on {count:,} of the {one.data['sentences']:,} sentences."
+        f"WARNING: {name} was {how} {count:,} of the {one.data['sentences']:,} sentences."
         for one in each
-        for name, count in one.data.get("trained_on", {}).items()
+        for key, how in (("trained_on", "trained on"), ("chosen_on", "chosen and calibrated on"))
+        for name, count in one.data.get(key, {}).items()
         if count
     ]
 

@@ -12,7 +12,7 @@ from certainty.engines.modeling import CertaintyModel
 __all__ = ["bf16_is_fast", "round_weights"]
 
 _WORTHWHILE = 0.85
-"""Greatest share of the time that a product in bfloat16 may take: conversions take some, and rounding costs accuracy."""
+"""The share of the time that a product in bfloat16 may take: conversions take some, and rounding costs accuracy."""
 _REPEATS = 10
 
 

@@ -130,7 +130,7 @@ def finetune(
         with new_folder(output) as folder:
             made, scores = write_model(folder, settings, start, data, setup, time.monotonic() - started)
             inherit_origin(start.folder, folder)
-            write_known(folder, data.train, start.folder)
+            write_known(folder, data.train, start.folder, () if data.folds else data.dev)
             evaluation = judge(folder, output.resolve().name, start, data, made, scores)
             made = with_comparison(made, folder, start, data, scores)
             save_settings(settings, folder / "settings.yaml")
@@ -274,7 +274,8 @@ def judge(
     evaluation = evaluate_splits(classifier, given, data.train, name=name, group_by=data.group_by) if given else {}
     if scores:
         baselines = predict_baselines(data.train, folds=data.folds)
-        seen = {name: len(known(data.train, start.folder))}  # the other folds are new to the models that gave scores
+        # The other folds are new to the models that gave scores.
+        seen = {"trained_on": {name: len(known(data.train, start.folder))}}
         crossed = judge_scores({name: scores}, data.train, baselines, group_by=data.group_by, seen=seen)
         evaluation = {CROSS_VALIDATION: crossed, **evaluation}
     if "cue" in made.heads and (data.test or not scores):
