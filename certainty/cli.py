@@ -8,27 +8,22 @@ import io
 import logging
 import os
 import sys
+from importlib import import_module
 
 import certainty
-from certainty.commands import (
-    archive,
-    archive_summary,
-    completion,
-    doctor,
-    evaluate,
-    label,
-    score,
-    serve,
-    threshold,
-    train,
-    view,
-)
 from certainty.commands.help import Parser
 from certainty.commands.output import FAILED, StandardError, interruption, report
 from certainty.errors import CertaintyError
 from certainty.messages import naming_options
 
-COMMANDS = (score, archive, archive_summary, view, serve, label, threshold, train, evaluate, doctor, completion)
+COMMANDS = {
+    name: f"certainty.commands.{name.replace('-', '_')}"
+    for name in (
+        *("score", "archive", "archive-summary", "view", "serve"),
+        *("label", "threshold", "train", "evaluate", "doctor", "completion"),
+    )
+}
+"""The module of each command; a process imports that of its own."""
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -43,14 +38,13 @@ def main(argv: list[str] | None = None) -> int:
         The exit status: 0 on success, 1 if `evaluate` finds that a model does not reach the required score, 2 on an
         error, 130 after Ctrl-C.
     """
-    parser = build_parser()
     given = sys.argv[1:] if argv is None else argv
     if not given:
-        parser.print_help()
+        build_parser().print_help()
         return 0
     if given[:2] == ["archive", "summary"]:  # argparse has no subcommand beside a list of files
-        given = [archive_summary.NAME, *given[2:]]
-    args = parser.parse_args(given)
+        given = ["archive-summary", *given[2:]]
+    args = build_parser(given[0]).parse_args(given)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own
@@ -82,8 +76,8 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the argument parser with all subcommands."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return the argument parser with one command, or with all if that is none or has to know the others."""
     parser = Parser(
         prog="certainty",
         description="Label the claims of French sentences: asserted, probable, personal opinion or denied.",
@@ -91,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"certainty {certainty.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for command in COMMANDS:
-        command.add_parser(commands)
+    for name in [command] if command in COMMANDS and command != "completion" else COMMANDS:
+        import_module(COMMANDS[name]).add_parser(commands)
     parser.set_defaults(parser=parser)  # which `completion` describes
     return parser
