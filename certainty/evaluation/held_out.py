@@ -9,7 +9,8 @@ from typing import Any
 from certainty import CertaintyError
 from certainty.evaluation.figures import slice_values
 from certainty.evaluation.units import column_values
-from certainty.labelled import LabelledSentence, LabelNames, read_labelled
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 
 MOST_SEED = 2**32 - 1

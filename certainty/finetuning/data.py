@@ -15,7 +15,8 @@ from certainty.evaluation.units import columns_of, values_of
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
-from certainty.labelled import LabelledSentence, LabelNames, read_labelled
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
 if TYPE_CHECKING:
