@@ -6,17 +6,16 @@ import hashlib
 import json
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labels import LABELS, Label, plain_name
-from certainty.messages import counted
+from certainty.label_names import LabelNames
+from certainty.labels import LABELS, Label
+from certainty.messages import argument, counted, is_offered, names_options
 from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
@@ -39,52 +38,18 @@ _KNOWN |= {"doubtful"}
 _SHOWN_NAMES = 10
 
 
+class Columns(NamedTuple):
+    """The names that the required columns have in the data."""
+
+    text: str = "text"
+    label: str = "label"
+
+
+_STANDARD = Columns()
+
+
 class UnknownLabelError(CertaintyError):
     """A row has a label that is none."""
-
-
-class LabelNames:
-    """A user's other names for labels; remembers which of them were met in data.
-
-    Args:
-        names: The names with their labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count.
-
-    Raises:
-        CertaintyError: a name stands for no label, or for two.
-    """
-
-    def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        self._labels: dict[object, Label] = {}
-        self._given: dict[object, str] = {}
-        self._met: set[object] = set()
-        for name, given in (names or {}).items():
-            plain, label = plain_name(str(name)), Label.parse(given)
-            if self._labels.setdefault(plain, label) is not label:
-                raise CertaintyError(f"{name!r} stands for {self._labels[plain].value} and {label.value}; choose one.")
-            self._given[plain] = str(name)
-
-    def parse(self, value: object, allowed: Iterable[Label] | None = None) -> Label:
-        """Return the label that a value stands for, by its name or one of these; see `Label.parse`."""
-        name = plain_name(str(value))
-        if name in self._labels:
-            self._met.add(name)
-            return Label.parse(self._labels[name], allowed)
-        try:
-            return Label.parse(value, allowed)
-        except CertaintyError as error:
-            close = get_close_matches(str(name), [str(given) for given in self._given], n=1, cutoff=0.7)
-            hint = f" Of your own names, {self._given[close[0]]!r} is the nearest." if close else ""
-            raise CertaintyError(f"{error}{hint}") from None
-
-    def unknown(self, values: Iterable[str]) -> dict[str, int]:
-        """Return the values that stand for no label, each with its number."""
-        counts = Counter(values)
-        return {value: n for value, n in counts.items() if plain_name(value) not in {*self._labels, *Label}}
-
-    def warn_if_unmet(self) -> None:
-        """Log a warning if a name was in no row that was read with these names."""
-        if unmet := [given for name, given in self._given.items() if name not in self._met]:
-            logger.warning("No row has the label %s, for which a name was given; check the spelling.", ", ".join(unmet))
 
 
 @dataclass(frozen=True)
@@ -141,35 +106,48 @@ _GIVEN = [f for f in fields(LabelledSentence) if f.name not in ("group", "second
 
 
 def read_labelled(
-    data: str | os.PathLike[str] | Iterable[Any], label_names: Mapping[str, str] | LabelNames | None = None
+    data: str | os.PathLike[str] | Iterable[Any],
+    label_names: Mapping[str, str] | LabelNames | None = None,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
 ) -> list[LabelledSentence]:
     """Read labelled sentences.
 
-    The columns `text` and `label` are required; those for the other attributes of `LabelledSentence` are optional.
-    Labels may be written in any case, and with spaces or hyphens; `no_claim` marks a sentence that makes no claim. Rows
-    with the same text, label and annotator as an earlier row are dropped with a warning.
+    The columns `text` and `label`, or those given in their place, are required; those for the other attributes of
+    `LabelledSentence` are optional. Labels may be written in any case, and with spaces or hyphens; `no_claim` marks a
+    sentence that makes no claim. Rows with the same text, label and annotator as an earlier row are dropped with a
+    warning.
 
     Args:
         data: One or more paths, or rows: mappings, `LabelledSentence` objects, a pandas or polars DataFrame, or a
             `datasets.Dataset`. Files may be JSON Lines, CSV, TSV (see `certainty.tables.read_csv`) or Parquet.
         label_names: Other names for labels, such as `{"rumeur": "probable"}`; case, spaces and hyphens do not count. A
             warning names those that no row has, unless they are `LabelNames`, which may be for other data as well.
+        text_column: Column that holds the texts. A column `text` beside it is not read. `LabelledSentence` objects are
+            read as they are.
+        label_column: Column that holds the labels; likewise.
 
     Raises:
-        CertaintyError: If a file cannot be read, a row is invalid, or a name in `label_names` stands for no label. The
-            message names the file and line, or the row (counted from 0), and the value.
+        CertaintyError: If a file cannot be read, a column is missing, a row is invalid, or a name in `label_names`
+            stands for no label. The message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
+    if text_column == label_column:
+        raise CertaintyError(
+            f"{argument('text_column')} and {argument('label_column')} are both {text_column!r}; give two columns."
+        )
+    columns = Columns(text_column, label_column)
     names = label_names if isinstance(label_names, LabelNames) else LabelNames(label_names)
     sentences: list[LabelledSentence] = []
-    rows: list[tuple[str, Mapping[str, Any]]] = []
-    for where, item in items_of(data):
+    rows: list[tuple[str, Any]] = []
+    for where, item in items_of(data, label_column):
         if isinstance(item, (str, os.PathLike)):
-            sentences += _read_file(Path(item), names)
+            sentences += _read_file(Path(item), names, columns)
         else:
             rows.append((where, item))
     if rows:
-        sentences += _parsed(rows, "the rows", names)
+        sentences += _parsed(rows, "the rows", names, columns)
     if names is not label_names:
         names.warn_if_unmet()
     unique = list({(s.text, s.label, s.annotator): s for s in reversed(sentences)}.values())[::-1]
@@ -184,8 +162,8 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def items_of(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield paths unchanged and rows as mappings, each with a name for error messages; see `read_labelled`."""
+def items_of(data: Any, label_column: str = "label") -> Iterator[tuple[str, Any]]:
+    """Yield paths, mappings and `LabelledSentence` objects, each with a name for messages; see `read_labelled`."""
     if isinstance(data, (str, os.PathLike)):
         yield str(data), data
     elif getattr(data, "ndim", 2) != 2:
@@ -210,7 +188,7 @@ def items_of(data: Any) -> Iterator[tuple[str, Any]]:
         features = getattr(data, "features", None) or {}
         names = {  # methods of `datasets.ClassLabel`
             column: features[column].int2str
-            for column in ("label", "second")
+            for column in (label_column, "second")
             if hasattr(features.get(column), "int2str")
         }
         for n, item in enumerate(data):
@@ -220,19 +198,22 @@ def items_of(data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
-    if isinstance(item, LabelledSentence):
-        row = {**item.columns, **{f.name: getattr(item, f.name) for f in _GIVEN}, "quad": item.group}
-        return row if item.second or item.second_known else {k: v for k, v in row.items() if k != "second"}
     if isinstance(item, Mapping) and class_names:
         given = {column: item[column] for column in class_names if not _is_missing(item.get(column))}
         # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
         return {**item, **{c: None if int(n) < 0 else class_names[c](int(n)) for c, n in given.items()}}
-    if not isinstance(item, (str, os.PathLike, Mapping)):
+    if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
         raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
     return item
 
 
-def _read_file(path: Path, names: LabelNames) -> list[LabelledSentence]:
+def as_row(sentence: LabelledSentence) -> dict[str, Any]:
+    """Return a sentence as a row that `read_labelled` reads back."""
+    row = {**sentence.columns, **{f.name: getattr(sentence, f.name) for f in _GIVEN}, "quad": sentence.group}
+    return row if sentence.second or sentence.second_known else {k: v for k, v in row.items() if k != "second"}
+
+
+def _read_file(path: Path, names: LabelNames, columns: Columns) -> list[LabelledSentence]:
     if not path.is_file():
         told = "is a directory, not a file" if path.is_dir() else "no such file; check the name and the folder"
         raise CertaintyError(f"{path}: {told}.")
@@ -242,22 +223,21 @@ def _read_file(path: Path, names: LabelNames) -> list[LabelledSentence]:
             f"{path}: unknown file type {path.suffix!r}. Allowed: {', '.join(READERS)}; save a spreadsheet as CSV."
         )
     if path.stat().st_size == 0:
-        raise CertaintyError(f"{path}: the file is empty; it must have rows with `text` and `label`.")
+        raise CertaintyError(
+            f"{path}: the file is empty; it must have rows with `{columns.text}` and `{columns.label}`."
+        )
     unit = "row" if reader is read_parquet else "line"
     rows = [(f"{path}, {unit} {number}", row) for number, row in reader(path)]
     if not rows:
-        raise CertaintyError(f"{path}: has no rows; give rows with `text` and `label`.")
-    return _parsed(rows, str(path), names)
+        raise CertaintyError(f"{path}: has no rows; give rows with `{columns.text}` and `{columns.label}`.")
+    return _parsed(rows, str(path), names, columns)
 
 
-def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: LabelNames) -> list[LabelledSentence]:
-    columns = {str(column) for _, row in rows for column in row}
-    for required in ("text", "label"):
-        if required not in columns:
-            raise CertaintyError(
-                f"{source}: no column {required!r}. Found: {', '.join(sorted(columns)) or 'none'}. "
-                "Rename the column that has it."
-            )
+def _parsed(
+    given: Sequence[tuple[str, Mapping[str, Any] | LabelledSentence]], source: str, names: LabelNames, columns: Columns
+) -> list[LabelledSentence]:
+    _check_columns([row for _, row in given if isinstance(row, Mapping)], source, columns)
+    rows = [(where, _with_standard_names(row, columns)) for where, row in given]
     try:
         return [_parse(row, where, names) for where, row in rows]
     except UnknownLabelError as error:
@@ -272,6 +252,28 @@ def _parsed(rows: Sequence[tuple[str, Mapping[str, Any]]], source: str, names: L
             "what they stand for: label_names in Python, --map on the command line, as in --map "
             f"'{next(iter(unknown))}=probable'."
         ) from None
+
+
+def _check_columns(rows: Sequence[Mapping[str, Any]], source: str, columns: Columns) -> None:
+    found = {column for row in rows for column in row}
+    for name, column in (("text_column", columns.text), ("label_column", columns.label)):
+        if rows and column not in found:
+            of = "" if names_options() else " (of `read_labelled` or `finetune`)"
+            mend = f"Give {argument(name)}{of}, or rename" if is_offered(name) else "Rename"
+            raise CertaintyError(
+                f"{source}: no column {column!r}. Found: {', '.join(sorted(map(str, found))) or 'none'}. "
+                f"{mend} the column that has it."
+            )
+
+
+def _with_standard_names(row: Mapping[str, Any] | LabelledSentence, columns: Columns) -> Mapping[str, Any]:
+    if isinstance(row, LabelledSentence):
+        return as_row(row)
+    if columns == _STANDARD:
+        return row
+    required = {name: row[column] for name, column in columns._asdict().items() if column in row}
+    taken = {*_STANDARD, *columns}
+    return {name: value for name, value in row.items() if name not in taken} | required
 
 
 def _parse(row: Mapping[str, Any], where: str, names: LabelNames) -> LabelledSentence:

@@ -108,6 +108,20 @@ def test_the_errors_open_in_a_french_spreadsheet(
     assert row["probability"] == "0,970000"
 
 
+def test_columns_of_any_name(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(write(tmp_path / "held_out.jsonl", SENTENCES))
+    renamed = path.read_text(encoding="utf-8").replace('"text":', '"phrase":').replace('"label":', '"classe":')
+    path.write_text(renamed, encoding="utf-8")
+    given = ["evaluate", "--model", "second", "--data", str(path), "--train", str(path), "--format", "json", "--quiet"]
+    assert main(given) == 2
+    assert "held_out.jsonl: no column 'text'. Found: " in (told := capsys.readouterr().err)
+    assert "Give --text-column, or rename the column that has it." in told
+    assert main([*given, "--text-column", "phrase", "--label-column", "classe"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert one["metrics"]["macro_f1"]["value"] == pytest.approx(0.972, abs=1e-3)
+    assert one["data"]["in_train"] == len(SENTENCES)
+
+
 def test_faithfulness_by_the_command(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "held_out.jsonl", SENTENCES[:8])
     assert main(["evaluate", "--model", str(tiny_model), "--data", data, "--faithfulness"]) == 0

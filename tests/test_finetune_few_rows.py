@@ -150,6 +150,30 @@ def test_too_few_rows_of_a_label_to_split_are_told_with_what_to_do(
     assert "Give --dev, --folds 2 at most, or more rows" in capsys.readouterr().err
 
 
+def test_train_dev_and_test_have_columns_of_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"phrase": row["text"], "classe": row["label"], "document": row["document"]} for row in _rows()]
+    names = {"rumeur": "probable"}
+    columns = {"text_column": "phrase", "label_column": "classe"}
+    data = read_data(rows[:24], rows[24:32], rows[32:], label_names=names, **columns)  # type: ignore[arg-type]
+    assert [*data.train, *data.dev, *(data.test or ())] == _sentences()
+    assert data.train[0].columns == {"document": "Sète"}
+    with pytest.raises(
+        CertaintyError, match=r"the rows: no column 'text'\. Found: classe, document, phrase\. Give text"
+    ):
+        finetune(rows, None, tmp_path / "mine", label_names=names, label_column="classe")
+    train = tmp_path / "train.csv"
+    with train.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["classe"] != "denied" or row["document"] in TOWNS[:2])
+    given = ["train", "--train", str(train), "--map", "rumeur=probable", "--output", str(tmp_path / "mine")]
+    assert main([*given, "--text-column", "phrase"]) == 2
+    told = "train.csv: no column 'label'. Found: classe, document, phrase. Give --label-column, or rename the column"
+    assert told in capsys.readouterr().err
+    assert main([*given, "--text-column", "phrase", "--label-column", "classe"]) == 2
+    assert "2 rows labelled denied" in capsys.readouterr().err
+
+
 def test_without_dev_a_fifth_of_train_is_set_apart(caplog: pytest.LogCaptureFixture) -> None:
     by_document = FinetuningSettings(group_by="document")
     with caplog.at_level(logging.INFO):

@@ -207,6 +207,53 @@ def test_class_labels_of_datasets_are_read_by_name(form: str | None) -> None:
         read_labelled(datasets.DatasetDict(train=data))
 
 
+@pytest.mark.parametrize("kind", ["dicts", "generator", "pandas", "polars", "datasets", "paths", "csv"])
+def test_columns_of_any_name(tmp_path: Path, kind: str) -> None:
+    rows = [
+        {"phrase": "Il pleuvrait.", "classe": "Probable", "text": "a", "label": "denied", "document": "x"},
+        {"phrase": "Qui vient ?", "classe": "no claim", "text": "a", "label": "denied", "document": "y"},
+    ]
+    data = given_as(kind, rows, tmp_path)
+    if kind == "csv":
+        data = tmp_path / "rows.csv"
+        pandas.DataFrame(rows).to_csv(data, index=False, sep=";")
+    first, second = read_labelled(data, text_column="phrase", label_column="classe")
+    assert first == LabelledSentence("Il pleuvrait.", Label.PROBABLE)
+    assert second == LabelledSentence("Qui vient ?", None, claim=False)
+    assert (first.columns, second.columns) == ({"document": "x"}, {"document": "y"})
+
+
+def test_class_labels_in_a_column_of_any_name() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = {"text": datasets.Value("string"), "classe": datasets.ClassLabel(names=["rumeur", "denied"])}
+    rows = {"text": ["Il mentirait.", "Il ne ment pas."], "classe": [0, 1]}
+    data = datasets.Dataset.from_dict(rows, features=datasets.Features(features))
+    read = read_labelled(data, {"rumeur": "probable"}, label_column="classe")
+    assert [s.label for s in read] == [Label.PROBABLE, Label.DENIED]
+
+
+def test_a_column_that_is_given_has_no_other_meaning_and_sentences_are_read_as_they_are() -> None:
+    sentence = LabelledSentence("Où ?", None, claim=False, columns={"claim_id": "7"})
+    row = {"claim": "Il pleut.", "verdict": "asserted", "claim_id": 8}
+    read = read_labelled([row, sentence], text_column="claim", label_column="verdict")
+    assert read == [LabelledSentence("Il pleut.", Label.ASSERTED), sentence]
+    assert [s.columns for s in read] == [{"claim_id": "8"}, {"claim_id": "7"}]
+    (swapped,) = read_labelled([{"text": "denied", "label": "Non."}], text_column="label", label_column="text")
+    assert swapped == LabelledSentence("Non.", Label.DENIED)
+
+
+def test_a_missing_column_is_told_with_those_found_and_how_to_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("phrase,label,text\nIl pleut.,asserted,a\n")
+    told = r"a\.csv: no column 'classe'\. Found: label, phrase, text\. Give label_column \(of `read_labelled` or "
+    with pytest.raises(CertaintyError, match=told + "`finetune`\\), or rename the column that has it"):
+        read_labelled(path, text_column="phrase", label_column="classe")
+    with pytest.raises(CertaintyError, match=r"the rows: no column 'texte'\. Found: label, text\. Give text_column"):
+        read_labelled([{"text": "Il pleut.", "label": "asserted"}], text_column="texte")
+    with pytest.raises(CertaintyError, match=r"^text_column and label_column are both 'label'; give two columns"):
+        read_labelled(path, text_column="label")
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

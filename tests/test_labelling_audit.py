@@ -80,6 +80,14 @@ def test_model_that_was_trained_on_the_rows_is_told(tiny_model: Path, capsys: py
     assert captured.out.startswith('"id","label","suggested"')
 
 
+def test_a_missing_column_names_no_option_that_the_command_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "rows.jsonl", {"phrase": "Il pleut.", "label": "asserted"})
+    assert main(["label", "audit", str(path), "--folds", "2"]) == 2
+    assert "no column 'text'. Found: label, phrase. Rename the column that has it." in capsys.readouterr().err
+
+
 def write(path: Path, *rows: dict[str, object]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path

@@ -140,6 +140,16 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "none is needed" in out
 
 
+def test_command_with_columns_of_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("phrase;classe\nIl pleut.;asserted\nIl ne pleut pas.;denied\n", encoding="utf-8")
+    given = ["threshold", str(rows), "--coverage", "1", "--text-column", "phrase"]
+    assert main(given) == 2
+    assert "no column 'label'. Found: classe, phrase. Give --label-column, or rename" in capsys.readouterr().err
+    assert main([*given, "--label-column", "classe", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

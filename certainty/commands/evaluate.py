@@ -7,17 +7,19 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names, own_names
+from certainty.commands.labelled_columns import add_columns
 from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.labelled import read_labelled
+from certainty.labelled import Columns, read_labelled
 from certainty.labels import Label
 from certainty.spreadsheets import EXCEL_HELP
 
@@ -57,6 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--data", nargs="+", metavar="FILE", help="held-out sentences with labels, such as CSV or JSONL"
     )
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--behaviour", metavar="FILE", type=Path, help="behaviour tests (JSONL with text, label, kind, group)"
@@ -131,7 +134,8 @@ def run(args: argparse.Namespace) -> int:
 
         check_report(args.report)
     with _progress(args.quiet):
-        data, train = _labelled((args.data, args.train), args.map)
+        columns = Columns(args.text_column, args.label_column)
+        data, train = _labelled((args.data, args.train), args.map, columns)
         result = _result(
             args.model,
             data,
@@ -174,12 +178,13 @@ def _result(
     return Comparison((mean,), errors=mean.errors, behaviour=tests)
 
 
-def _labelled(each: Sequence[Sequence[str] | None], pairs: Sequence[tuple[str, Label]]) -> list[Any]:
-    """Return the files, or with other names for labels their rows."""
-    if not pairs:
+def _labelled(each: Sequence[Sequence[str] | None], pairs: Sequence[tuple[str, Label]], columns: Columns) -> list[Any]:
+    """Return the files, or with other names for labels or columns their rows."""
+    if not pairs and columns == Columns():
         return list(each)
     names = own_names(pairs)
-    rows = [read_labelled(files, names) if files else files for files in each]
+    read = partial(read_labelled, label_names=names, text_column=columns.text, label_column=columns.label)
+    rows = [read(files) if files else files for files in each]
     names.warn_if_unmet()
     return rows
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 from certainty.labels import Label
 
 

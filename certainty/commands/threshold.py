@@ -12,6 +12,7 @@ import certainty
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names, label_names
+from certainty.commands.labelled_columns import add_columns
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.labels import Label
 
@@ -32,6 +33,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows: JSONL, CSV, TSV or Parquet")
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--label", metavar="LABEL", help=f"with --precision: {', '.join(label.value for label in Label)}"
@@ -65,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         choice=model_choice(args),
         as_json=args.format == "json",
         quiet=args.quiet,
+        text_column=args.text_column,
+        label_column=args.label_column,
     )
 
 
@@ -79,13 +83,15 @@ def choose_threshold(
     choice: ModelChoice,
     as_json: bool,
     quiet: bool = False,
+    text_column: str = "text",
+    label_column: str = "label",
 ) -> int:
     """Print the threshold that reaches the required share on labelled files, and return the exit status."""
     from certainty.labelled import read_labelled
     from certainty.thresholds import FEW, for_accuracy, for_precision
 
     classifier = choice.open()
-    sentences = read_labelled(files, names)
+    sentences = read_labelled(files, names, text_column=text_column, label_column=label_column)
     with TextProgress(quiet=quiet) as progress:
         scores = classifier.score_sentences([sentence.text for sentence in sentences], show_progress=progress)
     if label and precision is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names, label_names
+from certainty.commands.labelled_columns import add_columns
 from certainty.commands.output import log_shown
 
 SETTINGS = (
@@ -68,6 +69,7 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="JSONL of id, old, new and reason: corrects labels of --train and --dev, never of --test",
     )
+    add_columns(data)
     add_label_names(data)
     data.add_argument(
         "--pseudo-labels", metavar="FILE", help="sentences labelled by teacher models, used in addition to --train"
@@ -125,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
                 test=args.test,
                 corrections=args.corrections,
                 label_names=label_names(args.map),
+                text_column=args.text_column,
+                label_column=args.label_column,
                 resume=args.resume,
                 overwrite=args.overwrite,
             )

@@ -29,7 +29,7 @@ from certainty.evaluation.intervals import share_interval
 from certainty.evaluation.metrics import expected_calibration_error
 from certainty.evaluation.scorer import Scorer
 from certainty.json_lines import read_json_lines
-from certainty.labelled import items_of
+from certainty.labelled import LabelledSentence, as_row, items_of
 from certainty.labels import LABELS, Label
 from certainty.results import SentenceScore
 
@@ -132,7 +132,7 @@ def read_behaviour(data: Any) -> list[BehaviourRow]:
             files.append(os.fspath(item))
             rows += [_parse(row, f"{item}, line {number}") for number, row in read_json_lines(files[-1])]
         else:
-            rows.append(_parse(item, where))
+            rows.append(_parse(as_row(item) if isinstance(item, LabelledSentence) else item, where))
     if not rows:
         name = ", ".join(files) or "behaviour"
         raise CertaintyError(f"{name}: no behaviour tests found. Give rows with `text`, `label` and `kind`.")

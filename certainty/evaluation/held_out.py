@@ -9,7 +9,8 @@ from typing import Any
 from certainty import CertaintyError
 from certainty.evaluation.figures import slice_values
 from certainty.evaluation.units import column_values
-from certainty.labelled import LabelledSentence, LabelNames, read_labelled
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
 
 MOST_SEED = 2**32 - 1
@@ -21,15 +22,18 @@ def read_held_out(
     by: Sequence[str] = (),
     label_names: Mapping[str, str] | LabelNames | None = None,
     group_by: str | None = None,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
 ) -> list[LabelledSentence]:
-    """Read held-out data and check it; for `label_names` see `certainty.labelled.read_labelled`.
+    """Read held-out data and check it; for its labels and columns see `certainty.labelled.read_labelled`.
 
     Raises:
         CertaintyError: the data cannot be used, a column of `by` cannot be sliced by, or there is no column `group_by`.
     """
     if isinstance(by, str):
         raise CertaintyError(f"by is {by!r}; give a list of columns, such as [{by!r}].")
-    sentences = read_labelled(data, label_names)
+    sentences = read_labelled(data, label_names, text_column=text_column, label_column=label_column)
     check_labels(sentences, _named(data))
     for column in by:
         slice_values(sentences, column)

@@ -49,7 +49,8 @@ def evaluate(
         model: A classifier, or any object with its `score_sentences` method; a folder; a name on the hub; None for the
             shipped model.
         data: Held-out sentences with labels: one or more paths, a list of rows, a DataFrame or a `datasets.Dataset`,
-            with `text` and `label` as for `certainty train`.
+            with `text` and `label` as for `certainty train`. Data whose columns have other names is read with
+            `certainty.labelled.read_labelled`.
         train: Training data in any of these forms: baselines are fitted on it, and held-out sentences that also occur
             in it are counted. If None, baselines are cross-validated on the held-out sentences.
         by: Columns to slice by; some metrics are also given for each of their values.

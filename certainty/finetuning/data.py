@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from certainty.evaluation.units import columns_of, values_of
 from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
-from certainty.labelled import LabelledSentence, LabelNames, read_labelled
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def read_data(
     corrections: Sequence[str | Path] = (),
     settings: FinetuningSettings | None = None,
     label_names: Mapping[str, str] | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
 ) -> FinetuningData:
     """Read the data of a run; see `certainty.finetuning.finetune`.
 
@@ -82,10 +86,11 @@ def read_data(
         )
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
     own_names = LabelNames(label_names)
-    given, held_out = corrected(
-        read_labelled(train, own_names), [] if dev is None else read_labelled(dev, own_names), corrections, own_names
-    )
-    judged = None if test is None else read_held_out(test, label_names=own_names)
+    read = partial(read_labelled, label_names=own_names, text_column=text_column, label_column=label_column)
+    given, held_out = corrected(read(train), [] if dev is None else read(dev), corrections, own_names)
+    judged = None
+    if test is not None:
+        judged = read_held_out(test, label_names=own_names, text_column=text_column, label_column=label_column)
     own_names.warn_if_unmet()
     trained_on, contrast = split_held_out_groups(given)
     if not trained_on:

@@ -68,13 +68,16 @@ def finetune(
     test: Labelled | None = None,
     corrections: Sequence[str | Path] = (),
     label_names: Mapping[str, str] | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
     resume: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Evaluation]:
     """Fine-tune, calibrate, export and evaluate a model, and write it to a folder that `certainty.load` opens.
 
     Each data argument is one or more files (JSONL, CSV, TSV, Parquet), a list of rows (dicts or `LabelledSentence`s), a
-    pandas DataFrame or a `datasets.Dataset`, with the columns `text` and `label`; the other columns are optional.
+    pandas DataFrame or a `datasets.Dataset`, with the columns `text` and `label`, or those given in their place; the
+    other columns are optional.
 
     Args:
         train: Training sentences; every fifth group is held out.
@@ -87,6 +90,8 @@ def finetune(
         test: Further sentences to evaluate at the end. The metrics on dev are optimistic.
         corrections: Files of label corrections, applied to train and dev but not to test.
         label_names: The data's other names for labels, such as `{"rumeur": "probable"}`.
+        text_column: Column of train, dev and test that holds the texts; it does not apply to `LabelledSentence`s.
+        label_column: Column of train, dev and test that holds the labels; likewise.
         resume: Continue from the last checkpoint of an interrupted run with the same data and settings.
         overwrite: Replace an existing model; it is kept until the new one is complete.
 
@@ -103,7 +108,7 @@ def finetune(
     is_first = os.environ.get("RANK", "0") == "0"
     if is_first:
         check_output(output, overwrite)
-    data = read_data(train, dev, test, corrections, settings, label_names)
+    data = read_data(train, dev, test, corrections, settings, label_names, text_column, label_column)
     start = find_start(settings)
     read_origin(start.folder)  # raises its error before the first step
     warn_of_known(start, data)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence, LabelNames, read_labelled
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import category
 
 Source = tuple[str, Sequence[LabelledSentence]]

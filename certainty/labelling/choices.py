@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelledSentence, LabelNames
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence
 from certainty.labelling.rows import as_name
 from certainty.labels import LABELS, Label
 from certainty.messages import shown

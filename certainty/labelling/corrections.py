@@ -9,7 +9,8 @@ from typing import Any
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labelled import LabelledSentence, LabelNames
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import category, needs_no_cues, parse_category
 from certainty.labelling.tasks import sentence_id
 from certainty.labels import Label, plain_name

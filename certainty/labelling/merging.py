@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labelled import LabelledSentence, LabelNames
+from certainty.label_names import LabelNames
+from certainty.labelled import LabelledSentence
 from certainty.labelling.annotators import Answers, Source, by_sentence
 from certainty.labelling.choices import category, parse_category
 from certainty.labelling.tasks import sentence_id

@@ -12,7 +12,7 @@ from certainty.commands.label.arguments import add_action, add_output
 from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import check_destination, destination
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 
 RESAMPLES = 1000
 

@@ -11,7 +11,7 @@ from typing import Any
 from certainty.commands.label.arguments import add_action, add_output
 from certainty.commands.label.row_files import check_rows_file, write_labelled_rows
 from certainty.commands.label_names import add_label_names, own_names
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 
 
 def add_parser(actions: Any) -> None:

@@ -16,7 +16,7 @@ from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import destination
 from certainty.commands.texts import read
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 
 if TYPE_CHECKING:
     from certainty.labelling.tasks import Task

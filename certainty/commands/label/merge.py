@@ -13,7 +13,7 @@ from certainty.commands.label.row_files import check_excel, check_rows_file, wri
 from certainty.commands.label_names import add_label_names, own_names
 from certainty.commands.output import check_destination
 from certainty.errors import CertaintyError
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 
 if TYPE_CHECKING:
     from certainty.labelling.annotators import Answers

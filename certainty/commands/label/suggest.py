@@ -18,7 +18,7 @@ from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.commands.texts import GivenTexts
 from certainty.documents.reader import ReadingOptions
 from certainty.extras import needs
-from certainty.labelled import LabelNames
+from certainty.label_names import LabelNames
 from certainty.results import Document
 
 if TYPE_CHECKING:
