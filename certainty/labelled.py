@@ -156,6 +156,11 @@ def read_labelled(
     return unique
 
 
+def other_columns(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a row has beside the attributes of `LabelledSentence`, as text, without missing values."""
+    return {str(name): str(v) for name, v in row.items() if name not in _KNOWN and not _is_missing(v)}
+
+
 def digest(sentences: Sequence[LabelledSentence]) -> str:
     """Return the SHA-256 of the labels and texts, which identifies a model's training data in `certainty.json`."""
     content = "\n".join(f"{s.label or 'none'}\t{s.text}" for s in sentences)
@@ -303,7 +308,7 @@ def _parse(row: Mapping[str, Any], where: str, names: LabelNames) -> LabelledSen
         group=_group(row.get("quad"), f"{where}: quad"),
         annotator=_name(row.get("annotator")),
         doubtful=bool(_boolean(row.get("doubtful"), f"{where}: doubtful")),
-        columns={str(name): str(v) for name, v in row.items() if name not in _KNOWN and not _is_missing(v)},
+        columns=other_columns(row),
     )
 
 

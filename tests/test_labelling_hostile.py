@@ -27,10 +27,12 @@ ANNOTATOR = "00000000-0000-0000-0000-000000000001"
 SENTENCE = LabelledSentence(
     *("Il aurait plu.", Label.PROBABLE, Label.DENIED, True),
     **{"cues": ((3, 9),), "id": "a", "corpus": "presse", "group": 4, "annotator": ANNOTATOR},
+    columns={"genre": "brève"},
 )
 FLAT = {
     **{"text": "Il aurait plu.", "label": "probable", "attribution": {"choices": ["attributed"]}, "annotator": 1},
     **{"annotation_id": 2, "lead_time": 3.5, "sentence_id": "a", "corpus": "presse", "group": "4"},
+    **{"genre": "brève", "columns": '{"genre": "brève"}'},
     "cues": [{"start": 3, "end": 9, "text": "aurait", "labels": ["cue"]}],
 }
 JSON_LINES = ("doccano", "prodigy")

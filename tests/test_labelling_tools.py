@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+from annotating import GIVES_BACK, export
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +23,6 @@ from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import CATEGORIES
 from certainty.labelling.guideline import full_guideline, short_guideline
 from certainty.labelling.rows import write_rows
-from certainty.labelling.tasks import tasks_of_rows
 from certainty.labelling.tools import tool
 from certainty.labels import LABELS
 
@@ -67,55 +65,6 @@ def rows(draw: st.DrawFn) -> list[LabelledSentence]:
             second = replace(first, label=Label.DENIED, claim=True, cues=None, annotator=other)
             result.append(replace(second, id=f"id-{n}"))
     return result
-
-
-def label_studio_gives_back(exported: str) -> str:
-    tasks = json.loads(exported)
-    for n, task in enumerate(tasks):
-        task.update(id=n + 100, project=1, inner_id=n, predictions=[], meta={})
-        for m, annotation in enumerate(task["annotations"]):
-            annotation.update(
-                id=m, completed_by=1, was_cancelled=False, ground_truth=False, lead_time=3.2, task=n + 100
-            )
-            annotation["result"] = [{**result, "origin": "manual"} for result in reversed(annotation["result"])]
-    return json.dumps(tasks, ensure_ascii=False)
-
-
-def doccano_gives_back(exported: str) -> str:
-    lines = []
-    for n, line in enumerate(exported.split("\n")[:-1]):
-        row = json.loads(line)
-        ends = {"cats": sorted(row.pop("cats")), "entities": sorted(row.pop("entities")), "Comments": []}
-        lines.append(json.dumps({"id": n + 7, **row, **ends}, ensure_ascii=False))
-    return "\n".join(lines) + "\n"
-
-
-def argilla_gives_back(exported: str) -> str:
-    records = json.loads(exported)
-    for record in records:
-        record.update(status="completed", _server_id=str(uuid.uuid4()))
-    return json.dumps(records)
-
-
-def prodigy_gives_back(exported: str) -> str:
-    lines = [json.loads(line) for line in exported.split("\n")[:-1]]
-    for line in lines:
-        line.update(_input_hash=1, _task_hash=2, _view_id="blocks", _timestamp=1700000000)
-    return "".join(json.dumps(line) + "\n" for line in lines)
-
-
-GIVES_BACK: dict[str, Callable[[str], str]] = {
-    "label-studio": label_studio_gives_back,
-    "doccano": doccano_gives_back,
-    "argilla": argilla_gives_back,
-    "prodigy": prodigy_gives_back,
-}
-
-
-def export(name: str, sentences: list[LabelledSentence]) -> str:
-    out = io.StringIO()
-    tool(name).write(tasks_of_rows(sentences), out)
-    return out.getvalue()
 
 
 def key(sentence: LabelledSentence) -> tuple[str, str]:

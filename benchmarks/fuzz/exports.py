@@ -98,6 +98,7 @@ def _written(tool: Tool) -> bytes:
         corpus="presse",
         group=4,
         annotator=_ANNOTATOR,
+        columns={"genre": "brève"},
     )
     guess = Prediction(LabelledSentence("Il ment.", Label.DENIED, cues=((3, 7),)), 0.5, "model")
     out = io.StringIO()

@@ -27,6 +27,7 @@ from certainty.labelling.choices import (
     category,
     labelled_sentence,
 )
+from certainty.labelling.columns import COLUMNS
 from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list, as_name, as_object, place
 from certainty.labelling.tasks import Task
@@ -181,6 +182,7 @@ def _sentence(record: dict[str, Any], answer: _Answer, annotator: str, where: st
         annotator=annotator,
         corpus=metadata.get("corpus"),
         group=metadata.get("group"),
+        columns=metadata.get(COLUMNS),
     )
 
 
@@ -210,7 +212,7 @@ def _record(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "fields": {_TEXT: task.text},
-        "metadata": task.details,
+        "metadata": task.fields,
         "suggestions": suggestions,
         "responses": responses,
         "vectors": {},

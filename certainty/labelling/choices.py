@@ -8,6 +8,7 @@ from typing import Any
 from certainty.errors import CertaintyError
 from certainty.label_names import LabelNames
 from certainty.labelled import LabelledSentence
+from certainty.labelling.columns import unpacked
 from certainty.labelling.rows import as_name
 from certainty.labels import LABELS, Label
 from certainty.messages import shown
@@ -107,6 +108,7 @@ def labelled_sentence(
     annotator: object,
     corpus: object,
     group: object,
+    columns: object,
 ) -> LabelledSentence:
     """Check the choices of an annotator and return them as a labelled sentence.
 
@@ -123,10 +125,11 @@ def labelled_sentence(
         annotator: Name of the annotator, or None.
         corpus: Where the sentence comes from, or None.
         group: See `LabelledSentence.group`; may be None.
+        columns: The other columns; see `certainty.labelling.columns.unpacked`.
 
     Raises:
-        CertaintyError: the text or the label is missing, a choice is unknown or made twice, or a span or the group is
-            invalid.
+        CertaintyError: the text or the label is missing, a choice is unknown or made twice, or a span, the group or
+            the other columns are invalid.
     """
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: text is {shown(text)}; give the sentence or delete the task.")
@@ -150,6 +153,7 @@ def labelled_sentence(
         annotator=as_name(annotator, f"{where}: annotator"),
         corpus=as_name(corpus, f"{where}: corpus"),
         group=_group(group, f"{where}: group"),
+        columns=unpacked(columns, f"{where}: columns"),
     )
 
 

@@ -22,6 +22,7 @@ from certainty.errors import CertaintyError
 from certainty.json_lines import bounded_lines, parse_json_lines, read_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import COLOURS, CUE, FLAT, flat_choices, labelled_sentence, split_flat
+from certainty.labelling.columns import COLUMNS, packed
 from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list
 from certainty.labelling.tasks import Task
@@ -128,6 +129,7 @@ def _read_lines(
                     annotator=row.get("annotator") or annotator,
                     corpus=row.get("corpus"),
                     group=row.get("group"),
+                    columns=row.get(COLUMNS),
                 )
             )
 
@@ -143,6 +145,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
         # Write every column in every line, as a string: doccano turns a gap into a number that its database rejects.
         "sentence_id": task.id,  # `id` is doccano's own
         **{name: str(task.details.get(name, "")) for name in ("corpus", "group", "before", "after")},
+        COLUMNS: packed(task.columns),
         "annotator": sentence.annotator if sentence else "",
         _PREDICTED: _fingerprint(categories, cues) if is_prediction else "",
     }

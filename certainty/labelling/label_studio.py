@@ -28,6 +28,7 @@ from certainty.labelling.choices import (
     category,
     labelled_sentence,
 )
+from certainty.labelling.columns import COLUMNS
 from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list, as_object, place
 from certainty.labelling.tasks import Task
@@ -181,7 +182,7 @@ def _from_json(value: Any, where: str) -> Any:
 
 
 def _task(task: Task) -> dict[str, Any]:
-    result: dict[str, Any] = {"data": {"text": task.text, "sentence_id": task.id, **task.details}}
+    result: dict[str, Any] = {"data": {"text": task.text, "sentence_id": task.id, **task.fields}}
     result["annotations"] = [{"result": list(_results(s))} for s in task.labels]
     if task.prediction:
         guess = task.prediction
@@ -256,6 +257,7 @@ def _sentence(answers: _Answers, data: dict[str, Any], number: Any, where: str) 
         annotator=annotator,
         corpus=data.get("corpus"),
         group=data.get("group"),
+        columns=data.get(COLUMNS),
     )
 
 

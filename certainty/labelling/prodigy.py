@@ -16,6 +16,7 @@ from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.labelling.choices import CUE, FLAT, TITLES, Span, flat_choices, labelled_sentence, split_flat
+from certainty.labelling.columns import COLUMNS
 from certainty.labelling.guideline import guideline
 from certainty.labelling.rows import as_list, as_object
 from certainty.labelling.tasks import Task
@@ -114,6 +115,7 @@ def _sentence(task: dict[str, Any], where: str) -> LabelledSentence:
         annotator=task.get("_annotator_id") or task.get("_session_id"),
         corpus=meta.get("corpus"),
         group=meta.get("group"),
+        columns=task.get(COLUMNS),
     )
 
 
@@ -132,6 +134,7 @@ def _line(task: Task, sentence: LabelledSentence | None) -> dict[str, Any]:
         "options": _OPTIONS,
         "accept": flat_choices(sentence) if sentence else [],
         "meta": {"id": task.id, **task.details},
+        COLUMNS: dict(task.columns),
     }
     if task.labels:
         line["answer"] = "accept"

@@ -39,7 +39,11 @@ def to_row(sentence: LabelledSentence) -> dict[str, Any]:
     if sentence.doubtful:
         row["doubtful"] = True
     row |= {name: value for name, value in sentence.columns.items() if name not in row}
-    return {name: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value for name, value in row.items()}
+    return {_clean(name): _clean(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _clean(text: str) -> str:
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
-from certainty.labelled import LabelledSentence
+from certainty.labelled import LabelledSentence, other_columns
 from certainty.labelling.choices import needs_no_cues
+from certainty.labelling.columns import COLUMNS, impartial, packed, plain_fields
 from certainty.labels import Label
 from certainty.results import SentenceScore
 from certainty.sentences import split_sentences
@@ -45,7 +46,7 @@ class Task:
         id: Identifier, unique among the tasks.
         corpus: Where the sentence comes from, or "".
         group: See `LabelledSentence.group`.
-        before, after: The sentences beside it, for who looks for them, or "".
+        columns: The other columns of its row, such as `before` and `after`, the sentences beside it.
         labels: The labels it has, one for each annotator.
         prediction: What a model suggests, or None.
     """
@@ -54,16 +55,20 @@ class Task:
     id: str
     corpus: str = ""
     group: int | None = None
-    before: str = ""
-    after: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[LabelledSentence, ...] = ()
     prediction: Prediction | None = None
 
     @property
     def details(self) -> dict[str, str | int]:
-        """What a tool keeps beside text and id: `corpus`, `group`, `before` and `after` where they are known."""
-        known = {"corpus": self.corpus, "group": self.group, "before": self.before, "after": self.after}
+        """What a tool shows beside text and id: `corpus` and `group` where they are known, and the other columns."""
+        known = {"corpus": self.corpus, "group": self.group, **plain_fields(self.columns)}
         return {name: value for name, value in known.items() if value not in ("", None)}
+
+    @property
+    def fields(self) -> dict[str, str | int]:
+        """The details, and in the field `columns` what is read back, for tools with a single place for both."""
+        return {**self.details, **({COLUMNS: packed(self.columns)} if self.columns else {})}
 
     @property
     def answers(self) -> tuple[LabelledSentence | None, ...]:
@@ -77,7 +82,9 @@ def sentence_id(text: str, given: str = "") -> str:
 
 
 def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) -> list[Task]:
-    """Return one task for each id, with the labels of all its rows.
+    """Return one task for each id, with the labels and the other columns of all its rows.
+
+    If rows of one id differ in a column, the first that has it counts.
 
     Args:
         sentences: Labelled sentences; those without an id get one derived from their text.
@@ -89,14 +96,13 @@ def tasks_of_rows(sentences: Iterable[LabelledSentence], blank: bool = False) ->
     tasks: dict[str, Task] = {}
     for sentence in sentences:
         name = sentence_id(sentence.text, sentence.id)
-        before, after = (sentence.columns.get(place, "") for place in ("before", "after"))
-        task = tasks.setdefault(name, Task(sentence.text, name, sentence.corpus, sentence.group, before, after))
+        task = tasks.get(name, Task(sentence.text, name, sentence.corpus, sentence.group))
         if task.text != sentence.text:
             raise CertaintyError(
                 f"id {name!r} names two texts ({task.text[:40]!r}, {sentence.text[:40]!r}); give each text its own id."
             )
-        if not blank:
-            tasks[name] = replace(task, labels=(*task.labels, replace(sentence, id=name)))
+        labels = () if blank else (*task.labels, replace(sentence, id=name))
+        tasks[name] = replace(task, labels=labels, columns={**impartial(sentence.columns), **task.columns})
     return list(tasks.values())
 
 
@@ -109,11 +115,12 @@ def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
             identifier = sentence_id(sentence)
             if identifier not in seen:
                 seen.add(identifier)
-                yield Task(sentence, identifier, corpus=Path(name).name, before=before, after=after)
+                beside = {place: other for place, other in (("before", before), ("after", after)) if other}
+                yield Task(sentence, identifier, corpus=Path(name).name, columns=beside)
 
 
 def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
-    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id`, `corpus`, `before`, `after` where given.
+    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id`, `corpus` and other columns where given.
 
     Raises:
         CertaintyError: a file cannot be read, a row has no text, or an id occurs twice.
@@ -127,8 +134,8 @@ def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
         if identifier in seen:
             raise CertaintyError(f"{where}: id {identifier!r} is already used above; delete one of the two rows.")
         seen.add(identifier)
-        corpus, before, after = (str(row.get(name) or "") for name in ("corpus", "before", "after"))
-        yield Task(text, identifier, corpus=corpus, before=before, after=after)
+        columns = impartial(other_columns(row))
+        yield Task(text, identifier, corpus=str(row.get("corpus") or ""), columns=columns)
 
 
 def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:
