@@ -32,7 +32,7 @@ def bf16_is_fast(device: torch.device) -> bool:
 def _saves_time() -> bool:
     times = [[_seconds(dtype) for dtype in (torch.bfloat16, torch.float32)] for _ in range(_REPEATS)]
     short, long = map(min, zip(*times, strict=True))
-    return short < _WORTHWHILE * long
+    return bool(short < _WORTHWHILE * long)
 
 
 @torch.no_grad()
