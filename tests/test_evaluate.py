@@ -21,7 +21,7 @@ def test_a_perfect_classifier() -> None:
     result = alone(StandIn())
     values = {name: figure["value"] for name, figure in result.metrics.items()}
     perfect = {
-        "macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "cue_f1", "cue_exact_f1", "attributed_f1",
+        "macro_f1", "accuracy", "answer_accuracy", "accuracy_at_80", "accuracy_at_90", "cue_f1", "cue_exact_f1", "attributed_f1",
         "no_claim_f1", "contrast_accuracy", "contrast_groups",
     }  # fmt: skip
     assert {name for name, value in values.items() if value == 1} == perfect
@@ -62,7 +62,7 @@ def test_second_claims_and_sources() -> None:
 
 def test_few_rows_that_are_all_right_are_not_certain() -> None:
     result = evaluate(StandIn(), SENTENCES[:8])
-    for name in ("macro_f1", "accuracy", "accuracy_at_80", "accuracy_at_90", "attributed_f1"):
+    for name in ("macro_f1", "accuracy", "answer_accuracy", "accuracy_at_80", "accuracy_at_90", "attributed_f1"):
         assert result.metrics[name]["value"] == result.metrics[name]["high"] == 1
         assert 0.2 < result.metrics[name]["low"] < 0.81, name  # two groups: no more than two rows
     for name in ("aurc", "ece", "brier"):

@@ -454,18 +454,41 @@ def test_a_model_that_misses_more_claims_is_not_called_better() -> None:
         against_initial("test", missing(new, missed), missing(old, before), "old", sentences)
         for new, missed, old, before in (
             (right, 3, wrong, 1),
-            (right, 4, wrong, 1),
+            (right, 30, wrong, 1),
             (right, 9, wrong, 9),
             (wrong, 9, right, 0),
         )
     )
-    assert [(one["no_claim"], one["no_claim_initial"]) for one in (little, much, worse)] == [(3, 1), (4, 1), (9, 0)]
+    assert [(one["no_claim"], one["no_claim_initial"]) for one in (little, much, worse)] == [(3, 1), (30, 1), (9, 0)]
     assert [one["verdict"] for one in (little, much, alike, worse)] == ["better", "undecided", "better", "worse"]
-    assert much["reason"] == "no_claim" and "no_claim" not in compared_with_initial(little)
+    assert much["reason"] == "no_claim" and "of these claims" not in compared_with_initial(little)
     told = compared_with_initial(much)
-    assert "The new model calls 4 of these claims no_claim, and old 1. Its labels are better than those of old" in told
+    assert "The new model calls 30 of these claims no_claim, and old 1. Its labels are better than those of old" in told
     assert "The new model calls 9 of these claims no_claim, and old 0. The new model is worse" in compared_with_initial(
         worse
+    )
+
+
+def test_the_answers_are_compared_as_well_as_the_labels() -> None:
+    sentences = _sentences()
+    right, wrong = _scores([s.label for s in sentences if s.label]), _scores([Label.DENIED] * 40)
+    missing = [replace(s, label=Label.NO_CLAIM, claim_probability=0.1) for s in right[:20]] + right[20:]
+    better, worse, mixed = (
+        against_initial("test", new, initial, "old", sentences)
+        for new, initial in ((right, missing), (missing, right), (wrong, missing[:20] + missing[:20]))
+    )
+    assert [(one["verdict"], one["reason"]) for one in (better, worse)] == [("better", "answers"), ("worse", "answers")]
+    assert (better["answers"]["accuracy"], better["answers"]["accuracy_initial"]) == (1.0, 0.5)
+    told = compared_with_initial(better)
+    assert "Of the answers to all 40 rows, no_claim included, 1.000 are right, and 0.500 of those of old: diff" in told
+    assert (
+        "The new model calls 0 of these claims no_claim, and old 20. Its labels of claims cannot be told apart" in told
+    )
+    assert told.endswith("from those of old, but the new model is better in its answers.")
+    assert compared_with_initial(worse).endswith("but the new model is worse in its answers; keep that one.")
+    assert (mixed["verdict"], mixed["reason"]) == ("undecided", "mixed")
+    assert compared_with_initial(mixed).endswith(
+        "are worse than those of old, and its answers better; decide by what you need."
     )
 
 

@@ -31,7 +31,7 @@ def test_a_run_ends_whichever_labels_dev_and_test_lack(tiny_model: Path, tmp_pat
     evaluation = finetune(train, dev, tmp_path / "mine", settings, test=[*dev, *questions])
     assert list(evaluation) == ["dev", "test"]
     card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
-    assert "| probable | 0.000 | 0.000 | – | 0 |" in card and "| questions | 0 | – | – |" in card
+    assert "| probable | – | – | – | 0 |" in card and "| questions | 0 | – | – |" in card
     assert certainty.load(tmp_path / "mine").predict(["Il pleut."])
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

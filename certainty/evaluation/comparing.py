@@ -18,7 +18,7 @@ from certainty.evaluation.held_out import check_seed, read_held_out
 from certainty.evaluation.intervals import design_effect, detectable_difference
 from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, scored
 from certainty.evaluation.known import known_counts
-from certainty.evaluation.metric_table import Judged
+from certainty.evaluation.metric_table import Judged, answers_of
 from certainty.evaluation.models import Model, by_name, recorded_calibration
 from certainty.evaluation.result import Comparison
 from certainty.evaluation.scorer import Scorer
@@ -119,11 +119,17 @@ def differences(
     judged = {name: Judged.of(own, sentences, group_by) for name, own in scores.items()}
     found = []
     for (first, one), (second, other) in combinations(judged.items(), 2):
-        gold, a, b = one.gold, one.predicted, other.predicted
-        apart = (a == gold).astype(float) - (b == gold)
-        effect = design_effect(apart, one.units)
-        for name, metric in (("macro_f1", m.macro_f1), ("accuracy", m.accuracy)):
-            test = paired_test(rival(metric, gold, [a], b, one.units), seed=seed)
+        labels = one.gold, one.predicted, other.predicted, one.units
+        right, given, units = answers_of(one)
+        answers = right, given, answers_of(other)[1], units
+        for name, metric, (gold, a, b, units) in (
+            ("macro_f1", m.macro_f1, labels),
+            ("accuracy", m.accuracy, labels),
+            ("answer_accuracy", m.accuracy, answers),
+        ):
+            apart = (a == gold).astype(float) - (b == gold)
+            effect = design_effect(apart, units)
+            test = paired_test(rival(metric, gold, [a], b, units), seed=seed)
             found.append(
                 {
                     "metric": name,

@@ -22,6 +22,9 @@ from certainty.evaluation.units import part_of, units_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 
+ANSWERS = (*LABELS, Label.NO_CLAIM)
+"""What a model may answer to a sentence."""
+
 SpanCounts = Callable[[str, Sequence[tuple[int, int]], Sequence[tuple[int, int]]], m.Array]
 """`certainty.evaluation.metrics.cue_counts` or `span_counts`."""
 
@@ -151,6 +154,22 @@ def _accuracy(judged: Judged) -> Measured:
     return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), judged.units)
 
 
+def answers_of(judged: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return the right and the returned answer to all sentences, one of `ANSWERS` each, and the unit of each.
+
+    The first two have shape (n,); the units likewise, or None.
+    """
+    gold = [ANSWERS.index(s.label or Label.NO_CLAIM) for _, s in judged.pairs]
+    given = [ANSWERS.index(score.label) for score, _ in judged.pairs]
+    return np.array(gold), np.array(given), judged.units_of([s for _, s in judged.pairs])
+
+
+def _answer_accuracy(judged: Judged) -> Measured:
+    gold, given, units = answers_of(judged)
+    right = gold == given
+    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), units)
+
+
 def _accuracy_at(judged: Judged, coverage: float) -> Measured:
     gold, p = judged.gold, judged.probabilities
     kept = math.ceil(coverage * len(gold) - 1e-6)
@@ -241,6 +260,12 @@ METRICS = MappingProxyType(
         for metric in (
             Metric("macro_f1", "macro-F1", "mean F1 of the labels", _macro_f1, sliced=True),
             Metric("accuracy", "accuracy", "share of claims with the right label", _accuracy, sliced=True),
+            Metric(
+                "answer_accuracy",
+                "answer accuracy",
+                "share of all sentences with the right answer, no claim included",
+                _answer_accuracy,
+            ),
             Metric(
                 "ece",
                 "calibration error",

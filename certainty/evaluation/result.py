@@ -133,9 +133,10 @@ class Comparison:
 
     Attributes:
         evaluations: One evaluation per model; `compare` leaves their `errors` empty and fills `errors` below.
-        differences: For each pair of models, in macro-F1 and accuracy: `metric`, `first`, `second` (names), `value`
-            (first minus second), `low`, `high`, `p_value`, `differing` (number of claims that the two label
-            differently), `detectable` (smallest difference in accuracy that this many rows can detect).
+        differences: For each pair of models, in macro-F1, accuracy and answer accuracy: `metric`, `first`, `second`
+            (names), `value` (first minus second), `low`, `high`, `p_value`, `differing` (number of claims that the two
+            label differently, or of sentences that they answer differently), `detectable` (smallest difference in
+            accuracy that this many rows can detect).
         errors: Sentences that any model labels wrongly, with the prediction of every model; see `Evaluation.errors`.
         behaviour: Results of the behaviour tests for each model.
     """

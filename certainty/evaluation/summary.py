@@ -186,7 +186,7 @@ def _differences(comparison: Comparison) -> list[str]:
                 interval(d, "+.3f"),
                 p_value(d["p_value"], comparison.evaluations[0].permutations),
                 f"{d['differing']:,}",
-                number(d["detectable"]) if d["metric"] == "accuracy" else "",
+                number(d["detectable"]) if d["metric"] != "macro_f1" else "",
             )
             for d in comparison.differences
         ],

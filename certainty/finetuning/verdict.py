@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from certainty import SentenceScore
 from certainty.evaluation import Evaluation
 from certainty.evaluation.comparing import differences
-from certainty.evaluation.metric_table import Judged
+from certainty.evaluation.metric_table import METRICS, Judged
 from certainty.evaluation.metrics import macro_f1
 from certainty.evaluation.significance import PERMUTATIONS
 from certainty.evaluation.wording import number, p_value
@@ -33,7 +33,7 @@ MOST_TRAINED_ON = 0.05
 """Greatest share of the rows that one of the two models was trained on with which a verdict is given."""
 
 MORE_MISSED = 0.05
-"""A model that calls so much more of the claims no_claim than the other is not called better."""
+"""If one model calls so much more of the claims no_claim than the other, this is told; see `against_initial`."""
 
 TOO_MANY = 0.2
 """Largest plausible excess of the predicted share of sentences without a claim over the share in the data."""
@@ -71,7 +71,9 @@ def against_initial(
     in_dev: Collection[str] = (),
     known_to_initial: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Compare a model with the one that it continues from, on the claims among the same held-out sentences.
+    """Compare a model with the one that it continues from, on the same held-out sentences.
+
+    The labels of claims are compared, and the answers to all sentences, of which no_claim is one.
 
     Args:
         split: Name of the sentences.
@@ -89,17 +91,21 @@ def against_initial(
         `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show),
         `claims_wanted` (about how many claims would show one of `WORTHWHILE`), the numbers of claims that are
         `in_train`, `known_to_initial`, or either (`trained_on`), `in_dev`, and that each model calls no_claim
-        (`no_claim`, `no_claim_initial`), and `verdict`: "better", "worse" or "undecided". It is undecided for a
-        `reason`, otherwise None: "trained_on", if that is the case of more than `MOST_TRAINED_ON` of the claims;
-        "few_rows", unless both the interval and p exclude that the two are equal; "no_claim", if the labels of the new
-        model are better, but it calls `MORE_MISSED` more of the claims no_claim.
+        (`no_claim`, `no_claim_initial`), `answers` (`rows`, `accuracy`, `accuracy_initial`, `difference`, `low`, `high`
+        and `p_value` of the answers), and `verdict`: "better", "worse" or "undecided". A difference counts if both its
+        interval and p exclude that the two are equal. The `reason` is None if that is so for the labels, or "answers"
+        if it is so for the answers alone. It is undecided for one of these: "trained_on", if that is the case of more
+        than `MOST_TRAINED_ON` of the claims; "few_rows", if neither counts; "no_claim", if only the labels of the new
+        model are better, and it calls `MORE_MISSED` more of the claims no_claim; "mixed", if labels and answers
+        disagree.
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
     judging = [sentence.text for _, sentence in both[0].claims]
     values = [float(macro_f1(one.gold, one.predicted)) for one in both]
     found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences, group_by=group_by)}
-    own = found["macro_f1"]
-    result = {
+    own, answers = found["macro_f1"], found["answer_accuracy"]
+    right = [float(METRICS["answer_accuracy"].measure(one).statistic(np.ones(len(sentences)))) for one in both]
+    result: dict[str, Any] = {
         "split": split,
         "claims": len(both[0].gold),
         "initial": name,
@@ -117,41 +123,72 @@ def against_initial(
         "trained_on": sum(text in in_train or text in known_to_initial for text in judging),
         "no_claim": sum(not score.is_claim for score, _ in both[0].claims),
         "no_claim_initial": sum(not score.is_claim for score, _ in both[1].claims),
+        "answers": {
+            "rows": len(sentences),
+            "accuracy": right[0],
+            "accuracy_initial": right[1],
+            "difference": answers["value"],
+            **{name: answers[name] for name in ("low", "high", "p_value")},
+        },
     }
-    reason = _why_undecided(result)
-    return {**result, "verdict": "undecided" if reason else "better" if own["value"] > 0 else "worse", "reason": reason}
+    verdict, reason = _verdict(result)
+    return {**result, "verdict": verdict, "reason": reason}
 
 
-def _why_undecided(result: Mapping[str, Any]) -> str | None:
+def _verdict(result: Mapping[str, Any]) -> tuple[str, str | None]:
     if result["trained_on"] > MOST_TRAINED_ON * result["claims"]:
-        return "trained_on"
-    if result["p_value"] > LEVEL or result["low"] <= 0 <= result["high"]:
-        return "few_rows"
-    return "no_claim" if result["difference"] > 0 and _misses_more(result) else None
+        return "undecided", "trained_on"
+    labels, answers = _sign(result), _sign(result["answers"])
+    if not labels and not answers:
+        return "undecided", "few_rows"
+    if labels * answers < 0:
+        return "undecided", "mixed"
+    if labels > 0 and not answers and _more_missed(result) > MORE_MISSED:
+        return "undecided", "no_claim"
+    return "better" if labels + answers > 0 else "worse", None if labels else "answers"
 
 
-def _misses_more(result: Mapping[str, Any]) -> bool:
+def _sign(difference: Mapping[str, Any]) -> int:
+    """Return 1 or -1 for a difference that counts, else 0."""
+    if difference["p_value"] > LEVEL or difference["low"] <= 0 <= difference["high"]:
+        return 0
+    return 1 if difference["difference"] > 0 else -1
+
+
+def _more_missed(result: Mapping[str, Any]) -> float:
+    """Return how much more of the claims the new model calls no_claim, as a share."""
     more = result.get("no_claim", 0) - result.get("no_claim_initial", 0)
-    return bool(more > MORE_MISSED * result["claims"])
+    return float(more / max(result["claims"], 1))
 
 
 def compared_with_initial(result: Mapping[str, Any]) -> str:
     """Return the result of `against_initial` as plain sentences."""
     split, initial, claims = result["split"], result["initial"], result["claims"]
     trained_on = result.get("trained_on", 0)
+    alike = f"Its labels of claims cannot be told apart from those of {initial}"
     verdict = {
         "better": f"The new model is better than {initial}.",
         "worse": f"The new model is worse than {initial}; keep that one.",
+        "better answers": f"{alike}, but the new model is better in its answers.",
+        "worse answers": f"{alike}, but the new model is worse in its answers; keep that one.",
+        "mixed": "Its labels of claims are {} than those of {}, and its answers {}; decide by what you need.".format(
+            *("better", initial, "worse") if result["difference"] > 0 else ("worse", initial, "better")
+        ),
         "few_rows": f"The new model and {initial} cannot be told apart with so many rows; differences in accuracy "
         f"under {number(result['detectable'])} cannot be detected. {_more_rows(result)}",
         "trained_on": f"These rows cannot show which model is better: {result.get('in_train', 0):,} of them are in "
         f"train, or nearly, and {initial} was trained on {result.get('known_to_initial', 0):,}; judge both on others.",
         "no_claim": f"Its labels are better than those of {initial}, but it finds fewer of the claims, so it is not "
         "better in every respect; decide by what you need.",
-    }[(result.get("reason") or "few_rows") if result["verdict"] == "undecided" else result["verdict"]]
-    if _misses_more(result):
+    }[_key(result)]
+    if abs(_more_missed(result)) > MORE_MISSED:
         missed = f"The new model calls {result['no_claim']:,} of these claims no_claim, and {initial} "
         verdict = f"{missed}{result['no_claim_initial']:,}. {verdict}"
+    if answers := result.get("answers"):
+        verdict = (
+            f"Of the answers to all {answers['rows']:,} rows, no_claim included, {number(answers['accuracy'])} are "
+            f"right, and {number(answers['accuracy_initial'])} of those of {initial}: {_difference(answers)}. {verdict}"
+        )
     told = [f"{trained_on:,} of these rows, or nearly the same ones, were trained on"] if trained_on else []
     in_dev = result.get("in_dev", 0)
     chosen = ["its checkpoint", "its calibration"] if split == "dev" or in_dev else []
@@ -163,10 +200,19 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
     noted = f" ({'; '.join(told)})" if told else ""
     return (
         f"On {claims} claims of {split}{noted}, macro-F1 is {number(result['macro_f1'])}, and "
-        f"{number(result['macro_f1_initial'])} for {initial}: difference {number(result['difference'], '+.3f')} "
-        f"({number(result['low'], '+.3f')} to {number(result['high'], '+.3f')}), "
-        f"p {_p_value(result['p_value'])}. {verdict}"
+        f"{number(result['macro_f1_initial'])} for {initial}: {_difference(result)}. {verdict}"
     )
+
+
+def _key(result: Mapping[str, Any]) -> str:
+    if result["verdict"] == "undecided":
+        return result.get("reason") or "few_rows"
+    return f"{result['verdict']} answers" if result.get("reason") == "answers" else str(result["verdict"])
+
+
+def _difference(of: Mapping[str, Any]) -> str:
+    value, low, high = (number(of[name], "+.3f") for name in ("difference", "low", "high"))
+    return f"difference {value} ({low} to {high}), p {_p_value(of['p_value'])}"
 
 
 def _p_value(value: float) -> str:
