@@ -39,7 +39,7 @@ def test_a_sample_can_be_split_into_five_parts() -> None:
     for seed in range(3):
         train, _ = draw(rows, 24, 10, seed)
         assert set(folds_of(train, 5, None, seed).tolist()) == set(range(5))
-    with pytest.raises(CertaintyError, match="rows labelled asserted in only 0 sets"):
+    with pytest.raises(CertaintyError, match="rows labelled asserted in only 1 sets"):
         draw([replace(s, group=n % 2) for n, s in enumerate(rows)], 24, 10, seed=1)
 
 
