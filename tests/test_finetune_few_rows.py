@@ -609,6 +609,8 @@ def test_the_verdict_and_the_card_say_which_rows_were_trained_on(tiny_model: Pat
     assert "claims of test (16 of these rows, or nearly the same ones, were trained on; optimistic: " in card
     assert f"its calibration chosen on {result['in_dev']} of these rows, which are in dev), macro-F1" in card
     assert made["test"].data["trained_on"] == {"mine": 16} and made["dev"].data["trained_on"] == {"mine": 0}
+    in_dev = made["test"].data["chosen_on"]["mine"]
+    assert in_dev and card.count(f"with this many. {in_dev} of these rows are in dev, on which the model was") == 1
     assert card.count("16 of these rows were trained on, so the figures are too good.\n\n| metric") == 1
 
 
