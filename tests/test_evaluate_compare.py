@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import DATA
 from evaluating import SENTENCES, StandIn, alone
+from safetensors.numpy import load_file, save_file
 
 import certainty
 from certainty import CertaintyError
@@ -77,6 +78,9 @@ def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp
     assert told not in Evaluation.from_dict(again.to_dict()).summary()
     seeds = evaluate_seeds({"bare": bare, "tiny": tiny_model}, rows, baselines=False)
     assert seeds.data["trained_on"] == {"bare": None, "tiny": 12}
+    save_file({"sha256_32": load_file(tiny_model / KNOWN_FILE)["sha256_32"]}, bare / KNOWN_FILE)
+    earlier = alone(bare, rows, name="bare").data  # of a model whose folder does not yet record what it was chosen on
+    assert (earlier["trained_on"], earlier["chosen_on"]) == ({"bare": 12}, {"bare": None})
     (bare / KNOWN_FILE).write_bytes(b"x")
     with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
         alone(bare, rows)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import shutil
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def test_parts_that_are_uneven_are_told(caplog: pytest.LogCaptureFixture) -> Non
     named = [{**row, "annotator": str(n)} for n, row in enumerate(glued)]
     folds_of([*rows, *read_labelled(named)], 3, "document", seed=1)
     assert "The 3 parts of train are uneven: the largest has 30 of 46 rows, since 30 rows must not be" in caplog.text
+
+
+def test_near_duplicates_of_one_template_take_little_memory() -> None:
+    rows = read_labelled(
+        {"text": f"Le scrutin numéro {n} a lieu dans la salle.", "label": "asserted"} for n in range(1500)
+    )
+    tracemalloc.start()
+    try:
+        assert not together(rows).any()
+        assert tracemalloc.get_traced_memory()[1] < 60e6, "not every pair is kept"
+    finally:
+        tracemalloc.stop()
 
 
 def test_all_absent_labels_are_named() -> None:
@@ -619,6 +632,8 @@ def test_the_verdict_and_the_card_say_which_rows_were_trained_on(tiny_model: Pat
     assert "claims of test (16 of these rows, or nearly the same ones, were trained on; optimistic: " in card
     assert f"its calibration chosen on {result['in_dev']} of these rows, which are in dev), macro-F1" in card
     assert made["test"].data["trained_on"] == {"mine": 16} and made["dev"].data["trained_on"] == {"mine": 0}
+    in_dev = made["test"].data["chosen_on"]["mine"]
+    assert in_dev and card.count(f"with this many. {in_dev} of these rows are in dev, on which the model was") == 1
     assert card.count("16 of these rows were trained on, so the figures are too good.\n\n| metric") == 1
 
 

@@ -141,6 +141,12 @@ def test_leakage_ignores_case_and_punctuation(tmp_path: Path) -> None:
     assert [s.text for s in leaked(train, read_labelled(path))] == ["il pleut !"]
 
 
+def test_texts_without_letters_are_not_all_one() -> None:
+    train = [LabelledSentence("!!!", None, claim=False)]
+    held_out = [LabelledSentence(text, None, claim=False) for text in ("???", "😀", "!!! ")]
+    assert [s.text for s in leaked(train, held_out)] == ["!!! "]
+
+
 # ---- Rows in memory, and how people write labels ---------------------------------------------------------------------
 
 

@@ -60,41 +60,45 @@ def known_counts(
 ) -> dict[str, dict[str, int | None]]:
     """Return how many of the sentences each model was trained on (`trained_on`), and chosen on (`chosen_on`).
 
-    A model whose folder does not record them has None.
+    A model whose folder does not record them has None: those trained before `chosen_on` was recorded lack it alone.
 
     Raises:
         CertaintyError: The file of a model is damaged.
     """
     folders = {name: getattr(classifier, "folder", None) for name, classifier in classifiers.items()}
     hashes = _hashes(sentences)
-    return {
-        answer: {
-            name: int(np.isin(hashes, _read(folder, key)).sum())
-            if isinstance(folder, Path) and (folder / KNOWN_FILE).is_file()
-            else None
-            for name, folder in folders.items()
-        }
-        for answer, key in (("trained_on", _TRAINED_ON), ("chosen_on", _CHOSEN_ON))
-    }
+    counts: dict[str, dict[str, int | None]] = {"trained_on": {}, "chosen_on": {}}
+    for name, folder in folders.items():
+        stored = _stored(folder) if isinstance(folder, Path) else {}
+        for answer, key in (("trained_on", _TRAINED_ON), ("chosen_on", _CHOSEN_ON)):
+            counts[answer][name] = int(np.isin(hashes, stored[key]).sum()) if key in stored else None
+    return counts
 
 
 def _hashes(sentences: Iterable[LabelledSentence]) -> NDArray[np.uint32]:
-    digests = (hashlib.sha256(text_key(sentence.text).encode()).digest() for sentence in sentences)
+    keys = (text_key(sentence.text).encode("utf-8", "surrogatepass") for sentence in sentences)
+    digests = (hashlib.sha256(key).digest() for key in keys)
     return np.array([int.from_bytes(digest[:4], "little") for digest in digests], dtype=np.uint32)
 
 
-def _read(folder: Path, name: str = _TRAINED_ON) -> NDArray[np.uint32]:
+def _read(folder: Path) -> NDArray[np.uint32]:
+    return _stored(folder).get(_TRAINED_ON, np.array([], dtype=np.uint32))
+
+
+def _stored(folder: Path) -> dict[str, NDArray[np.uint32]]:
+    """Return the hashes that a folder records, by their names; none if it has no file of them."""
     path = folder / KNOWN_FILE
     if not path.is_file():
-        return np.array([], dtype=np.uint32)
+        return {}
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         stored = load(path.read_bytes())
-        hashes = stored[_TRAINED_ON] if name == _TRAINED_ON else stored.get(name, np.array([]))
     except OSError as error:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
-    except (SafetensorError, KeyError) as error:
+    except SafetensorError as error:
         raise CertaintyError(f"{path}: damaged ({error}). Copy the model folder again.") from error
-    return hashes.astype(np.uint32).ravel()
+    if _TRAINED_ON not in stored:
+        raise CertaintyError(f"{path}: damaged (no {_TRAINED_ON!r}). Copy the model folder again.")
+    return {name: hashes.astype(np.uint32).ravel() for name, hashes in stored.items()}

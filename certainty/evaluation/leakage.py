@@ -14,5 +14,8 @@ def leaked(train: Iterable[LabelledSentence], held_out: Iterable[LabelledSentenc
 
 
 def text_key(text: str) -> str:
-    """Return the letters and digits of a text in lower case; texts with the same key count as equal."""
-    return "".join(filter(str.isalnum, text.lower()))
+    """Return the letters and digits of a text in lower case, or the text if it has none.
+
+    Texts with the same key count as equal.
+    """
+    return "".join(filter(str.isalnum, text.lower())) or text.strip()

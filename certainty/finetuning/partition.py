@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_array, csr_matrix
+from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
@@ -33,6 +34,8 @@ A sentence of eight words and signs may differ in one, of sixteen in two.
 """
 UNEVEN = 1.5
 """Warn if the largest part has more than so many times its share of the rows."""
+
+_ROWS = 500  # compared with all others at once, which bounds the memory
 
 Ints = NDArray[np.int64]
 
@@ -116,9 +119,17 @@ def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[Labell
 
 
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    graph = NearestNeighbors(radius=1 - SIMILARITY, metric="cosine").fit(_vectors(texts)).radius_neighbors_graph()
-    rows = graph.tocoo()
-    yield from zip(rows.row.tolist(), rows.col.tolist(), strict=True)
+    """Yield pairs of texts that link all near duplicates: of a set of them, a few instead of every pair."""
+    vectors = _vectors(texts)
+    others, rows = vectors.T.tocsr(), np.arange(len(texts))
+    for start in range(0, len(texts), _ROWS):
+        similar = (vectors[start : start + _ROWS] @ others).tocoo()
+        near = similar.data >= SIMILARITY
+        links = (similar.data[near], (similar.row[near] + start, similar.col[near]))
+        sets = connected_components(coo_array(links, shape=(len(rows), len(rows))), directed=False)[1]
+        first = np.unique(sets, return_index=True)[1][sets]
+        later = first != rows
+        yield from zip(first[later].tolist(), rows[later].tolist(), strict=True)
 
 
 def _vectors(texts: Sequence[str]) -> csr_matrix:
