@@ -253,9 +253,9 @@ def _parsed(
         shown = [f"{label!r} ({n})" for label, n in unknown.items()]
         counts = ", ".join([*shown[:_SHOWN_NAMES], *(["…"] if len(shown) > _SHOWN_NAMES else [])])
         raise CertaintyError(
-            f"{error} {source} has {counted(len(unknown), 'unknown label')}: {counts}. If they are your own names, say "
+            f"{error} {source}: {counted(len(unknown), 'unknown label')}: {counts}. If they are your own names, say "
             "what they stand for: label_names in Python, --map on the command line, as in --map "
-            f"'{next(iter(unknown))}=probable'."
+            f"'{next(iter(unknown))}=LABEL'."
         ) from None
 
 

@@ -22,7 +22,7 @@ def test_a_perfect_classifier() -> None:
     values = {name: figure["value"] for name, figure in result.metrics.items()}
     perfect = {
         "macro_f1", "accuracy", "answer_accuracy",
-            "accuracy_at_80", "accuracy_at_90", "cue_f1", "cue_exact_f1", "attributed_f1",
+        "accuracy_at_80", "accuracy_at_90", "cue_f1", "cue_exact_f1", "attributed_f1",
         "no_claim_f1", "contrast_accuracy", "contrast_groups",
     }  # fmt: skip
     assert {name for name, value in values.items() if value == 1} == perfect

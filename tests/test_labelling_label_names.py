@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> list[str]:
 def test_agreement(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["label", "agreement", *files, "--format", "json", "--resamples", "5"]
     assert main(arguments) == 2
-    assert "unknown label 'fait'" in (told := capsys.readouterr().err) and "--map 'fait=probable'" in told
+    assert "unknown label 'fait'" in (told := capsys.readouterr().err) and "--map 'fait=LABEL'" in told
     assert main([*arguments, *MAP]) == 0
     captured = capsys.readouterr()
     (pair,) = json.loads(captured.out)["label"]["pairs"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from certainty.errors import CertaintyError
 from certainty.evaluation.metric_table import METRICS
 from certainty.evaluation.plots import reliability_plot, risk_plot
+from certainty.evaluation.summary import in_words
 from certainty.evaluation.wording import interval, number, p_value, percent, title
 from certainty.labels import Label
 from certainty.spreadsheets import CsvWriter
@@ -96,6 +97,7 @@ def render(comparison: Comparison) -> str:
     return templates.get_template("report.html.j2").render(
         evaluations=evaluations,
         differences=comparison.differences,
+        in_words=in_words(comparison),
         errors=comparison.errors,
         error_models=names,
         error_columns=_by(comparison),

@@ -191,7 +191,26 @@ def _differences(comparison: Comparison) -> list[str]:
             for d in comparison.differences
         ],
     )
-    return lines + _disagreement([(d, d["p_value"]) for d in comparison.differences])
+    return [*lines, "", *in_words(comparison), *_disagreement([(d, d["p_value"]) for d in comparison.differences])]
+
+
+def in_words(comparison: Comparison) -> list[str]:
+    """Return for each pair of models which of them is better, if that can be said."""
+    pairs: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for difference in comparison.differences:
+        pairs.setdefault((difference["first"], difference["second"]), {})[difference["metric"]] = difference
+
+    def told(of: Mapping[str, Any]) -> str:
+        if of["p_value"] > SIGNIFICANT or of["low"] <= 0 <= of["high"]:
+            return "cannot be told apart"
+        return f"of {of['first'] if of['value'] > 0 else of['second']} are better"
+
+    return [
+        f"{first} and {second}: the labels of claims {told(found['macro_f1'])}; the answers to all sentences, no_claim "
+        f"included, {told(found['answer_accuracy'])}."
+        for (first, second), found in pairs.items()
+        if "answer_accuracy" in found  # not in files of earlier versions
+    ]
 
 
 def _baselines(evaluation: Evaluation, model: str = "model") -> list[str]:
