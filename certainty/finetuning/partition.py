@@ -152,9 +152,9 @@ def _warn_if_uneven(folds: Ints, sets: Ints, parts: int) -> None:
     largest, whole = int(np.bincount(folds).max()), int(np.unique(sets, return_counts=True)[1].max())
     if largest > UNEVEN * len(folds) / parts:
         logger.warning(
-            "The %d parts of train are uneven: the largest has %d of %d rows. The largest set that must not be "
-            "split (documents, near duplicates) has %d. If it is documents that repeat a formula, leave its rows out; if not, "
-            "group by another column, or give %s.",
+            "The %d parts of train are uneven: the largest has %d of %d rows. The largest set that must not be split "
+            "(documents, near duplicates) has %d; if documents repeat a formula, leave its rows out, if not, group by "
+            "another column, or give %s.",
             *(parts, largest, len(folds), whole, argument("dev")),
         )
 
