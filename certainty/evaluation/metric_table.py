@@ -150,8 +150,7 @@ def _macro_f1(judged: Judged) -> Measured:
 
 
 def _accuracy(judged: Judged) -> Measured:
-    right = judged.gold == judged.predicted
-    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), judged.units)
+    return _share_right(judged.gold, judged.predicted, judged.units)
 
 
 def answers_of(judged: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
@@ -165,9 +164,7 @@ def answers_of(judged: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64], ND
 
 
 def _answer_accuracy(judged: Judged) -> Measured:
-    gold, given, units = answers_of(judged)
-    right = gold == given
-    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), units)
+    return _share_right(*answers_of(judged))
 
 
 def _accuracy_at(judged: Judged, coverage: float) -> Measured:
@@ -329,6 +326,11 @@ def markdown() -> str:
     rows = [("metric", "in JSON", ""), ("---",) * 3]
     rows += [(metric.title, f"`{metric.name}`", metric.explanation) for metric in METRICS.values()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _share_right(gold: m.Array, given: m.Array, units: NDArray[np.int64] | None) -> Measured:
+    right = gold == given
+    return _share(right.sum(), len(right), len(right), lambda w: m.mean(right, w), units)
 
 
 def _share(right: float, total: float, rows: int, statistic: m.Statistic, units: NDArray[np.int64] | None) -> Measured:

@@ -15,6 +15,8 @@ from certainty.evaluation.units import expanded
 PERMUTATIONS = 9999
 FLOOR = 1 / (1 + PERMUTATIONS)
 """Smallest p-value possible with this number of permutations."""
+SIGNIFICANT = 0.05
+"""Greatest p-value of a difference that is taken as shown."""
 _BLOCK = 4_000_000  # swaps held in memory at a time
 
 
@@ -98,6 +100,13 @@ def paired_test(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) ->
         margin = share_interval(np.array([0, rival.draws])).high
         interval = Interval(max(-1.0, difference - margin), min(1.0, difference + margin))
     return PairedTest(difference, interval, permutation_p_value(rival, seed=seed, permutations=permutations))
+
+
+def shown_sign(difference: float, low: float, high: float, p_value: float) -> int:
+    """Return 1 or -1 for a difference of which both the interval and p exclude that it is 0, else 0."""
+    if p_value > SIGNIFICANT or low <= 0 <= high:
+        return 0
+    return 1 if difference > 0 else -1
 
 
 def permutation_p_value(rival: Rival, *, seed: int, permutations: int = PERMUTATIONS) -> float:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from certainty.evaluation.metric_table import METRICS
+from certainty.evaluation.significance import SIGNIFICANT, shown_sign
 from certainty.evaluation.wording import interval, number, p_value, percent, title
-
-SIGNIFICANT = 0.05
-"""Below this p-value, a 95 % interval is expected not to include 0."""
 
 if TYPE_CHECKING:
     from certainty.evaluation.behaviour import Behaviour
@@ -201,9 +199,8 @@ def in_words(comparison: Comparison) -> list[str]:
         pairs.setdefault((difference["first"], difference["second"]), {})[difference["metric"]] = difference
 
     def told(of: Mapping[str, Any]) -> str:
-        if of["p_value"] > SIGNIFICANT or of["low"] <= 0 <= of["high"]:
-            return "cannot be told apart"
-        return f"of {of['first'] if of['value'] > 0 else of['second']} are better"
+        sign = shown_sign(of["value"], of["low"], of["high"], of["p_value"])
+        return f"of {of['first'] if sign > 0 else of['second']} are better" if sign else "cannot be told apart"
 
     return [
         f"{first} and {second}: the labels of claims {told(found['macro_f1'])}; the answers to all sentences, no_claim "

@@ -47,6 +47,7 @@ class FinetuningData:
         folds: The fold of each sentence of train in a cross-validation, or None.
         group_by: Column whose rows are not independent, or None.
         in_train: Texts of dev and test that are in train, or nearly the same as one of it.
+        in_dev: Texts of test that are in dev.
     """
 
     train: list[LabelledSentence]
@@ -57,6 +58,7 @@ class FinetuningData:
     folds: list[int] | None = None
     group_by: str | None = None
     in_train: frozenset[str] = frozenset()
+    in_dev: frozenset[str] = frozenset()
 
 
 def read_data(
@@ -133,7 +135,8 @@ def read_data(
             "too good.",
             len(both),
         )
-    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by, in_train)
+    in_dev = frozenset(s.text for s in both)
+    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by, in_train, in_dev)
 
 
 def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:

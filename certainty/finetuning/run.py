@@ -21,7 +21,6 @@ from certainty.evaluation.faithfulness import faithfulness
 from certainty.evaluation.judging import judge as judge_scores
 from certainty.evaluation.judging import predict_baselines
 from certainty.evaluation.known import known, write_known
-from certainty.evaluation.leakage import leaked
 from certainty.finetuning.automatic import suited, warn_if_unlikely
 from certainty.finetuning.averaging import Averages, best_average
 from certainty.finetuning.calibration import choose_calibration, cross_calibrated, fold_into_head
@@ -316,7 +315,7 @@ def with_comparison(
     result = against_initial(
         *(split, new, initial, rival.name, sentences, data.group_by),
         in_train=data.in_train,
-        in_dev={s.text for s in leaked(data.dev, data.test)} if data.test and not data.folds else (),
+        in_dev=data.in_dev,
         known_to_initial={s.text for s in known(sentences, rival.folder)},
     )
     result["share_is_chosen"] = bool((made.training or {}).get("initial_share_chosen"))

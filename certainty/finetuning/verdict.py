@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from certainty import SentenceScore
 from certainty.evaluation import Evaluation
 from certainty.evaluation.comparing import differences
-from certainty.evaluation.metric_table import METRICS, Judged
-from certainty.evaluation.metrics import macro_f1
-from certainty.evaluation.significance import PERMUTATIONS
+from certainty.evaluation.metric_table import Judged, answers_of
+from certainty.evaluation.metrics import accuracy, macro_f1
+from certainty.evaluation.significance import PERMUTATIONS, shown_sign
 from certainty.evaluation.wording import number, p_value
 from certainty.labelled import LabelledSentence
 
@@ -25,9 +25,6 @@ CROSS_VALIDATION = "cross-validation"
 
 WORTHWHILE = 0.03
 """A difference in accuracy that a user would want to see."""
-
-LEVEL = 0.05
-"""Greatest p-value of a difference that is taken as shown."""
 
 MOST_TRAINED_ON = 0.05
 """Greatest share of the rows that one of the two models was trained on with which a verdict is given."""
@@ -104,7 +101,7 @@ def against_initial(
     values = [float(macro_f1(one.gold, one.predicted)) for one in both]
     found = {d["metric"]: d for d in differences({"new": new, "initial": initial}, sentences, group_by=group_by)}
     own, answers = found["macro_f1"], found["answer_accuracy"]
-    right = [float(METRICS["answer_accuracy"].measure(one).statistic(np.ones(len(sentences)))) for one in both]
+    right = [float(accuracy(*answers_of(one)[:2])) for one in both]
     result: dict[str, Any] = {
         "split": split,
         "claims": len(both[0].gold),
@@ -149,10 +146,7 @@ def _verdict(result: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _sign(difference: Mapping[str, Any]) -> int:
-    """Return 1 or -1 for a difference that counts, else 0."""
-    if difference["p_value"] > LEVEL or difference["low"] <= 0 <= difference["high"]:
-        return 0
-    return 1 if difference["difference"] > 0 else -1
+    return shown_sign(*(difference[name] for name in ("difference", "low", "high", "p_value")))
 
 
 def _more_missed(result: Mapping[str, Any]) -> float:
