@@ -33,6 +33,11 @@ class LabelNames:
                 raise CertaintyError(f"{name!r} stands for {self._labels[plain].value} and {label.value}; choose one.")
             self._given[plain] = str(name)
 
+    @property
+    def given(self) -> dict[str, str]:
+        """The names, as they were given, with the name of the label of each."""
+        return {given: self._labels[plain].value for plain, given in self._given.items()}
+
     def parse(self, value: object, allowed: Iterable[Label] | None = None) -> Label:
         """Return the label that a value stands for, by its name or one of these; see `Label.parse`."""
         name = plain_name(str(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from certainty.cells import (
+    UnknownLabelError,
+    as_boolean,
+    as_label,
+    as_spans,
+    as_text,
+    contrast_group,
+    is_missing,
+)
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
 from certainty.label_names import LabelNames
@@ -28,11 +36,6 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]]] = 
     ".parquet": read_parquet,
 }
 """The reader for each file name extension."""
-_BOOLEANS = {
-    # French spreadsheets write VRAI and FAUX; pandas turns booleans with missing values into floats.
-    **dict.fromkeys(("true", "1", "1.0", "1,0", "vrai", "yes", "oui"), True),
-    **dict.fromkeys(("false", "0", "0.0", "0,0", "faux", "no", "non"), False),
-}
 _KNOWN = {"text", "label", "second", "attributed", "claim", "cues", "sources", "id", "corpus", "quad", "annotator"}
 _KNOWN |= {"doubtful"}
 _SHOWN_NAMES = 10
@@ -46,10 +49,6 @@ class Columns(NamedTuple):
 
 
 _STANDARD = Columns()
-
-
-class UnknownLabelError(CertaintyError):
-    """A row has a label that is none."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +132,9 @@ def read_labelled(
             stands for no label. The message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
+    for name, column in (("text_column", text_column), ("label_column", label_column)):
+        if not isinstance(column, str):
+            raise CertaintyError(f"{argument(name)} is {column!r}; give the name of one column.")
     if text_column == label_column:
         raise CertaintyError(
             f"{argument('text_column')} and {argument('label_column')} are both {text_column!r}; give two columns."
@@ -158,7 +160,7 @@ def read_labelled(
 
 def other_columns(row: Mapping[str, Any]) -> dict[str, str]:
     """Return what a row has beside the attributes of `LabelledSentence`, as text, without missing values."""
-    return {str(name): str(v) for name, v in row.items() if name not in _KNOWN and not _is_missing(v)}
+    return {str(name): str(v) for name, v in row.items() if name not in _KNOWN and not is_missing(v)}
 
 
 def digest(sentences: Sequence[LabelledSentence]) -> str:
@@ -204,7 +206,7 @@ def items_of(data: Any, label_column: str = "label") -> Iterator[tuple[str, Any]
 
 def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
     if isinstance(item, Mapping) and class_names:
-        given = {column: item[column] for column in class_names if not _is_missing(item.get(column))}
+        given = {column: item[column] for column in class_names if not is_missing(item.get(column))}
         # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
         return {**item, **{c: None if int(n) < 0 else class_names[c](int(n)) for c, n in given.items()}}
     if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
@@ -242,12 +244,12 @@ def _parsed(
     given: Sequence[tuple[str, Mapping[str, Any] | LabelledSentence]], source: str, names: LabelNames, columns: Columns
 ) -> list[LabelledSentence]:
     _check_columns([row for _, row in given if isinstance(row, Mapping)], source, columns)
-    rows = [(where, _with_standard_names(row, columns)) for where, row in given]
+    rows = [(where, *_with_standard_names(row, columns)) for where, row in given]
     try:
-        return [_parse(row, where, names) for where, row in rows]
+        return [_parse(row, where, names, given_as) for where, row, given_as in rows]
     except UnknownLabelError as error:
-        labels = (row.get("label") for _, row in rows)
-        unknown = names.unknown(label for label in labels if isinstance(label, str) and not _is_missing(label))
+        labels = (row.get("label") for _, row, _ in rows)
+        unknown = names.unknown(label for label in labels if isinstance(label, str) and not is_missing(label))
         if sum(unknown.values()) < 2:
             raise
         shown = [f"{label!r} ({n})" for label, n in unknown.items()]
@@ -271,103 +273,47 @@ def _check_columns(rows: Sequence[Mapping[str, Any]], source: str, columns: Colu
             )
 
 
-def _with_standard_names(row: Mapping[str, Any] | LabelledSentence, columns: Columns) -> Mapping[str, Any]:
+def _with_standard_names(
+    row: Mapping[str, Any] | LabelledSentence, columns: Columns
+) -> tuple[Mapping[str, Any], Columns]:
+    """Return a row with the columns `text` and `label`, and the names that these have in the data."""
     if isinstance(row, LabelledSentence):
-        return as_row(row)
+        return as_row(row), _STANDARD
     if columns == _STANDARD:
-        return row
+        return row, columns
     required = {name: row[column] for name, column in columns._asdict().items() if column in row}
     taken = {*_STANDARD, *columns}
-    return {name: value for name, value in row.items() if name not in taken} | required
+    return {name: value for name, value in row.items() if name not in taken} | required, columns
 
 
-def _parse(row: Mapping[str, Any], where: str, names: LabelNames) -> LabelledSentence:
+def _parse(row: Mapping[str, Any], where: str, names: LabelNames, given_as: Columns) -> LabelledSentence:
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
+        raise CertaintyError(f"{where}: {given_as.text} is {text!r}; give the sentence or delete the row.")
     if "\0" in text:
-        raise CertaintyError(f"{where}: text has NUL characters ({text[:40]!r}); remove them.")
-    claim = _boolean(row.get("claim"), f"{where}: claim")
-    label = _label(row.get("label"), f"{where}: label", tuple(Label), names)
+        raise CertaintyError(f"{where}: {given_as.text} has NUL characters ({text[:40]!r}); remove them.")
+    claim = as_boolean(row.get("claim"), f"{where}: claim")
+    label = as_label(row.get("label"), f"{where}: {given_as.label}", tuple(Label), names)
     if claim and label is Label.NO_CLAIM:
-        raise CertaintyError(f"{where}: label is no_claim, but claim is true; change one of them.")
+        raise CertaintyError(f"{where}: {given_as.label} is no_claim, but claim is true; change one of them.")
     claim = label is not Label.NO_CLAIM and (claim is None or claim)
     if claim and label is None:
-        raise CertaintyError(f"{where}: label is missing; give one (no_claim if the sentence makes no claim).")
+        raise CertaintyError(
+            f"{where}: {given_as.label} is missing; give one (no_claim if the sentence makes no claim)."
+        )
     return LabelledSentence(
         text=text,
         label=label if claim else None,
-        second=_label(row.get("second"), f"{where}: second", LABELS, names),
+        second=as_label(row.get("second"), f"{where}: second", LABELS, names),
         second_known="second" in row,
-        attributed=_boolean(row.get("attributed"), f"{where}: attributed"),
+        attributed=as_boolean(row.get("attributed"), f"{where}: attributed"),
         claim=claim,
-        cues=_spans(row.get("cues"), text, f"{where}: cues"),
-        sources=_spans(row.get("sources"), text, f"{where}: sources"),
-        id=_name(row.get("id")),
-        corpus=_name(row.get("corpus")),
-        group=_group(row.get("quad"), f"{where}: quad"),
-        annotator=_name(row.get("annotator")),
-        doubtful=bool(_boolean(row.get("doubtful"), f"{where}: doubtful")),
+        cues=as_spans(row.get("cues"), text, f"{where}: cues"),
+        sources=as_spans(row.get("sources"), text, f"{where}: sources"),
+        id=as_text(row.get("id")),
+        corpus=as_text(row.get("corpus")),
+        group=contrast_group(row.get("quad"), f"{where}: quad"),
+        annotator=as_text(row.get("annotator")),
+        doubtful=bool(as_boolean(row.get("doubtful"), f"{where}: doubtful")),
         columns=other_columns(row),
     )
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or isinstance(value, str):
-        return not (value and value.strip())
-    if hasattr(value, "__len__"):
-        return False
-    try:
-        return bool(value != value)  # NaN and NaT, of any library
-    except TypeError:  # pandas.NA, which has no truth
-        return True
-
-
-def _name(value: Any) -> str:
-    return "" if _is_missing(value) else str(value)
-
-
-def _label(value: Any, where: str, allowed: tuple[Label, ...], names: LabelNames) -> Label | None:
-    if _is_missing(value):
-        return None
-    try:
-        return names.parse(value, allowed)
-    except CertaintyError as error:
-        raise UnknownLabelError(f"{where}: {error}") from None
-
-
-def _boolean(value: Any, where: str) -> bool | None:
-    if _is_missing(value):
-        return None
-    known = _BOOLEANS.get(str(value).strip().lower())
-    if known is None:
-        raise CertaintyError(f"{where} is {value!r}; write true or false.")
-    return known
-
-
-def _group(value: Any, where: str) -> int | None:
-    if _is_missing(value):
-        return None
-    try:
-        number = float(str(value).replace(",", "."))  # French spreadsheets write "3,0"
-        if number == int(number):
-            return int(number)
-    except (ValueError, OverflowError):
-        pass
-    raise CertaintyError(f"{where} is {value!r}; write a whole number, the same for all sentences of a group.")
-
-
-def _spans(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] | None:
-    if _is_missing(value):
-        return None
-    try:
-        spans = json.loads(value) if isinstance(value, str) else value
-        found = tuple((int(start), int(end)) for start, end in spans)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        raise CertaintyError(
-            f"{where} is {repr(value)[:60]}; write a list of [start, end] character offsets."
-        ) from None
-    for start, end in found:
-        if not 0 <= start < end <= len(text):
-            raise CertaintyError(f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters.")
-    return found

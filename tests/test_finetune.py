@@ -127,7 +127,7 @@ def test_an_output_is_never_half_a_model_nor_lost(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("certainty.finetuning.run.judge", broken)
+        patch.setattr("certainty.finetuning.pipeline.judge", broken)
         assert main(arguments(folder, *settings, "--overwrite")) == 130
     assert (folder / "model.safetensors").read_bytes() == before
     assert main(arguments(folder, *settings, "--overwrite", "--resume")) == 0

@@ -32,7 +32,7 @@ def test_a_run_stopped_by_sigterm_after_its_early_stop_is_resumed_without_more_t
     config.write_text(QUICK + "epochs: 4\npatience: 1\nlearning_rate: 1.0e-20\n")
     settings = ["--initial", tiny_model, "--config", config]
     with monkeypatch.context() as patch:
-        patch.setattr("certainty.finetuning.run.judge", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr("certainty.finetuning.pipeline.judge", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         with pytest.raises(SystemExit) as stopped:
             main(arguments(folder, *settings))
     assert stopped.value.code == 143

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,22 @@ def test_a_missing_column_is_told_with_those_found_and_how_to_name_it(tmp_path: 
         read_labelled([{"text": "Il pleut.", "label": "asserted"}], text_column="texte")
     with pytest.raises(CertaintyError, match=r"^text_column and label_column are both 'label'; give two columns"):
         read_labelled(path, text_column="label")
+    with pytest.raises(CertaintyError, match=r"^text_column is \['phrase'\]; give the name of one column"):
+        read_labelled(path, text_column=["phrase"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "classe", "told"),
+    [
+        ("", "denied", "row 0: phrase is ''; give the sentence"),
+        ("a\0b", "denied", "row 0: phrase has NUL characters"),
+        ("Il pleut.", "", "row 0: classe is missing; give one"),
+        ("Il pleut.", "peut-être", "row 0: classe: unknown label 'peut-être'"),
+    ],
+)
+def test_an_error_of_a_row_names_the_column_of_the_data(phrase: str, classe: str, told: str) -> None:
+    with pytest.raises(CertaintyError, match=re.escape(told)):
+        read_labelled([{"phrase": phrase, "classe": classe}], text_column="phrase", label_column="classe")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The commands that read labelled rows take a user's own names of labels."""
+"""The commands that read labelled rows take a user's own names of labels and of columns."""
 
 from __future__ import annotations
 
@@ -102,3 +102,41 @@ def test_suggest_and_threshold(files: list[str], tmp_path: Path, capsys: pytest.
     assert "unknown label 'fait'" in capsys.readouterr().err
     assert main([*given, *MAP]) == 0
     assert json.loads(capsys.readouterr().out)["total"] > 0
+
+
+def test_columns_of_any_name(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in map(Path, files):
+        file.write_text(file.read_text(encoding="utf-8").replace("id,text,label", "id,phrase,classe", 1))
+    named = [*MAP, "--text-column", "phrase", "--label-column", "classe"]
+    assert main(["label", "agreement", *files, "--resamples", "5"]) == 2
+    assert "ana.csv: no column 'text'. Found: classe, id, phrase. Give --text-column" in capsys.readouterr().err
+    assert main(["label", "agreement", *files, "--resamples", "5", "--format", "json", *named]) == 0
+    assert json.loads(capsys.readouterr().out)["label"]["pairs"][0]["agreement"]["value"] == 0.75
+    merged, corrected, tasks, next_rows = (tmp_path / f"{name}.jsonl" for name in ("m", "c", "t", "n"))
+    assert main(["label", "merge", *files, *named, "-o", str(merged)]) == 0
+    assert [s.text for s in read_labelled(merged)] == [TEXTS[0], *TEXTS[2:]]
+    corrections = tmp_path / "corrections.jsonl"
+    corrections.write_text(json.dumps({"id": "1", "old": "rumeur", "new": "asserted", "reason": "Vu."}) + "\n")
+    given = ["label", "correct", files[0], "--corrections", str(corrections), "-o", str(corrected)]
+    assert main([*given, *named]) == 0
+    assert [s.label for s in read_labelled(corrected)] == ["asserted", "asserted", "denied", None]
+    assert main(["label", "export", files[0], "--to", "doccano", "-o", str(tasks), *named]) == 0
+    assert "probable" in tasks.read_text(encoding="utf-8")
+    text = tmp_path / "article.txt"
+    text.write_text(" ".join(TEXTS[:3]) + " Le lac est gelé.", encoding="utf-8")
+    given = ["label", "suggest", str(text), "--count", "4", "--exclude", files[0], "-o", str(next_rows)]
+    assert main([*given, *named]) == 0
+    assert not {json.loads(line)["text"] for line in next_rows.read_text(encoding="utf-8").splitlines()} & set(TEXTS)
+
+
+def test_rows_without_labels_keep_their_group_and_have_a_text_column_of_any_name(tmp_path: Path) -> None:
+    rows, tasks = tmp_path / "rows.jsonl", tmp_path / "tasks.json"
+    row = {"phrase": TEXTS[0], "quad": 7, "document": "a"}
+    rows.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    given = ["label", "export", str(rows), "--to", "label-studio", "-o", str(tasks), "--text-column", "phrase"]
+    assert main(given) == 0
+    (task,) = json.loads(tasks.read_text(encoding="utf-8"))
+    assert (task["data"]["text"], task["data"]["group"], task["data"]["document"]) == (TEXTS[0], 7, "a")
+    assert "phrase" not in task["data"]
+    rows.write_text(json.dumps({**row, "quad": "sept"}) + "\n", encoding="utf-8")
+    assert main(given) == 2

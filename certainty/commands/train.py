@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.labelled_columns import add_columns
 from certainty.commands.output import log_shown
+
+if TYPE_CHECKING:
+    from certainty.evaluation import Evaluation
 
 SETTINGS = (
     *("encoder", "initial", "pseudo_labels", "folds", "group_by"),
@@ -108,11 +111,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, print the evaluation and return the exit status."""
-    if os.environ.get("RANK", "0") == "0":
-        print("Loading the libraries for training …", file=sys.stderr)  # the imports take seconds, or a minute
     from certainty.finetuning import FinetuningSettings, finetune  # reports missing libraries itself
-    from certainty.finetuning.verdict import compared_with_initial, no_better_than_baselines
-    from certainty.model_folder import ModelSettings
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
@@ -134,15 +133,22 @@ def run(args: argparse.Namespace) -> int:
             )
     finally:
         signal.signal(signal.SIGTERM, before)
+    if evaluation:
+        _print_results(args.output, evaluation)
+    return 0
+
+
+def _print_results(output: Path, evaluation: Mapping[str, Evaluation]) -> None:
+    from certainty.finetuning.verdict import compared_with_initial, no_better_than_baselines
+    from certainty.model_folder import ModelSettings
+
     for split, result in evaluation.items():
         print(f"── {split} ──\n{result.summary()}\n")
-    if evaluation:
-        made = ModelSettings.load(args.output).training or {}
-        if "against_initial" in made:
-            print(f"{compared_with_initial(made['against_initial'])}\n")
-        done = "Done, but the model is poor; see the warnings." if no_better_than_baselines(evaluation) else "Done."
-        print(f"{done} certainty score FILE --model {args.output}, or certainty.load({str(args.output)!r}).")
-    return 0
+    made = ModelSettings.load(output).training or {}
+    if "against_initial" in made:
+        print(f"{compared_with_initial(made['against_initial'])}\n")
+    done = "Done, but the model is poor; see the warnings." if no_better_than_baselines(evaluation) else "Done."
+    print(f"{done} certainty score FILE --model {output}, or certainty.load({str(output)!r}).")
 
 
 def _stop(number: int, _: object) -> None:

@@ -2,7 +2,7 @@
 
 from certainty.extras import needs as _needs
 
-_needs("torch", "accelerate", "filelock", "onnxscript", "pydantic", "yaml", extra="train", user="fine-tuning")
+_needs("filelock", "pydantic", "sklearn", "yaml", extra="train", user="fine-tuning")
 
 from certainty.finetuning.run import finetune  # noqa: E402
 from certainty.finetuning.settings import FinetuningSettings  # noqa: E402

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 
-from certainty.errors import CertaintyError
 from certainty.finetuning.averaging import Averages, choose_share
 from certainty.finetuning.data import FinetuningData
 from certainty.finetuning.dev_logits import DevSentences, runner
@@ -15,19 +13,9 @@ from certainty.finetuning.start import Start
 from certainty.finetuning.trainer import check_finite
 from certainty.scoring import SentenceLogits
 
-__all__ = ["check_processes", "out_of_fold_logits"]
+__all__ = ["out_of_fold_logits"]
 
 logger = logging.getLogger(__name__)
-
-
-def check_processes(settings: FinetuningSettings) -> None:
-    """Check that a cross-validation runs in one process.
-
-    Raises:
-        CertaintyError: it does not.
-    """
-    if settings.folds and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise CertaintyError("folds cannot be used with several processes; start one, or give dev instead.")
 
 
 def out_of_fold_logits(

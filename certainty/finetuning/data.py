@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
 from certainty.label_names import LabelNames
-from certainty.labelled import LabelledSentence, read_labelled
+from certainty.labelled import Columns, LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class FinetuningData:
         group_by: Column whose rows are not independent, or None.
         in_train: Texts of dev and test that are in train, or nearly the same as one of it.
         in_dev: Texts of test that are in dev.
+        label_names: The data's other names for labels, each with its label.
+        columns: The names of the columns of texts and labels.
     """
 
     train: list[LabelledSentence]
@@ -59,6 +61,8 @@ class FinetuningData:
     group_by: str | None = None
     in_train: frozenset[str] = frozenset()
     in_dev: frozenset[str] = frozenset()
+    label_names: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
 
 def read_data(
@@ -136,7 +140,11 @@ def read_data(
             len(both),
         )
     in_dev = frozenset(s.text for s in both)
-    return FinetuningData(trained_on, held_out, judged, contrast, names, folds, settings.group_by, in_train, in_dev)
+    return FinetuningData(
+        *(trained_on, held_out, judged, contrast, names, folds, settings.group_by, in_train, in_dev),
+        label_names=own_names.given,
+        columns=Columns(text_column, label_column),
+    )
 
 
 def _warn_of_contradictions(train: Sequence[LabelledSentence]) -> None:

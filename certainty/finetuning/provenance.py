@@ -15,7 +15,7 @@ from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup
 from certainty.finetuning.start import Start
-from certainty.labelled import LabelledSentence, digest
+from certainty.labelled import Columns, LabelledSentence, digest
 from certainty.labels import LABELS
 
 __all__ = ["provenance"]
@@ -42,12 +42,16 @@ def provenance(
     replayed = {"replay": settings.replay} if settings.replay else {}
     averaged = {"initial_share": initial_share, "initial_share_chosen": share_is_chosen} if start.model else {}
     folds = {"folds": settings.folds} if data.folds else {}
+    own_names = {"label_names": dict(data.label_names)} if data.label_names else {}
+    own_columns = {"columns": data.columns._asdict()} if data.columns != Columns() else {}
     state = setup.trainer.state
     return {
         **start.origin,
         "train": split("train", data.train),
         "dev": split("dev", data.dev),
         **folds,
+        **own_names,
+        **own_columns,
         **replayed,
         **averaged,
         **distilled,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from certainty.errors import CertaintyError
-from certainty.label_names import LabelNames
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import category
 
@@ -20,19 +19,21 @@ Answers = dict[str, LabelledSentence]
 logger = logging.getLogger(__name__)
 
 
-def read_sources(files: Sequence[str], label_names: LabelNames | None = None) -> list[Source]:
+def read_sources(
+    files: Sequence[str], read: Callable[[str], Sequence[LabelledSentence]] = read_labelled
+) -> list[Source]:
     """Read labelled files; sources are named by file stem, or by the given path if two stems are the same.
 
     Args:
         files: The files.
-        label_names: Other names for labels.
+        read: Reads the rows of a file.
 
     Raises:
         CertaintyError: see `certainty.labelled.read_labelled`.
     """
     stems = [Path(name).stem for name in files]
     names = stems if len(set(stems)) == len(stems) else files
-    return [(name, read_labelled(file, label_names)) for name, file in zip(names, files, strict=True)]
+    return [(name, read(file)) for name, file in zip(names, files, strict=True)]
 
 
 def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:

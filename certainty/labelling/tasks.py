@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from certainty.cells import contrast_group
 from certainty.classifier import CertaintyClassifier
 from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
@@ -119,23 +120,28 @@ def tasks_of_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Task]:
                 yield Task(sentence, identifier, corpus=Path(name).name, columns=beside)
 
 
-def read_tasks(paths: Sequence[Path]) -> Iterator[Task]:
-    """Yield the tasks of JSONL files of unlabelled rows: `text`, and `id`, `corpus` and other columns where given.
+def read_tasks(paths: Sequence[Path], text_column: str = "text") -> Iterator[Task]:
+    """Yield the tasks of JSONL files of unlabelled rows: a text, and `id`, `corpus`, `quad` and other columns.
+
+    Args:
+        paths: The files.
+        text_column: Column that holds the texts.
 
     Raises:
         CertaintyError: a file cannot be read, a row has no text, or an id occurs twice.
     """
     seen: set[str] = set()
     for where, row in ((f"{p}, line {n}", row) for p in paths for n, row in read_json_lines(p)):
-        text = row.get("text")
+        text = row.get(text_column)
         if not isinstance(text, str) or not text.strip():
-            raise CertaintyError(f"{where}: text is {text!r}; give the sentence or delete the row.")
+            raise CertaintyError(f"{where}: {text_column} is {text!r}; give the sentence or delete the row.")
         identifier = sentence_id(text, str(row.get("id") or ""))
         if identifier in seen:
             raise CertaintyError(f"{where}: id {identifier!r} is already used above; delete one of the two rows.")
         seen.add(identifier)
-        columns = impartial(other_columns(row))
-        yield Task(text, identifier, corpus=str(row.get("corpus") or ""), columns=columns)
+        columns = impartial(other_columns({name: value for name, value in row.items() if name != text_column}))
+        group = contrast_group(row.get("quad"), f"{where}: quad")
+        yield Task(text, identifier, corpus=str(row.get("corpus") or ""), group=group, columns=columns)
 
 
 def predicted(tasks: Iterable[Task], classifier: CertaintyClassifier, model: str) -> Iterator[Task]:

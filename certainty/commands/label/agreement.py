@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.label.arguments import add_action, add_output
-from certainty.commands.label_names import add_label_names, own_names
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import check_destination, destination
 from certainty.errors import CertaintyError
-from certainty.label_names import LabelNames
 
 RESAMPLES = 1000
 
@@ -31,6 +31,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="what to write (default: %(default)s)"
@@ -56,7 +57,7 @@ def _run(args: argparse.Namespace) -> int:
     return compare(
         args.files,
         args.output,
-        names=own_names(args.map),
+        read=reader(args),
         as_json=args.format == "json",
         disagreements=args.disagreements,
         resamples=args.resamples,
@@ -68,7 +69,7 @@ def compare(
     files: Sequence[str],
     output: Path | None,
     *,
-    names: LabelNames,
+    read: Reader,
     as_json: bool,
     disagreements: Path | None,
     resamples: int,
@@ -82,8 +83,8 @@ def compare(
 
     for path in filter(None, (output, disagreements)):
         check_destination(path, files)
-    sources = read_sources(files, names)
-    names.warn_if_unmet()
+    sources = read_sources(files, read)
+    read.label_names.warn_if_unmet()
     result = agreement(sources, resamples, seed)
     with destination(output, files) as out:
         if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.label.arguments import add_action, add_excel, add_output
 from certainty.commands.label.row_files import check_excel, write_table
-from certainty.commands.label_names import add_label_names, label_names
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import check_destination
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def add_parser(actions: Any) -> None:
         "certainty label audit rows.jsonl --folds 5 -o suspects.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows")
+    add_columns(parser)
     add_label_names(parser)
     judge = parser.add_mutually_exclusive_group()
     judge.add_argument(
@@ -54,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
     return audit(
         args.files,
         args.output,
-        names=label_names(args.map),
+        read=reader(args),
         choice=choice,
         folds=args.folds,
         seed=args.seed,
@@ -67,7 +69,7 @@ def audit(
     files: Sequence[str],
     output: Path | None,
     *,
-    names: Mapping[str, str],
+    read: Reader,
     choice: ModelChoice,
     folds: int | None,
     seed: int,
@@ -75,13 +77,13 @@ def audit(
     excel: bool = False,
 ) -> int:
     """Write the likely errors of labelled files and return the exit status."""
-    from certainty.labelled import read_labelled
     from certainty.labelling.audit import COLUMNS, cross_validated, model_probabilities, suspects
 
     check_excel(excel, output, form)
     if output:
         check_destination(output, files)
-    sentences = read_labelled(files, names)
+    sentences = read(files)
+    read.label_names.warn_if_unmet()
     if folds is not None:
         probabilities = cross_validated(sentences, folds, seed)
     else:

@@ -10,8 +10,8 @@ from typing import Any
 
 from certainty.commands.label.arguments import add_action, add_output
 from certainty.commands.label.row_files import check_rows_file, write_labelled_rows
-from certainty.commands.label_names import add_label_names, own_names
-from certainty.label_names import LabelNames
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 
 
 def add_parser(actions: Any) -> None:
@@ -24,6 +24,7 @@ def add_parser(actions: Any) -> None:
         "certainty label correct rows.jsonl --corrections suspects.csv -o corrected.jsonl",
     )
     parser.add_argument("files", nargs="+", metavar="ROWS", help="labelled rows")
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--corrections",
@@ -37,19 +38,18 @@ def add_parser(actions: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    return correct(args.files, args.corrections, args.output, own_names(args.map))
+    return correct(args.files, args.corrections, args.output, reader(args))
 
 
-def correct(files: Sequence[str], corrections: Path, output: Path, names: LabelNames) -> int:
+def correct(files: Sequence[str], corrections: Path, output: Path, read: Reader) -> int:
     """Write the corrected rows of labelled files and return the exit status."""
-    from certainty.labelled import read_labelled
     from certainty.labelling.corrections import apply_corrections
 
     inputs = [*files, str(corrections)]
     check_rows_file(output, inputs)
-    before = read_labelled(files, names)
-    after = apply_corrections(before, corrections, names)
-    names.warn_if_unmet()
+    before = read(files)
+    after = apply_corrections(before, corrections, read.label_names)
+    read.label_names.warn_if_unmet()
     write_labelled_rows(after, output, inputs)
     changed = sum(old != new for old, new in zip(before, after, strict=True))
     print(f"{changed} of {len(after)} rows corrected.", file=sys.stderr)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.label.arguments import TOOLS, add_action, add_encoding, add_model, add_output
 from certainty.commands.label.row_files import has_no_labels
-from certainty.commands.label_names import add_label_names, own_names
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import destination
 from certainty.commands.texts import read
 from certainty.errors import CertaintyError
-from certainty.label_names import LabelNames
 
 if TYPE_CHECKING:
     from certainty.labelling.tasks import Task
@@ -36,6 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="INPUT", help="labelled rows, rows without labels (JSONL), or with --text raw text"
     )
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument("--to", choices=TOOLS, required=True, help="the annotation tool")
     add_output(parser, "task file; configuration and guideline are written beside it", required=True)
@@ -55,9 +56,9 @@ def _run(args: argparse.Namespace) -> int:
     choice = model_choice(args)
     if not args.predict:
         choice.refuse_engine("used with --predict only")
-    names = own_names(args.map)
-    tasks = _tasks(args.files, names, as_text=args.text, encoding=args.encoding, blank=args.blank or args.predict)
-    names.warn_if_unmet()
+    reading = reader(args)
+    tasks = _tasks(args.files, reading, as_text=args.text, encoding=args.encoding, blank=args.blank or args.predict)
+    reading.label_names.warn_if_unmet()
     return export(args.files, tasks, args.to, args.output, choice if args.predict else None)
 
 
@@ -91,9 +92,9 @@ def export(files: Sequence[str], tasks: Iterable[Task], to: str, output: Path, c
 
 
 def _tasks(
-    files: Sequence[str], names: LabelNames, *, as_text: bool, encoding: str | None, blank: bool
+    files: Sequence[str], read_rows: Reader, *, as_text: bool, encoding: str | None, blank: bool
 ) -> Iterable[Task]:
-    from certainty.labelled import READERS, read_labelled
+    from certainty.labelled import READERS
     from certainty.labelling.tasks import read_tasks, tasks_of_rows, tasks_of_texts
 
     if as_text:
@@ -103,6 +104,6 @@ def _tasks(
             raise CertaintyError(
                 f"{name}: rows come as {', '.join(READERS)}; give --text if it is raw text to be split into sentences."
             )
-    if all(has_no_labels(Path(name)) for name in files):
-        return read_tasks([Path(name) for name in files])
-    return tasks_of_rows(read_labelled(files, names), blank=blank)
+    if all(has_no_labels(Path(name), read_rows.columns.label) for name in files):
+        return read_tasks([Path(name) for name in files], read_rows.columns.text)
+    return tasks_of_rows(read_rows(files), blank=blank)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.commands.label.arguments import add_action, add_excel, add_model, add_output
 from certainty.commands.label.row_files import check_excel, check_rows_file, write_labelled_rows, write_table
-from certainty.commands.label_names import add_label_names, own_names
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import check_destination
 from certainty.errors import CertaintyError
-from certainty.label_names import LabelNames
 
 if TYPE_CHECKING:
     from certainty.labelling.annotators import Answers
@@ -36,6 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, CSV or JSONL"
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     return merge_files(
         args.files,
         args.output,
-        names=own_names(args.map),
+        read=reader(args),
         disagreements=args.disagreements,
         decisions=args.decisions,
         excel=args.excel,
@@ -84,7 +85,7 @@ def merge_files(
     files: Sequence[str],
     output: Path,
     *,
-    names: LabelNames,
+    read: Reader,
     disagreements: Path | None,
     decisions: Path | None,
     excel: bool = False,
@@ -99,8 +100,8 @@ def merge_files(
     if disagreements:
         check_excel(excel, disagreements)
         check_destination(disagreements, inputs)
-    sources, decided = read_sources(files, names), read_decisions(decisions, names) if decisions else None
-    names.warn_if_unmet()
+    sources, decided = read_sources(files, read), read_decisions(decisions, read.label_names) if decisions else None
+    read.label_names.warn_if_unmet()
     result = merge(sources, decided, weigh)
     if disagreements:
         write_table(result.disagreements, result.columns, disagreements, inputs, excel=excel)

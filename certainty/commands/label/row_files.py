@@ -15,12 +15,12 @@ from certainty.spreadsheets import CsvWriter
 JSON_LINES = (".jsonl", ".json")
 
 
-def has_no_labels(path: Path) -> bool:
-    """Whether it is a JSONL file whose first row has no column `label`."""
+def has_no_labels(path: Path, label_column: str) -> bool:
+    """Whether it is a JSONL file whose first row has no such column."""
     if path.suffix.lower() not in JSON_LINES:
         return False
-    _, first = next(read_json_lines(path), (0, {"label": None}))
-    return "label" not in first
+    _, first = next(read_json_lines(path), (0, {label_column: None}))
+    return label_column not in first
 
 
 def check_rows_file(output: Path, inputs: Sequence[str]) -> None:

@@ -12,13 +12,13 @@ from certainty.classifier import CertaintyClassifier
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.label.arguments import add_action, add_encoding, add_model, add_output
 from certainty.commands.label.row_files import has_no_labels
-from certainty.commands.label_names import add_label_names, own_names
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import FAILED, STDIN, check_destination, destination
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.commands.texts import GivenTexts
 from certainty.documents.reader import ReadingOptions
 from certainty.extras import needs
-from certainty.label_names import LabelNames
 from certainty.results import Document
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "--exclude", metavar="FILE", nargs="+", default=[], help="labelled rows or tasks not to choose again"
     )
+    add_columns(parser)
     add_label_names(parser)
     parser.add_argument(
         "--seed", metavar="N", type=int, default=0, help="seed of the random choice (default: %(default)s)"
@@ -85,7 +86,7 @@ def _run(args: argparse.Namespace) -> int:
         settings,
         args.output,
         exclude=args.exclude,
-        label_names=own_names(args.map),
+        read=reader(args),
         choice=model_choice(args),
         encoding=args.encoding,
         quiet=args.quiet,
@@ -98,7 +99,7 @@ def choose(
     output: Path | None,
     *,
     exclude: Sequence[str],
-    label_names: LabelNames,
+    read: Reader,
     choice: ModelChoice,
     encoding: str | None,
     quiet: bool = False,
@@ -109,8 +110,8 @@ def choose(
 
     if output:
         check_destination(output, [*names, *exclude])
-    excluded = [text for name in exclude for text in _texts(Path(name), label_names)]
-    label_names.warn_if_unmet()
+    excluded = [text for name in exclude for text in _texts(Path(name), read)]
+    read.label_names.warn_if_unmet()
     classifier = choice.open()
     given = GivenTexts(names, ReadingOptions(encoding), output, quiet=quiet)
     with given.progress as progress:
@@ -141,10 +142,9 @@ def _scored_paragraphs(
         yield name, document
 
 
-def _texts(path: Path, names: LabelNames) -> list[str]:
-    from certainty.labelled import read_labelled
+def _texts(path: Path, read: Reader) -> list[str]:
     from certainty.labelling.tasks import read_tasks
 
-    if has_no_labels(path):
-        return [task.text for task in read_tasks([path])]
-    return [sentence.text for sentence in read_labelled(path, names)]
+    if has_no_labels(path, read.columns.label):
+        return [task.text for task in read_tasks([path], read.columns.text)]
+    return [sentence.text for sentence in read(path)]
