@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.lastResort = StandardError(logging.WARNING)  # for commands that set up no logging of their own
     told = interruption(getattr(args, "output", None))
     try:
-        with naming_options(vars(args)):
+        with naming_options():
             status: int = args.run(args)
         sys.stdout.flush()
     except CertaintyError as error:

@@ -23,7 +23,7 @@ from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines
 from certainty.label_names import LabelNames
 from certainty.labels import LABELS, Label
-from certainty.messages import argument, counted, is_offered, names_options
+from certainty.messages import argument, counted, names_options
 from certainty.tables import read_csv, read_parquet
 
 logger = logging.getLogger(__name__)
@@ -266,10 +266,9 @@ def _check_columns(rows: Sequence[Mapping[str, Any]], source: str, columns: Colu
     for name, column in (("text_column", columns.text), ("label_column", columns.label)):
         if rows and column not in found:
             of = "" if names_options() else " (of `read_labelled` or `finetune`)"
-            mend = f"Give {argument(name)}{of}, or rename" if is_offered(name) else "Rename"
             raise CertaintyError(
                 f"{source}: no column {column!r}. Found: {', '.join(sorted(map(str, found))) or 'none'}. "
-                f"{mend} the column that has it."
+                f"Give {argument(name)}{of}, or rename the column that has it."
             )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from reprlib import Repr
 
 _command_runs = ContextVar("_command_runs", default=False)
-_options: ContextVar[Container[str]] = ContextVar("_options", default=())
 
 _shown = Repr()
 _shown.maxlevel = 3  # Python cannot write lists that are nested some hundred times
@@ -16,18 +15,13 @@ _shown.maxstring = _shown.maxother = _shown.maxlong = 60
 
 
 @contextmanager
-def naming_options(options: Container[str] = ()) -> Iterator[None]:
-    """Let the messages name options of the command line.
-
-    Args:
-        options: The options that the command has, by their names in Python; see `is_offered`.
-    """
-    runs, had = _command_runs.set(True), _options.set(options)
+def naming_options() -> Iterator[None]:
+    """Let the messages name options of the command line."""
+    token = _command_runs.set(True)
     try:
         yield
     finally:
-        _command_runs.reset(runs)
-        _options.reset(had)
+        _command_runs.reset(token)
 
 
 def names_options() -> bool:
@@ -46,11 +40,6 @@ def argument(name: str, value: object = None) -> str:
         return name if value is None else f"{name}={value!r}"
     flag = f"--{name.replace('_', '-')}"
     return flag if value is None or value is True else f"{flag} {value}"
-
-
-def is_offered(name: str) -> bool:
-    """Return whether a user can give an argument: in Python always, in a command if it has the option."""
-    return not _command_runs.get() or name in _options.get()
 
 
 def left_out() -> str:

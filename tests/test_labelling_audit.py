@@ -80,12 +80,13 @@ def test_model_that_was_trained_on_the_rows_is_told(tiny_model: Path, capsys: py
     assert captured.out.startswith('"id","label","suggested"')
 
 
-def test_a_missing_column_names_no_option_that_the_command_lacks(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_column_names_the_option_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "rows.jsonl", {"phrase": "Il pleut.", "label": "asserted"})
     assert main(["label", "audit", str(path), "--folds", "2"]) == 2
-    assert "no column 'text'. Found: label, phrase. Rename the column that has it." in capsys.readouterr().err
+    assert (
+        "no column 'text'. Found: label, phrase. Give --text-column, or rename the column that has it."
+        in capsys.readouterr().err
+    )
 
 
 def write(path: Path, *rows: dict[str, object]) -> Path:

@@ -7,20 +7,18 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certainty.commands.confidence import probability
 from certainty.commands.help import HelpFormatter
-from certainty.commands.label_names import add_label_names, own_names
-from certainty.commands.labelled_columns import add_columns
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import add_columns, reader
 from certainty.commands.output import StandardError, log_shown
 from certainty.commands.progress import add_quiet_argument
 from certainty.errors import CertaintyError
 from certainty.extras import needs
-from certainty.labelled import Columns, read_labelled
-from certainty.labels import Label
+from certainty.labelled import Columns
 from certainty.spreadsheets import EXCEL_HELP
 
 if TYPE_CHECKING:
@@ -134,8 +132,7 @@ def run(args: argparse.Namespace) -> int:
 
         check_report(args.report)
     with _progress(args.quiet):
-        columns = Columns(args.text_column, args.label_column)
-        data, train = _labelled((args.data, args.train), args.map, columns)
+        data, train = _labelled((args.data, args.train), args)
         result = _result(
             args.model,
             data,
@@ -178,14 +175,13 @@ def _result(
     return Comparison((mean,), errors=mean.errors, behaviour=tests)
 
 
-def _labelled(each: Sequence[Sequence[str] | None], pairs: Sequence[tuple[str, Label]], columns: Columns) -> list[Any]:
+def _labelled(each: Sequence[Sequence[str] | None], args: argparse.Namespace) -> list[Any]:
     """Return the files, or with other names for labels or columns their rows."""
-    if not pairs and columns == Columns():
+    read = reader(args)
+    if not args.map and read.columns == Columns():
         return list(each)
-    names = own_names(pairs)
-    read = partial(read_labelled, label_names=names, text_column=columns.text, label_column=columns.label)
     rows = [read(files) if files else files for files in each]
-    names.warn_if_unmet()
+    read.label_names.warn_if_unmet()
     return rows
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import certainty
 from certainty.commands.engine import ModelChoice, add_engine_arguments, model_choice
 from certainty.commands.help import HelpFormatter
-from certainty.commands.label_names import add_label_names, label_names
-from certainty.commands.labelled_columns import add_columns
+from certainty.commands.label_names import add_label_names
+from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.progress import TextProgress, add_quiet_argument
 from certainty.labels import Label
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         raise certainty.CertaintyError("--label and --precision go together; give both or neither.")
     return choose_threshold(
         args.files,
-        label_names(args.map),
+        reader(args),
         Label.parse(args.label) if args.label else None,
         precision=args.precision,
         accuracy=args.accuracy,
@@ -67,14 +67,12 @@ def run(args: argparse.Namespace) -> int:
         choice=model_choice(args),
         as_json=args.format == "json",
         quiet=args.quiet,
-        text_column=args.text_column,
-        label_column=args.label_column,
     )
 
 
 def choose_threshold(
     files: Sequence[str],
-    names: Mapping[str, str],
+    read: Reader,
     label: Label | None,
     *,
     precision: float | None,
@@ -83,15 +81,13 @@ def choose_threshold(
     choice: ModelChoice,
     as_json: bool,
     quiet: bool = False,
-    text_column: str = "text",
-    label_column: str = "label",
 ) -> int:
     """Print the threshold that reaches the required share on labelled files, and return the exit status."""
-    from certainty.labelled import read_labelled
     from certainty.thresholds import FEW, for_accuracy, for_precision
 
     classifier = choice.open()
-    sentences = read_labelled(files, names, text_column=text_column, label_column=label_column)
+    sentences = read(files)
+    read.label_names.warn_if_unmet()
     with TextProgress(quiet=quiet) as progress:
         scores = classifier.score_sentences([sentence.text for sentence in sentences], show_progress=progress)
     if label and precision is not None:
