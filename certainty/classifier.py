@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -54,13 +54,14 @@ class CertaintyClassifier:
         engine = chosen_engine(engine, folder, device, self._settings.engine, self._settings.exact_sums)
         self._options = (engine, threads, device)
         if engine in ONNX_FILES and available_cores() > 1:
-            with ThreadPoolExecutor(1) as pool:  # most of the opening runs without Python's lock
-                opened = pool.submit(copy_context().run, self._opened_engine)  # with the options of the command
+            with ThreadPoolExecutor(2) as pool:  # most of the opening runs without Python's lock
+                digest = pool.submit(copy_context().run, self._quick_digest)  # with the options of the command
+                opened = pool.submit(copy_context().run, self._opened_engine, digest.result)
                 self._tokenizer = SentenceTokenizer.from_folder(folder)
                 self._engine = opened.result()
         else:
             self._tokenizer = SentenceTokenizer.from_folder(folder)
-            self._engine = self._opened_engine()
+            self._engine = self._opened_engine(self._quick_digest)
         self._runner = Runner(self._engine, self._tokenizer, self._settings)
         self.classes_: NDArray[np.str_] = np.array([label.value for label in LABELS])
 
@@ -116,16 +117,23 @@ class CertaintyClassifier:
         """SHA-256 of each file that the engine and the tokenizer read, besides weights and settings, by its name."""
         return scoring_files(self._folder, self.engine)
 
-    def _opened_engine(self) -> Engine:
-        # The digest is taken at once, if that is quick, so that it is that of the weights that are opened, even if the
-        # folder changes afterwards.
+    def _quick_digest(self) -> str | None:
+        # Weights that are quickly read are not left for later, when the folder may have changed.
+        return self.model.digest if has_quick_digest(self._folder) else None
+
+    def _opened_engine(self, digest: Callable[[], str | None]) -> Engine:
         engine, threads, device = self._options
-        try:
-            digest = self.model.digest if has_quick_digest(self._folder) else None
-        except CertaintyError:
-            open_engine(engine, self._folder, threads, device)  # what is wrong with the engine is told first
-            raise
-        return open_engine(engine, self._folder, threads, device, weights_digest=digest)
+
+        def of_weights() -> str | None:
+            try:
+                return digest()
+            except CertaintyError:
+                open_engine(engine, self._folder, threads, device)  # what is wrong with the engine is told first
+                raise
+
+        opened = open_engine(engine, self._folder, threads, device, weights_digest=of_weights)
+        digest()  # now at the latest, so that it is that of the weights that were opened
+        return opened
 
     def with_thresholds(
         self,

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from typing import NamedTuple
 
-from certainty.hyphens import keeps_hyphen
-
 __all__ = ["LINE_END", "Normalised", "page_breaks", "reading_form", "without_invisible", "without_spans"]
 
 Span = tuple[int, int]
@@ -224,5 +222,7 @@ def _joint(text: str, start: int, end: int) -> tuple[int, int, str]:
     hyphen, before, after = text[start - 1 : start], text[max(0, start - 32) : start - 1], text[end : end + 32]
     if hyphen not in set("-\u2010\u2011\xad¬") or not before[-1:].isalnum() or not after[:1].isalnum():
         return start, end, " "
+    from certainty.hyphens import keeps_hyphen  # its patterns take longer to compile than most texts to read
+
     broken = hyphen in "\xad¬" or not keeps_hyphen(before, after)
     return start - broken, end, ""

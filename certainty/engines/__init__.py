@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -24,7 +25,7 @@ def open_engine(
     threads: int | None = None,
     device: str | None = None,
     default: str = "onnx",
-    weights_digest: str | None = None,
+    weights_digest: Callable[[], str | None] | None = None,
 ) -> Engine:
     """Open an engine for a model folder.
 
@@ -39,7 +40,8 @@ def open_engine(
         device: "cpu", "cuda", "cuda:1" or "mps". None uses a CUDA GPU if the engine is torch and one is available,
             otherwise the CPU.
         default: The engine that "auto" selects.
-        weights_digest: SHA-256 of the weights, with which the graph of "onnx-int8" is kept as it was prepared.
+        weights_digest: Returns the SHA-256 of the weights, with which the graph of "onnx-int8" is kept as it was
+            prepared; it is called once the engine's library is imported, which takes as long as the digest.
 
     Raises:
         CertaintyError: If the engine, device or number of threads is invalid, or files are missing or damaged.
@@ -60,7 +62,8 @@ def open_engine(
         path = folder / ONNX_FILES[chosen]
         if path.is_file() and folder.resolve() != default_model().resolve():
             check_external_data(path)
-        return OnnxEngine(path, threads, weights_digest if chosen == "onnx-int8" else None)
+        digest = weights_digest() if weights_digest and chosen == "onnx-int8" else None
+        return OnnxEngine(path, threads, digest)
     needs("torch", "transformers", extra="torch", user=f"engine {chosen!r}")
     from certainty.engines.torch import TorchEngine
 

@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import platform
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +21,6 @@ import platformdirs
 from certainty.digests import file_digest
 from certainty.engines.processor import cpu_features
 from certainty.errors import CertaintyError
-from certainty.writing import make_folder
 
 __all__ = ["CACHE_VARIABLE", "GraphCache", "cache_folder"]
 
@@ -72,8 +70,10 @@ class GraphCache:
         """Return the name of a file for onnxruntime to write, for `keep`; None if none can be written."""
         if self._folder is None:
             return None
+        from certainty.writing import make_folder  # which a process that finds its graph does not need
+
         try:
-            return make_folder(self._folder) / f"{self._name}-{secrets.token_hex(4)}.new"
+            return make_folder(self._folder) / f"{self._name}-{os.urandom(4).hex()}.new"
         except CertaintyError as error:  # a read-only file system, for example
             logger.debug("%s Each process prepares its graph itself.", error)
             return None
