@@ -276,14 +276,14 @@ def test_fixtures_are_whole_quadruples_of_their_side_of_the_split(name: str, qua
 
 
 AUTHORED = {"contrast", "contrast_more", "contrast_hard", "grammar", "grammar_more", "nuances", "rare_wordings"}
-AUTHORED |= {"elliptical"}
+AUTHORED |= {"elliptical", "telegraphic"}
 
 
 @pytest.mark.parametrize(
     ("name", "sentences", "groups"),
     [
         *(("grammar", 3182, 898), ("grammar_more", 2470, 722), ("nuances", 2393, 600), ("rare_wordings", 4552, 1140)),
-        ("elliptical", 1092, 224),
+        *(("elliptical", 1092, 224), ("telegraphic", 1674, 336)),
     ],
 )
 def test_authored_grammar_is_in_whole_groups_with_words_that_are_there(name: str, sentences: int, groups: int) -> None:
