@@ -23,14 +23,14 @@ KNOWN_FILE = "trained_on.safetensors"
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 DEFAULT_NAME = "certainty-fr-small"
-DEFAULT_DIGEST = "e66a9e186c0f6cf5f672ab310da672cded2e96e92c70cd459e1e5363ad2c59f5"
+DEFAULT_DIGEST = "ed2be539b08334ebc0e722fc81cca3f28fdb7c50df313cafd9836f180eaa470a"
 """SHA-256 of the weights of the shipped model, as `sha256sum model.safetensors` shows it."""
 DEFAULT_FILES = {
     WEIGHTS_FILE: DEFAULT_DIGEST,
     ONNX_FILE: "4c04d253d8d7fb9500ec39f6636cd87c1625a688d01291f2cf83bafc493c93fd",
-    INT8_FILE: "49d55517789d84dc29717df92aa51285f44af583e7b7966b85dfef96be3e73f5",
+    INT8_FILE: "de2fff6516ed9dfde6a6be9ee418914bbdea12336a494779fce30842f572aee9",
     TOKENIZER_FILE: "a38c8ec5b2adbce276df1f2fec8bfca39f0a71aa767dccc653332f51a2d54dc6",
-    SETTINGS_FILE: "c8401a1032c5e0734fe0f5b39f7a4b5926e0cce039f51b4836872ada9a4dc67f",
+    SETTINGS_FILE: "2da75cb4cbd6cb36e0da1ff95a20d8b9bf9f05959171128be0d585abbb1491e3",
 }
 """The same for each file of it that scoring reads."""
 ENCODER_NAME = "encoder-fr-small"

@@ -193,7 +193,7 @@ def test_another_model_settings_or_inputs_are_refused(
 
     refused("already exists; give --resume", resume=False)
     refused(r"settings.force is True, and was False", settings=ArchiveSettings(force=True))
-    refused(r"thresholds.claim_threshold is 0.9, and was 0.55", classifier=classifier.with_thresholds(claim=0.9))
+    refused(r"thresholds.claim_threshold is 0.9, and was 0.45", classifier=classifier.with_thresholds(claim=0.9))
     used = classifier.engine
     swapped = certainty.load(engine="onnx" if used == "onnx-int8" else "onnx-int8", threads=1)
     refused(f"engine is {swapped.engine!r}, and was {used!r}", classifier=swapped)
