@@ -49,11 +49,11 @@ class Answers(NamedTuple):
 
 def answers(classifier: CertaintyClassifier, sentences: Sequence[LabelledSentence]) -> Answers:
     """Score the sentences."""
-    texts = [s.text for s in sentences]
-    best = classifier.classes_[classifier.predict_proba(texts).argmax(axis=1)]
+    scores = classifier.score_sentences([s.text for s in sentences])
+    best = [max(score.probabilities, key=score.probabilities.__getitem__) for score in scores]
     return Answers(
-        np.array([score.claim_probability for score in classifier.score_sentences(texts)], dtype=np.float64),
-        np.array([label == s.label for label, s in zip(best.tolist(), sentences, strict=True)]),
+        np.array([score.claim_probability for score in scores], dtype=np.float64),
+        np.array([label == s.label for label, s in zip(best, sentences, strict=True)]),
         np.array([s.claim for s in sentences]),
     )
 
