@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from typing import NamedTuple
 
 from certainty.documents.confined import READY
 from certainty.documents.extraction import quiet, unreadable
@@ -42,6 +43,7 @@ def main() -> None:
         _limit_time(request["seconds"])
         memory.limit(request["memory"])
         answer = _answer(data, request["name"])
+        memory.end_if_exceeded()
         memory.limit(None)
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
@@ -63,14 +65,16 @@ class _Memory:
     """Ends the process when a document takes too much memory; only on Linux.
 
     Where the system refuses memory, pypdf leaves out the font that needed it, and so the text without a word. So that
-    limit, which is twice as high, only stops what grows faster than it can be seen.
+    limit, which is twice as high, only stops what grows faster than it can be seen; then the peak tells.
     """
 
     def __init__(self) -> None:
         self._most: int | None = None
         if sys.platform == "linux":
+            watching = threading.Event()
+            threading.Thread(target=self._watch, args=(watching,), daemon=True).start()
+            watching.wait()  # a thread reserves memory when it first asks for some, which is none of a document
             self._own = _used_memory()
-            threading.Thread(target=self._watch, daemon=True).start()
 
     def limit(self, memory: int | None) -> None:
         """Let the next document take so many bytes; None ends the watch."""
@@ -81,25 +85,36 @@ class _Memory:
         if memory is None:
             self._most = None
             return
-        asked, held = self._own
-        if _used_memory()[1] > held + memory // 2:
+        if _used_memory().held > self._own.held + memory // 2:
             gc.collect()
-        _lower(resource.RLIMIT_AS, asked + 2 * memory)
-        self._most = held + memory
+        _lower(resource.RLIMIT_AS, self._own.asked + 2 * memory)
+        self._most = self._own.held + memory
 
-    def _watch(self) -> None:
+    def end_if_exceeded(self) -> None:
+        """End the process if the document took more than it may, which the watch can miss on a busy machine."""
+        if self._most is not None and _used_memory().peak > self._most:
+            os._exit(OUT_OF_MEMORY)
+
+    def _watch(self, watching: threading.Event) -> None:
+        _used_memory()
+        watching.set()
         while True:
             time.sleep(_INTERVAL)
             most = self._most
-            if most is not None and _used_memory()[1] > most:
+            if most is not None and _used_memory().held > most:
                 os._exit(OUT_OF_MEMORY)
 
 
-def _used_memory() -> tuple[int, int]:
-    """Return the bytes of memory that this process has asked for, and those that it holds."""
-    with open("/proc/self/statm", "rb") as status:
-        asked, held = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in status.read().split()[:2])
-    return asked, held
+class _UsedMemory(NamedTuple):
+    asked: int  # bytes, of which the system gives each when it is first written
+    held: int  # bytes
+    peak: int  # the most bytes that were ever held
+
+
+def _used_memory() -> _UsedMemory:
+    with open("/proc/self/status", "rb") as status:
+        kibibytes = {line[0]: int(line[1]) for line in map(bytes.split, status) if line[0].startswith(b"Vm")}
+    return _UsedMemory(*(1024 * kibibytes[name] for name in (b"VmSize:", b"VmRSS:", b"VmHWM:")))
 
 
 def _limit_time(seconds: int) -> None:
