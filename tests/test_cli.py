@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,16 @@ def test_unknown_format_is_refused(article: Path, capsys: pytest.CaptureFixture[
     assert "xml" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Child processes can be interrupted, also where this one ignores Ctrl-C, as jobs in the background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pty")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_at_the_prompt_ends_with_130(tiny_model: Path) -> None:
     import pty
 
