@@ -76,6 +76,14 @@ def test_few_rows_that_are_all_right_are_not_certain() -> None:
     assert "≤ 0.0001" not in printed
 
 
+def test_two_rows_that_are_both_wrong_are_not_certain() -> None:
+    two = [replace(sentence, group=None) for sentence in SENTENCES[:2]]
+    result = evaluate(StandIn([s.text for s in two]), two, baselines=False)
+    assert result.metrics["aurc"]["value"] == result.metrics["aurc"]["high"] == 1
+    assert all(0 <= f["low"] < f["high"] for name in ("aurc", "ece", "accuracy") if (f := result.metrics[name]))
+    assert result.metrics["ece"]["high"] <= 1
+
+
 def test_two_wrong_labels() -> None:
     wrong = [SENTENCES[0].text, SENTENCES[5].text]  # asserted taken for probable, probable for opinion
     result = alone(StandIn(wrong), name="mine")

@@ -37,13 +37,18 @@ def test_models_side_by_side() -> None:
     accuracy = next(d for d in result.differences if d["metric"] == "accuracy")
     assert (accuracy["first"], accuracy["second"], accuracy["differing"]) == ("good", "bad", 11)
     assert accuracy["value"] == pytest.approx(11 / 36)
-    assert 0 < accuracy["low"] < accuracy["value"] < accuracy["high"]
-    # The 11 sentences are of three groups, which are swapped together.
+    # The 11 sentences are of three groups, which are swapped together, and three show nothing.
+    assert accuracy["low"] < 0 < accuracy["value"] < accuracy["high"]
     assert accuracy["p_value"] == pytest.approx(2 / 2**3, abs=0.02)
+    assert [d["better"] for d in result.differences] == [None] * 3
+    assert "the labels of claims cannot be told apart" in result.summary()
+    alone_ = compare({"good": StandIn(), "bad": StandIn(wrong)}, [replace(s, group=None) for s in SENTENCES])
+    assert [d["better"] for d in alone_.differences] == ["good"] * 3
+    assert "the labels of claims of good are better; the answers to all" in alone_.summary()
     assert [error["text"] for error in result.errors] == wrong
     assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
     printed = result.summary()
-    assert re.search(r"A − B +accuracy +\+0\.306 +\+0\.\d+ to \+0\.\d+ +0\.2\d\d\d +11 +0\.\d+\n", printed)
+    assert re.search(r"A − B +accuracy +\+0\.306 +.0\.\d+ to \+\d\.\d+ +0\.2\d\d\d +11 +0\.\d+\n", printed)
     assert re.search(r"macro-F1 +0\.\d+ +0\.\d+ to \d\.\d+ +0\.\d+ +0\.\d+ to 0\.\d+\n", printed)
 
 
@@ -51,11 +56,11 @@ def test_baselines_are_worse_than_the_perfect_classifier() -> None:
     result = evaluate(StandIn(), SENTENCES, train=SENTENCES[:20])
     assert list(result.baselines) == ["majority", "tfidf", "rules"]
     assert result.baselines_fit == "train"
-    assert result.data["in_train"] == 20
+    assert result.data["in_train"] == 32, "12 are nearly the same as one there"
     majority = result.baselines["majority"]
     assert majority["difference"]["value"] == pytest.approx(1 - majority["macro_f1"]["value"])
     assert majority["p_value"] == pytest.approx(2 / 2**9, abs=2e-3)  # nine groups
-    assert "WARNING: 20 of the sentences" in result.summary()
+    assert "WARNING: 32 of the sentences" in result.summary()
     loose = [replace(s, group=None) for s in SENTENCES]
     assert "≤ 0.0001" in evaluate(StandIn(), loose, train=SENTENCES[:20]).summary()
 
@@ -67,7 +72,7 @@ def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp
     models = {"bare": bare, "tiny": tiny_model, "other": StandIn(sentences=rows)}
     result = compare(models, rows, baselines=False)
     assert [one.data["trained_on"] for one in result.evaluations] == [{"bare": None}, {"tiny": 12}, {"other": None}]
-    told = f"WARNING: tiny was trained on 12 of the {len(rows)} sentences."
+    told = f"WARNING: tiny was trained on 12 of the {len(rows)} sentences, or nearly the same ones."
     chosen = f"WARNING: tiny was chosen and calibrated on {len(rows) - 12} of the {len(rows)} sentences."
     assert told in result.summary() and chosen in result.summary() and result.summary().count("WARNING") == 2
     page = result.write_report(tmp_path / "report").read_text(encoding="utf-8")
@@ -84,3 +89,19 @@ def test_sentences_that_a_model_was_trained_on_are_counted(tiny_model: Path, tmp
     (bare / KNOWN_FILE).write_bytes(b"x")
     with pytest.raises(CertaintyError, match=f"{KNOWN_FILE}: damaged"):
         alone(bare, rows)
+
+
+def test_sentences_that_are_nearly_those_of_train_do_not_show_that_a_model_is_better(tiny_model: Path) -> None:
+    train = read_labelled(DATA / "tiny.jsonl")
+    rows = [replace(s, text=f"{s.text[:-1]}, dit-on.") for s in train]
+    wrong = StandIn([s.text for s in rows], sentences=rows)
+    right = StandIn(sentences=rows)
+    right.folder = tiny_model  # type: ignore[attr-defined]
+    unaware, aware = (
+        compare({"tiny": right, "bad": wrong}, rows, train=given, baselines=False) for given in (None, train)
+    )
+    trained_on = [one.evaluations[0].data["trained_on"]["tiny"] for one in (unaware, aware)]
+    assert trained_on[0] == 0 and trained_on[1] > 0.9 * len(rows)
+    assert [one.differences[0]["better"] for one in (unaware, aware)] == ["tiny", None]
+    told = "the labels of claims of tiny seem better, but it was trained on some of these sentences"
+    assert told in aware.summary() and told not in unaware.summary()

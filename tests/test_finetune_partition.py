@@ -15,9 +15,10 @@ from few_rows import TOWNS, rows_of_documents, sentences_of_documents
 
 from certainty import CertaintyError, Label
 from certainty.cli import main
+from certainty.evaluation.leakage import near_duplicates
 from certainty.finetuning import FinetuningSettings
 from certainty.finetuning.data import read_data
-from certainty.finetuning.partition import folds_of, near_duplicates, together
+from certainty.finetuning.partition import folds_of, together
 from certainty.finetuning.verdict import missed_claims
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
@@ -70,6 +71,14 @@ def test_parts_that_are_uneven_are_told(caplog: pytest.LogCaptureFixture) -> Non
     named = [{**row, "annotator": str(n)} for n, row in enumerate(glued)]
     folds_of([*rows, *read_labelled(named)], 3, "document", seed=1)
     assert "The 3 parts of train are uneven: the largest has 30 of 46 rows. The largest set" in caplog.text
+
+
+def test_a_set_that_is_too_large_for_dev_stays_in_train() -> None:
+    rows = [row | {"document": TOWNS[0] if n < 24 else row["document"]} for n, row in enumerate(rows_of_documents())]
+    for seed in range(4):
+        settings = FinetuningSettings(group_by="document", seed=seed)
+        data = read_data(rows, None, settings=settings, label_names={"rumeur": "probable"})
+        assert len(data.train) >= 30 and len({s.label for s in data.dev}) > 1
 
 
 def test_near_duplicates_of_one_template_take_little_memory() -> None:

@@ -56,26 +56,34 @@ def test_rows_that_a_model_was_trained_on_give_no_verdict() -> None:
     gold = [s.label for s in sentences if s.label]
     right, wrong, texts = _scores(gold), _scores([Label.DENIED] * 40), [s.text for s in sentences]
     few, many = (
-        against_initial("test", right, wrong, "old", sentences, in_train=texts[:1], known_to_initial=texts[:known])
+        against_initial("test", right, wrong, "old", sentences, in_train=texts[:known], known_to_initial=texts[:1])
         for known in (2, 3)
     )
     counts = [[one[name] for name in ("in_train", "known_to_initial", "trained_on")] for one in (few, many)]
-    assert counts == [[1, 2, 2], [1, 3, 3]]
+    assert counts == [[2, 1, 2], [3, 1, 3]]
     assert [(one["verdict"], one["reason"]) for one in (few, many)] == [("better", None), ("undecided", "trained_on")]
     assert compared_with_initial(few).startswith(
         "On 40 claims of test (2 of these rows, or nearly the same ones, were trained on), macro-F1"
     )
     told = compared_with_initial(many)
     assert (
-        "These rows cannot show which model is better: 1 of them are in train, or nearly, and old was trained" in told
+        "These rows cannot show which model is better: 3 of them are in train, or nearly, and old was trained" in told
     )
     assert "better than" not in told and "cannot be told apart" not in told
+    assert [
+        against_initial("test", new, old, "old", sentences, **{trained: texts})["verdict"]
+        for new, old, trained in (
+            (right, wrong, "in_train"),
+            (wrong, right, "known_to_initial"),
+            (right, right, "in_train"),
+            (right, wrong, "known_to_initial"),
+            (wrong, right, "in_train"),
+        )
+    ] == ["undecided"] * 3 + ["better", "worse"], "the rows that a model was trained on speak for it alone"
     worse = against_initial("dev", wrong, right, "old", sentences, in_train=texts)
-    assert (worse["verdict"], worse["trained_on"]) == ("undecided", 40)
-    assert (
-        "dev (40 of these rows, or nearly the same ones, were trained on; optimistic: its checkpoint"
-        in compared_with_initial(worse)
-    )
+    told = compared_with_initial(worse)
+    assert "dev (40 of these rows, or nearly the same ones, were trained on; optimistic: its checkpoint" in told
+    assert "p ≤ 0.0001" in told and told.endswith("The new model is worse than old; keep that one.")
 
 
 def test_test_rows_that_are_in_dev_are_told() -> None:
@@ -111,6 +119,15 @@ def test_a_model_that_misses_more_claims_is_not_called_better() -> None:
     assert "The new model calls 9 of these claims no_claim, and old 0. The new model is worse" in compared_with_initial(
         worse
     )
+
+
+def test_a_model_that_cannot_tell_claims_misses_none() -> None:
+    sentences = sentences_of_documents()
+    right, wrong = _scores([s.label for s in sentences if s.label]), _scores([Label.DENIED] * 40)
+    bare = [replace(score, claim_probability=None) for score in right]
+    result = against_initial("test", bare, wrong, "old", sentences)
+    assert (result["no_claim"], result["no_claim_initial"], result["verdict"]) == (None, 0, "better")
+    assert "of these claims" not in compared_with_initial(result)
 
 
 def test_the_answers_are_compared_as_well_as_the_labels() -> None:

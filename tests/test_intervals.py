@@ -182,3 +182,19 @@ def test_the_interval_of_a_calibration_error_contains_it() -> None:
     assert high - value > 0.01
     corrected = intervals.bootstrap_interval(statistic, 300, seed=0)
     assert corrected.high < value and corrected.high - corrected.low < 0.001, "a correction of this size collapses"
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
+def test_the_interval_of_a_paired_difference_has_a_width_and_contains_it(first: int, second: int, others: int) -> None:
+    n = first + second + others + 1
+    low, high = intervals.paired_interval(first, second, n)
+    assert -1 <= low <= (first - second) / n <= high <= 1 and low < high
+    assert intervals.paired_interval(second, first, n) == pytest.approx((-high, -low))
+    wide = intervals.paired_interval(first, second, n, effect=3.0)
+    assert wide.high - wide.low >= high - low or wide.low == -1 or wide.high == 1
+
+
+def test_two_rows_that_differ_show_nothing() -> None:
+    low, high = intervals.paired_interval(0, 2, 42)
+    assert low == pytest.approx(-0.134, abs=1e-3) and 0 < high < 0.05
+    assert intervals.paired_interval(0, 12, 42).high < 0

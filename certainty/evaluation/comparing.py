@@ -15,14 +15,14 @@ from certainty.evaluation import metrics as m
 from certainty.evaluation.behaviour import Behaviour, BehaviourRow, evaluate_behaviour, read_behaviour
 from certainty.evaluation.errors import errors_of
 from certainty.evaluation.held_out import check_seed, read_held_out
-from certainty.evaluation.intervals import design_effect, detectable_difference
+from certainty.evaluation.intervals import design_effect, detectable_difference, paired_interval, widest
 from certainty.evaluation.judging import faithfulness_of, judge, predict_baselines, scored
-from certainty.evaluation.known import known_counts
+from certainty.evaluation.known import MOST_TRAINED_ON, known_counts
 from certainty.evaluation.metric_table import Judged, answers_of
 from certainty.evaluation.models import Model, by_name, recorded_calibration
-from certainty.evaluation.result import Comparison
+from certainty.evaluation.result import Comparison, Evaluation
 from certainty.evaluation.scorer import Scorer
-from certainty.evaluation.significance import paired_test, rival
+from certainty.evaluation.significance import paired_test, rival, shown_sign
 from certainty.labelled import LabelledSentence, read_labelled
 
 logger = logging.getLogger(__name__)
@@ -88,12 +88,24 @@ def _side_by_side(
     evaluations = []
     for name, own in scores.items():
         calibrations = [recorded_calibration(classifiers[name])]
-        seen = known_counts({name: classifiers[name]}, sentences)
+        seen = known_counts({name: classifiers[name]}, sentences, train)
         one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by, seen)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed, group_by) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
-    errors = errors_of(scores, sentences, by)
-    return Comparison(tuple(evaluations), differences(scores, sentences, seed, group_by), errors)
+    found = [{**d, "better": better(d, evaluations)} for d in differences(scores, sentences, seed, group_by)]
+    return Comparison(tuple(evaluations), found, errors_of(scores, sentences, by))
+
+
+def better(difference: Mapping[str, Any], evaluations: Sequence[Evaluation]) -> str | None:
+    """Return the name of the model that is better, or None.
+
+    None means that it cannot be said: the interval or p allows that there is no difference, or the one that seems
+    better was trained on more than `MOST_TRAINED_ON` of the sentences.
+    """
+    sign = shown_sign(*(difference[name] for name in ("value", "low", "high", "p_value")))
+    name = difference["first" if sign > 0 else "second"] if sign else None
+    known = (one.data["trained_on"].get(name) or 0 for one in evaluations if one.name == name)
+    return name if all(n <= MOST_TRAINED_ON * evaluations[0].data["sentences"] for n in known) else None
 
 
 def _behaviour(classifiers: Mapping[str, Scorer], tests: Sequence[BehaviourRow]) -> Iterator[Behaviour]:
@@ -130,14 +142,18 @@ def differences(
             apart = (a == gold).astype(float) - (b == gold)
             effect = design_effect(apart, units)
             test = paired_test(rival(metric, gold, [a], b, units), seed=seed)
+            interval = test.interval
+            if metric is m.accuracy:  # of few rows that differ, the bootstrap says too much
+                only = int((apart > 0).sum()), int((apart < 0).sum())
+                interval = widest([interval, paired_interval(*only, len(gold), effect)])
             found.append(
                 {
                     "metric": name,
                     "first": first,
                     "second": second,
                     "value": test.difference,
-                    "low": test.interval.low,
-                    "high": test.interval.high,
+                    "low": interval.low,
+                    "high": interval.high,
                     "p_value": test.p_value,
                     "differing": int((a != b).sum()),
                     "detectable": detectable_difference(float(np.abs(apart).sum()), len(gold), effect),

@@ -79,7 +79,12 @@ def figure(measured: Sequence[Measured], seed: int) -> Figure:
         intervals.append(_closed_form(first, np.mean(np.array([one.counts for one in measured]), axis=0), vary))
     if first.units is not None and not first.units.any():  # one unit says nothing about others
         intervals = []
-    low, high = (None if math.isnan(end) else end for end in widest(intervals))
+    found = widest(intervals)
+    if found.low == found.high:  # as of two rows that are both wrong, of which all resamples say the same
+        units = first.rows if first.units is None else int(first.units.max()) + 1
+        unseen = share_interval(np.array([0, units])).high
+        found = Interval(max(0.0, found.low - unseen), max(found.high, min(1.0, found.high + unseen)))
+    low, high = (None if math.isnan(end) else end for end in found)
     return {
         "value": float(np.mean(values)),
         "low": low,

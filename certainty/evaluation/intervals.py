@@ -29,6 +29,7 @@ __all__ = [
     "detectable_difference",
     "f1_interval",
     "macro_f1_interval",
+    "paired_interval",
     "share_interval",
     "widest",
 ]
@@ -86,9 +87,9 @@ def bootstrap_interval(
         seed: Random seed; the same seed, n and resamples give the same resamples, so systems can be compared on them.
         resamples: Number of resamples, each of as many units as there are, drawn with replacement.
         units: Unit of each row, shape (n,); see `certainty.evaluation.units`. None if each is a unit of its own.
-        is_biased: Whether the statistic is never negative and larger on resamples than on the rows, as a calibration
+        is_biased: Whether the statistic is between 0 and 1 and larger on resamples than on the rows, as a calibration
             error is, since each resample has its own noise. BCa and percentiles would then not contain its value; the
-            standard interval does, 1.96 standard deviations of the resamples to each side, from 0 on (Efron and
+            standard interval does, 1.96 standard deviations of the resamples to each side, from 0 to 1 (Efron and
             Tibshirani 1993, "An Introduction to the Bootstrap", chapter 12).
     """
     count = n if units is None else int(units.max(initial=-1)) + 1
@@ -116,12 +117,30 @@ def bootstrap_interval(
     if is_biased:
         value = float(of_units(np.arange(count)[None])[0])
         margin = Z * float(np.nanstd(result.bootstrap_distribution, ddof=1))
-        return Interval(max(0.0, value - margin), value + margin)
+        return Interval(max(0.0, value - margin), min(1.0, value + margin))
     low, high = map(float, result.confidence_interval)
     if math.isnan(low) or math.isnan(high):
         known = result.bootstrap_distribution[~np.isnan(result.bootstrap_distribution)]
         low, high = map(float, np.percentile(known, [2.5, 97.5])) if len(known) else (math.nan, math.nan)
     return Interval(low, high)
+
+
+def paired_interval(first: int, second: int, n: int, effect: float = 1.0) -> Interval:
+    """Return the interval of the difference in accuracy between two systems on the same rows.
+
+    Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired
+    data": each of the two counts gets one row more, so that a few rows on which the systems differ show nothing.
+
+    Args:
+        first: Number of rows that only the first system gets right.
+        second: Number of rows that only the second system gets right.
+        n: Number of rows.
+        effect: The design effect of rows that are not independent; see `design_effect`.
+    """
+    one, other, rows = first / effect + 1, second / effect + 1, n / effect + 2
+    difference = (one - other) / rows
+    margin = Z * math.sqrt(((one + other) / rows - difference**2) / rows)
+    return Interval(max(-1.0, difference - margin), min(1.0, difference + margin))
 
 
 def detectable_difference(differing: float, n: int, effect: float = 1.0) -> float:

@@ -18,7 +18,7 @@ from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
 from certainty.evaluation.held_out import check_labels, check_seed, read_held_out
 from certainty.evaluation.known import known_counts
-from certainty.evaluation.leakage import leaked
+from certainty.evaluation.leakage import near_duplicates
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, opened, recorded_calibration
 from certainty.evaluation.result import Evaluation
@@ -51,8 +51,9 @@ def evaluate(
         data: Held-out sentences with labels: one or more paths, a list of rows, a DataFrame or a `datasets.Dataset`,
             with `text` and `label` as for `certainty train`. Data whose columns have other names is read with
             `certainty.labelled.read_labelled`.
-        train: Training data in any of these forms: baselines are fitted on it, and held-out sentences that also occur
-            in it are counted. If None, baselines are cross-validated on the held-out sentences.
+        train: Training data in any of these forms: baselines are fitted on it, and held-out sentences that are in it,
+            or nearly the same as one there, are counted. If None, baselines are cross-validated on the held-out
+            sentences.
         by: Columns to slice by; some metrics are also given for each of their values.
         baselines: Whether to compare with baselines.
         faithfulness: Whether to measure how far the labels depend on the cues (see
@@ -123,7 +124,7 @@ def evaluate_splits(
         end = start + sum(sentence.label is not None for sentence in sentences)
         scores = scored({name: classifier}, sentences)
         own = {baseline: probabilities[start:end] for baseline, probabilities in together.items()}
-        calibrations, seen = [recorded_calibration(classifier)], known_counts({name: classifier}, sentences)
+        calibrations, seen = [recorded_calibration(classifier)], known_counts({name: classifier}, sentences, train)
         results[split] = judge(scores, sentences, own, calibrations, train, seed=seed, group_by=group_by, seen=seen)
         start = end
     return results
@@ -172,7 +173,7 @@ def judge(
             "units": len(gold) if judged[0].units is None else int(judged[0].units.max()) + 1,
             "labels": {label.value: int((gold == i).sum()) for i, label in enumerate(LABELS)},
             "doubtful": doubtful,
-            "in_train": None if train is None else len(leaked(train, sentences)),
+            "in_train": None if train is None else len(near_duplicates(train, sentences)),
             **{"trained_on": {}, "chosen_on": {}, **(seen or {})},
             "detectable": figures.detectable(judged),
         },
@@ -247,7 +248,7 @@ def _evaluate_seeds(
     scores = scored(classifiers, sentences)
     against = predict_baselines(sentences, known, seed=seed, group_by=group_by) if baselines else {}
     calibrations = [recorded_calibration(classifier) for classifier in classifiers.values()]
-    seen = known_counts(classifiers, sentences)
+    seen = known_counts(classifiers, sentences, known)
     result = judge(scores, sentences, against, calibrations, known, by, seed, group_by, seen)
     cues = faithfulness_of(classifiers, sentences, seed, group_by) if faithfulness else None
     return replace(result, faithfulness=cues)

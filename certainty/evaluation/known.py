@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from certainty.errors import CertaintyError
-from certainty.evaluation.leakage import text_key
+from certainty.evaluation.leakage import near_duplicates, text_key
 from certainty.evaluation.scorer import Scorer
 from certainty.labelled import LabelledSentence
 from certainty.model_folder import KNOWN_FILE
 from certainty.writing import write_whole
 
-__all__ = ["known", "known_counts", "write_known"]
+__all__ = ["MOST_TRAINED_ON", "known", "known_counts", "write_known"]
+
+MOST_TRAINED_ON = 0.05
+"""Greatest share of the rows that a model was trained on with which it can be said to be better than another."""
 
 _TRAINED_ON, _CHOSEN_ON = "sha256_32", "chosen_on_sha256_32"
 
@@ -56,22 +59,31 @@ def known(sentences: Sequence[LabelledSentence], folder: Path) -> list[LabelledS
 
 
 def known_counts(
-    classifiers: Mapping[str, Scorer], sentences: Sequence[LabelledSentence]
+    classifiers: Mapping[str, Scorer],
+    sentences: Sequence[LabelledSentence],
+    train: Sequence[LabelledSentence] | None = None,
 ) -> dict[str, dict[str, int | None]]:
     """Return how many of the sentences each model was trained on (`trained_on`), and chosen on (`chosen_on`).
 
-    A model whose folder does not record them has None: those trained before `chosen_on` was recorded lack it alone.
+    A model that knows most of train was trained on it, so that sentences that are nearly the same as one of train count
+    as well. A model whose folder does not record what it knows has None: those trained before `chosen_on` was recorded
+    lack it alone.
 
     Raises:
         CertaintyError: The file of a model is damaged.
     """
     folders = {name: getattr(classifier, "folder", None) for name, classifier in classifiers.items()}
-    hashes = _hashes(sentences)
+    hashes, of_train = _hashes(sentences), _hashes(train or ())
+    near: set[str] | None = None
     counts: dict[str, dict[str, int | None]] = {"trained_on": {}, "chosen_on": {}}
     for name, folder in folders.items():
         stored = _stored(folder) if isinstance(folder, Path) else {}
+        seen = {key: np.isin(hashes, stored[key]) for key in (_TRAINED_ON, _CHOSEN_ON) if key in stored}
+        if train and _TRAINED_ON in seen and np.isin(of_train, stored[_TRAINED_ON]).mean() > 0.5:
+            near = {text for text, _ in near_duplicates(train, sentences)} if near is None else near
+            seen[_TRAINED_ON] |= np.array([sentence.text in near for sentence in sentences])
         for answer, key in (("trained_on", _TRAINED_ON), ("chosen_on", _CHOSEN_ON)):
-            counts[answer][name] = int(np.isin(hashes, stored[key]).sum()) if key in stored else None
+            counts[answer][name] = int(seen[key].sum()) if key in seen else None
     return counts
 
 

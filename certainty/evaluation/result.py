@@ -30,9 +30,10 @@ class Evaluation:
         models: Name of the model, or of each seed.
         data: `sentences`, `claims`, `units` (documents, groups or repeated sentences, whose claims are resampled
             together; without them, as many as claims), `labels` {label: count}, `doubtful` (count), `in_train` (number
-            of sentences also in the training data, or None), `trained_on` {model: number of sentences that it was
-            trained on, or None if its folder does not record them}, `chosen_on` (the same for those on which it was
-            chosen and calibrated), `detectable` (smallest difference in accuracy that this many rows can detect).
+            of sentences that are in the training data, or nearly the same as one there, or None), `trained_on`
+            {model: number of sentences that it was trained on, see `certainty.evaluation.known.known_counts`, or None
+            if its folder does not record them}, `chosen_on` (the same for those on which it was chosen and calibrated),
+            `detectable` (smallest difference in accuracy that this many rows can detect).
         metrics: {metric: FIGURE}.
         without_doubtful: The same without the rows marked doubtful; None if there are none.
         per_class: {label: `precision`, `recall`, `f1` (a FIGURE), `support`}.
@@ -136,7 +137,8 @@ class Comparison:
         differences: For each pair of models, in macro-F1, accuracy and answer accuracy: `metric`, `first`, `second`
             (names), `value` (first minus second), `low`, `high`, `p_value`, `differing` (number of claims that the two
             label differently, or of sentences that they answer differently), `detectable` (smallest difference in
-            accuracy that this many rows can detect).
+            accuracy that this many rows can detect), `better` (name of the model that is better; None if that cannot be
+            said, as when that model was trained on these sentences).
         errors: Sentences that any model labels wrongly, with the prediction of every model; see `Evaluation.errors`.
         behaviour: Results of the behaviour tests for each model.
     """

@@ -108,11 +108,18 @@ def _data(evaluation: Evaluation) -> list[str]:
 def _leaks(each: Sequence[Evaluation]) -> list[str]:
     """Return a warning if the sentences are in the training data, and one for each model that knows some of them."""
     in_train = each[0].data["in_train"]
-    lines = [f"WARNING: {in_train} of the sentences are also in the training data."] if in_train else []
+    lines = []
+    if in_train:
+        lines = [
+            f"WARNING: {in_train:,} of the sentences are also in the training data, or nearly the same as one there."
+        ]
     return lines + [
-        f"WARNING: {name} was {how} {count:,} of the {one.data['sentences']:,} sentences."
+        f"WARNING: {name} was {how} {count:,} of the {one.data['sentences']:,} sentences{nearly}."
         for one in each
-        for key, how in (("trained_on", "trained on"), ("chosen_on", "chosen and calibrated on"))
+        for key, how, nearly in (
+            ("trained_on", "trained on", ", or nearly the same ones"),
+            ("chosen_on", "chosen and calibrated on", ""),
+        )
         for name, count in one.data.get(key, {}).items()
         if count
     ]
@@ -199,8 +206,13 @@ def in_words(comparison: Comparison) -> list[str]:
         pairs.setdefault((difference["first"], difference["second"]), {})[difference["metric"]] = difference
 
     def told(of: Mapping[str, Any]) -> str:
+        if of.get("better"):
+            return f"of {of['better']} are better"
         sign = shown_sign(of["value"], of["low"], of["high"], of["p_value"])
-        return f"of {of['first'] if sign > 0 else of['second']} are better" if sign else "cannot be told apart"
+        if not sign:
+            return "cannot be told apart"
+        name = of["first" if sign > 0 else "second"]
+        return f"of {name} seem better, but it was trained on some of these sentences, so judge both on others"
 
     return [
         f"{first} and {second}: the labels of claims {told(found['macro_f1'])}; the answers to all sentences, no_claim "

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from certainty.errors import CertaintyError
 from certainty.evaluation.held_out import read_held_out
-from certainty.evaluation.leakage import leaked
+from certainty.evaluation.leakage import leaked, near_duplicates
 from certainty.evaluation.units import columns_of, values_of
-from certainty.finetuning.partition import PARTS, folds_of, near_duplicates
+from certainty.finetuning.partition import dev_of, folds_of
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.splits import check_counts, check_overlap, split_held_out_groups
 from certainty.label_names import LabelNames
@@ -121,9 +121,9 @@ def read_data(
     elif settings.folds:
         folds, held_out = folds_of(trained_on, settings.folds, settings.group_by, settings.seed).tolist(), trained_on
     else:
-        part = folds_of(trained_on, PARTS, settings.group_by, settings.seed)
-        held_out = [s for s, of in zip(trained_on, part, strict=True) if of == 0]
-        trained_on = [s for s, of in zip(trained_on, part, strict=True) if of]
+        part = dev_of(trained_on, settings.group_by, settings.seed)
+        held_out = [s for s, is_dev in zip(trained_on, part, strict=True) if is_dev]
+        trained_on = [s for s, is_dev in zip(trained_on, part, strict=True) if not is_dev]
         logger.info(
             "%d of %d sentences of train are set apart as dev; give folds to have every one judged.",
             *(len(held_out), len(held_out) + len(trained_on)),

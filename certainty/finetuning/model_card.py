@@ -115,6 +115,7 @@ def _results(evaluation: Mapping[str, Any]) -> Iterator[EvalResult]:
                     task_type=TASK,
                     dataset_type="certainty",
                     dataset_name=split,
+                    dataset_split=split,  # by which the card keeps them apart
                     metric_type=kind,
                     metric_name=METRICS[metric].title,
                     metric_value=round(result["metrics"][metric]["value"], 4),

@@ -8,30 +8,23 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_matrix
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.neighbors import NearestNeighbors
 
 from certainty.errors import CertaintyError
-from certainty.evaluation.leakage import text_key
+from certainty.evaluation.leakage import SIMILARITY, text_key, word_vectors
 from certainty.evaluation.units import columns_of, linked, values_of
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
 from certainty.messages import argument, counted
 
-__all__ = ["PARTS", "folds_of", "near_duplicates", "together"]
+__all__ = ["dev_of", "folds_of", "together"]
 
 logger = logging.getLogger(__name__)
 
 PARTS = 5
 """Without dev and without cross-validation, one part in so many becomes dev."""
-SIMILARITY = 0.8
-"""Cosine similarity of their sets of words and word pairs from which two texts are near duplicates.
-
-A sentence of eight words and signs may differ in one, of sixteen in two.
-"""
 UNEVEN = 1.5
 """Warn if the largest part has more than so many times its share of the rows."""
 
@@ -85,6 +78,30 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
     return result
 
 
+def dev_of(sentences: Sequence[LabelledSentence], group_by: str | None, seed: int) -> NDArray[np.bool_]:
+    """Return whether each sentence becomes dev, shape (n,): one of `PARTS` folds.
+
+    It is the first, unless this has more than `UNEVEN` times its share of the rows, because of a large set that must
+    not be split: then it is that of at least two labels which is nearest to its share.
+
+    Args:
+        sentences: The sentences.
+        group_by: See `folds_of`.
+        seed: Seed of the split.
+
+    Raises:
+        CertaintyError: as for `folds_of`.
+    """
+    folds = folds_of(sentences, PARTS, group_by, seed)
+    share, sizes = len(folds) / PARTS, np.bincount(folds, minlength=PARTS)
+    labels = [
+        {s.label for s, of in zip(sentences, folds, strict=True) if of == fold and s.label} for fold in range(PARTS)
+    ]
+    fit = [fold for fold in range(PARTS) if len(labels[fold]) > 1]
+    chosen = min(fit or [0], key=lambda fold: abs(sizes[fold] - share)) if sizes[0] > UNEVEN * share else 0
+    return np.asarray(folds == chosen)
+
+
 def together(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> Ints:
     """Return the number of the set that each sentence belongs to, shape (n,); a set must not be split.
 
@@ -104,23 +121,9 @@ def together(sentences: Sequence[LabelledSentence], group_by: str | None = None)
     return linked(*columns, list(map(text_key, texts)), pairs=_near_pairs(texts))
 
 
-def near_duplicates(train: Sequence[LabelledSentence], held_out: Sequence[LabelledSentence]) -> list[tuple[str, str]]:
-    """Return the held-out texts that are the same as a training text, or nearly, each with that text."""
-    if not train or not held_out:
-        return []
-    neighbours = NearestNeighbors(n_neighbors=1, metric="cosine").fit(_vectors([s.text for s in train]))
-    distances, nearest = neighbours.kneighbors(_vectors([s.text for s in held_out]))
-    same = {key: s.text for s in train if (key := text_key(s.text))}  # short ones differ much by a sign of punctuation
-    return [
-        (s.text, train[int(row)].text if distance <= 1 - SIMILARITY else same[text_key(s.text)])
-        for s, distance, row in zip(held_out, distances[:, 0], nearest[:, 0], strict=True)
-        if distance <= 1 - SIMILARITY or text_key(s.text) in same
-    ]
-
-
 def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yield pairs of texts that link all near duplicates: of a set of them, a few instead of every pair."""
-    vectors = _vectors(texts)
+    vectors = word_vectors(texts)
     others, rows = vectors.T.tocsr(), np.arange(len(texts))
     for start in range(0, len(texts), _ROWS):
         similar = (vectors[start : start + _ROWS] @ others).tocoo()
@@ -130,22 +133,6 @@ def _near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = np.unique(sets, return_index=True)[1][sets]
         later = first != rows
         yield from zip(first[later].tolist(), rows[later].tolist(), strict=True)
-
-
-def _vectors(texts: Sequence[str]) -> csr_matrix:
-    """Return the words and word pairs of texts as unit vectors, shape (n, features); each text has some.
-
-    They are neither counted nor weighed by how rare they are, so that two texts are as similar in any data.
-    """
-    vectorizer = HashingVectorizer(
-        ngram_range=(1, 2),
-        strip_accents="unicode",
-        token_pattern=r"\w+|[^\w\s]",  # punctuation counts as a word
-        binary=True,
-        alternate_sign=False,
-        dtype=np.float32,
-    )
-    return vectorizer.transform(text.encode(errors="replace").decode() for text in texts)  # lone surrogates
 
 
 def _warn_if_uneven(folds: Ints, sets: Ints, parts: int) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from certainty import SentenceScore
 from certainty.evaluation import Evaluation
 from certainty.evaluation.comparing import differences
+from certainty.evaluation.known import MOST_TRAINED_ON
 from certainty.evaluation.metric_table import Judged, answers_of
 from certainty.evaluation.metrics import accuracy, macro_f1
 from certainty.evaluation.significance import PERMUTATIONS, shown_sign
@@ -25,9 +26,6 @@ CROSS_VALIDATION = "cross-validation"
 
 WORTHWHILE = 0.03
 """A difference in accuracy that a user would want to see."""
-
-MOST_TRAINED_ON = 0.05
-"""Greatest share of the rows that one of the two models was trained on with which a verdict is given."""
 
 MORE_MISSED = 0.05
 """If one model calls so much more of the claims no_claim than the other, this is told; see `against_initial`."""
@@ -88,12 +86,13 @@ def against_initial(
         `high`, its `p_value`, `detectable` (the smallest difference in accuracy that so many claims can show),
         `claims_wanted` (about how many claims would show one of `WORTHWHILE`), the numbers of claims that are
         `in_train`, `known_to_initial`, or either (`trained_on`), `in_dev`, and that each model calls no_claim
-        (`no_claim`, `no_claim_initial`), `answers` (`rows`, `accuracy`, `accuracy_initial`, `difference`, `low`, `high`
-        and `p_value` of the answers), and `verdict`: "better", "worse" or "undecided". A difference counts if both its
-        interval and p exclude that the two are equal. The `reason` is None if that is so for the labels, or "answers"
-        if it is so for the answers alone. It is undecided for one of these: "trained_on", if that is the case of more
-        than `MOST_TRAINED_ON` of the claims; "few_rows", if neither counts; "no_claim", if only the labels of the new
-        model are better, and it calls `MORE_MISSED` more of the claims no_claim; "mixed", if labels and answers
+        (`no_claim`, `no_claim_initial`; None for a model that cannot tell), `answers` (`rows`, `accuracy`,
+        `accuracy_initial`, `difference`, `low`, `high` and `p_value` of the answers), and `verdict`: "better", "worse"
+        or "undecided". A difference counts if both its interval and p exclude that the two are equal. The `reason` is
+        None if that is so for the labels, or "answers" if it is so for the answers alone. It is undecided for one of
+        these: "trained_on", if the model that seems better was trained on more than `MOST_TRAINED_ON` of the claims,
+        or, where neither seems better, one of the two; "few_rows", if neither counts; "no_claim", if only the labels of
+        the new model are better, and it calls `MORE_MISSED` more of the claims no_claim; "mixed", if labels and answers
         disagree.
     """
     both = Judged.of(new, sentences), Judged.of(initial, sentences)
@@ -118,8 +117,8 @@ def against_initial(
         "in_dev": sum(text in in_dev for text in judging),
         "known_to_initial": sum(text in known_to_initial for text in judging),
         "trained_on": sum(text in in_train or text in known_to_initial for text in judging),
-        "no_claim": sum(not score.is_claim for score, _ in both[0].claims),
-        "no_claim_initial": sum(not score.is_claim for score, _ in both[1].claims),
+        "no_claim": _called_no_claim(both[0]),
+        "no_claim_initial": _called_no_claim(both[1]),
         "answers": {
             "rows": len(sentences),
             "accuracy": right[0],
@@ -132,9 +131,22 @@ def against_initial(
     return {**result, "verdict": verdict, "reason": reason}
 
 
+def _called_no_claim(judged: Judged) -> int | None:
+    """Return how many of the claims the model calls no_claim, None if it cannot tell."""
+    answers = [score.is_claim for score, _ in judged.claims]
+    return None if None in answers else answers.count(False)
+
+
 def _verdict(result: Mapping[str, Any]) -> tuple[str, str | None]:
-    if result["trained_on"] > MOST_TRAINED_ON * result["claims"]:
+    verdict, reason = _without_leaks(result)
+    # What a model was trained on speaks for it, so that it does not help the other one.
+    doubted = {"better": ["in_train"], "worse": ["known_to_initial"]}.get(verdict, ["trained_on"])
+    if any(result[rows] > MOST_TRAINED_ON * result["claims"] for rows in doubted):
         return "undecided", "trained_on"
+    return verdict, reason
+
+
+def _without_leaks(result: Mapping[str, Any]) -> tuple[str, str | None]:
     labels, answers = _sign(result), _sign(result["answers"])
     if not labels and not answers:
         return "undecided", "few_rows"
@@ -150,9 +162,9 @@ def _sign(difference: Mapping[str, Any]) -> int:
 
 
 def _more_missed(result: Mapping[str, Any]) -> float:
-    """Return how much more of the claims the new model calls no_claim, as a share."""
-    more = result.get("no_claim", 0) - result.get("no_claim_initial", 0)
-    return float(more / max(result["claims"], 1))
+    """Return how much more of the claims the new model calls no_claim, as a share; 0 if one of them cannot tell."""
+    new, initial = (result.get(name) for name in ("no_claim", "no_claim_initial"))
+    return 0.0 if new is None or initial is None else float((new - initial) / max(result["claims"], 1))
 
 
 def compared_with_initial(result: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from certainty.finetuning.partition import near_duplicates
+from certainty.evaluation.leakage import near_duplicates
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.writing import whole_file
