@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from checkpoints import write_checkpoint
 from safetensors.torch import save_file
 from test_finetune import arguments
 from tokenizers import Tokenizer
@@ -18,7 +19,7 @@ from tokenizers import Tokenizer
 from certainty import CertaintyError
 from certainty.cli import main
 from certainty.finetuning.output import clear_drafts, named_write_errors
-from certainty.finetuning.resume import claimed
+from certainty.finetuning.resume import claimed, last_complete_checkpoint
 from certainty.model_folder import ModelSettings
 
 QUICK = "evaluations_per_epoch: 1\nbatch_size: 16\nbf16: false\n"
@@ -59,13 +60,50 @@ def test_checkpoints_are_kept_for_resuming_only_if_one_is_complete(tmp_path: Pat
         raise KeyboardInterrupt
     assert not folder.exists()
     with pytest.raises(KeyboardInterrupt), claimed(folder, {}, resume=False):
-        (folder / "checkpoint-3").mkdir()
-        (folder / "checkpoint-3" / "trainer_state.json").write_text("{}")
+        write_checkpoint(folder / "checkpoint-3")
         raise KeyboardInterrupt
     assert folder.is_dir()
     with claimed(folder, {}, resume=True):
         pass
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "scheduler.pt"])
+@pytest.mark.parametrize("size", [None, 0, 1000])
+def test_a_damaged_checkpoint_is_passed_over_or_told(tmp_path: Path, name: str, size: int | None) -> None:
+    folder = tmp_path / "mine.checkpoints"
+    with pytest.raises(KeyboardInterrupt), claimed(folder, {}, resume=False):
+        for step in (3, 6):
+            write_checkpoint(folder / f"checkpoint-{step}", best_step=3)
+        raise KeyboardInterrupt
+    _damage(folder / "checkpoint-6" / name, size)
+    assert last_complete_checkpoint(folder) == folder / "checkpoint-3"
+    _damage(folder / "checkpoint-3" / name, size)
+    told = (
+        rf"checkpoint-6/{name}: missing or damaged, .* Restore the file, or delete \S+/mine\.checkpoints to start again"
+    )
+    for _ in range(2):  # nothing is deleted meanwhile
+        with pytest.raises(CertaintyError, match=told), claimed(folder, {}, resume=True):
+            pass
+
+
+def _damage(file: Path, size: int | None) -> None:
+    """Cut a file off at a size, or delete it."""
+    if size is None:
+        file.unlink()
+    else:
+        os.truncate(file, size)
+
+
+def test_a_checkpoint_whose_best_is_damaged_is_not_continued_from(tmp_path: Path) -> None:
+    for step, best in ((3, 3), (6, 6), (9, 6)):
+        write_checkpoint(tmp_path / f"checkpoint-{step}", best)
+    assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+    _damage(tmp_path / "checkpoint-6" / "model.safetensors", 1000)
+    assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    shutil.rmtree(tmp_path / "checkpoint-3")
+    with pytest.raises(CertaintyError, match=r"checkpoint-6/model\.safetensors: missing or damaged"):
+        last_complete_checkpoint(tmp_path)
 
 
 def test_drafts_of_killed_runs_are_deleted_and_a_model_put_back(tiny_model: Path, tmp_path: Path) -> None:
