@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoints import write_checkpoint
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from test_finetune import arguments
 from tokenizers import Tokenizer
+from transformers import TrainerState
 
 from certainty import CertaintyError
 from certainty.cli import main
 from certainty.finetuning.output import clear_drafts, named_write_errors
 from certainty.finetuning.resume import claimed, last_complete_checkpoint
+from certainty.finetuning.setup import Setup
 from certainty.model_folder import ModelSettings
 
 QUICK = "evaluations_per_epoch: 1\nbatch_size: 16\nbf16: false\n"
@@ -42,6 +44,36 @@ def test_a_run_stopped_by_sigterm_after_its_early_stop_is_resumed_without_more_t
     assert main(arguments(folder, *settings, "--resume")) == 0
     training = ModelSettings.load(folder).training or {}
     assert (training["steps"], training["best_step"]) == (last, last // 2)
+
+
+@pytest.mark.parametrize("stopped_after", [6, 10])  # at the fifth evaluation, training stops early
+def test_a_run_that_was_moved_ends_with_its_best_checkpoint(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_after: int
+) -> None:
+    config = tmp_path / "config.yaml"
+    # At this rate the first evaluation, after step 2, is the best.
+    config.write_text("epochs: 3\nevaluations_per_epoch: 2\nbatch_size: 16\nbf16: false\nlearning_rate: 0.3\n")
+    settings = ["--encoder", tiny_encoder, "--config", config]
+    trained: list[dict[str, torch.Tensor]] = []
+
+    def on_step_begin(_: object, args: object, state: TrainerState, *__: object, **___: object) -> None:
+        if state.global_step == stopped_after:
+            raise KeyboardInterrupt
+
+    def write_model(*given: object) -> None:
+        trained.extend(setup.trainer.trained_model().state_dict() for setup in given if isinstance(setup, Setup))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("certainty.finetuning.pipeline.write_model", write_model)
+    with monkeypatch.context() as patch:
+        patch.setattr("certainty.finetuning.progress.TrainingProgress.on_step_begin", on_step_begin)
+        assert main(arguments(tmp_path / "before" / "mine", *settings)) == 130
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert main(arguments(tmp_path / "after" / "mine", *settings, "--resume")) == 130
+    checkpoints = tmp_path / "after" / "mine.checkpoints"
+    assert sorted(path.name for path in checkpoints.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-2"]
+    best = load_file(checkpoints / "checkpoint-2" / "model.safetensors")
+    assert all(torch.equal(trained[-1][name], tensor) for name, tensor in best.items())
 
 
 def test_two_runs_do_not_share_checkpoints(tmp_path: Path) -> None:
