@@ -74,31 +74,37 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
         resume: Whether to continue the run that the folder belongs to.
 
     Raises:
-        CertaintyError: If the folder exists and `resume` is false, it is missing and `resume` is true, it belongs to a
-            run with other data or settings, its checkpoints are damaged, or another process is using it.
+        CertaintyError: If the folder has an unfinished run and `resume` is false, is missing and `resume` is true, or
+            belongs to a run with other data or settings; or if its checkpoints are damaged, another process is using
+            it, or it cannot be created.
     """
-    _check(folder, run, resume)
-    try:
-        folder.mkdir(exist_ok=resume)
-    except OSError as error:
-        raise CertaintyError(f"{folder}: cannot be created ({error.strerror}); give another --output.") from error
+    if resume and not folder.exists():
+        raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
     lock = FileLock(folder / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=0)  # before what is in the folder is judged, which another run may be writing
     except Timeout:
         raise CertaintyError(f"{folder}: another process is using it; wait until that run has ended.") from None
-    kept = None
+    except OSError as error:
+        raise CertaintyError(
+            f"{folder}: cannot be created or locked ({error.strerror}); give another --output."
+        ) from error
+    is_kept = True  # whatever is in it, unless it is this run's
     try:
+        _check(folder, run, resume)
+        is_kept = False
         if not resume:
             (folder / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
         yield
     except BaseException:
-        if kept := _whole(folder):
-            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(kept))
+        if not is_kept and (last := _whole(folder)):
+            is_kept = True
+            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(last))
         raise
     finally:
         lock.release()
-        if not kept:
+        if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -167,12 +173,10 @@ def _is_json(path: Path) -> bool:
 
 
 def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
-    if not folder.exists():
-        if resume:
-            raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
-        return
     if not resume:
-        raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+        if any(path.name != LOCK_FILE for path in folder.iterdir()):
+            raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+        return
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
