@@ -153,17 +153,20 @@ def test_drafts_of_killed_runs_are_deleted_and_a_model_put_back(tiny_model: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == [*others, "mine"]
 
 
-@pytest.mark.parametrize("library", ["torch", "safetensors", "tokenizers", "Python"])
+@pytest.mark.parametrize("library", ["torch", "torch's last bytes", "safetensors", "tokenizers", "Python"])
 def test_a_full_disk_is_told_whichever_library_meets_it(tiny_model: Path, tmp_path: Path, library: str) -> None:
     tokenizer, weights = Tokenizer.from_file(str(tiny_model / "tokenizer.json")), {"a": torch.zeros(100_000)}
     write: dict[str, Callable[[str], object]] = {
         "torch": lambda path: torch.save(weights, path),
+        "torch's last bytes": lambda path: torch.save(weights, path),
         "safetensors": lambda path: save_file(weights, path),
         "tokenizers": lambda path: tokenizer.save(path),
         "Python": lambda path: Path(path).write_text("a" * 100_000),
     }
+    torch.save(weights, tmp_path / "whole")
+    size = (tmp_path / "whole").stat().st_size - 100 if library == "torch's last bytes" else 1000
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # the greatest size of a file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))  # the greatest size of a file
     try:
         told = pytest.raises(CertaintyError, match=r"mine: .* cannot be written .*free some space")
         with told, named_write_errors(tmp_path / "mine"):
