@@ -28,7 +28,7 @@ QUICK = "evaluations_per_epoch: 1\nbatch_size: 16\nbf16: false\n"
 
 
 def test_a_run_stopped_by_sigterm_after_its_early_stop_is_resumed_without_more_training(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, config = tmp_path / "mine", tmp_path / "config.yaml"
     # At this rate the weights do not change, so the second evaluation is not better than the first.
@@ -39,6 +39,7 @@ def test_a_run_stopped_by_sigterm_after_its_early_stop_is_resumed_without_more_t
         with pytest.raises(SystemExit) as stopped:
             main(arguments(folder, *settings))
     assert stopped.value.code == 143
+    assert capsys.readouterr().err.endswith(f"interrupted: {folder} was not written.\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "mine.checkpoints"]
     last = max(int(path.name.split("-")[1]) for path in (tmp_path / "mine.checkpoints").glob("checkpoint-*"))
     assert main(arguments(folder, *settings, "--resume")) == 0
