@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import transformers
 from checkpoints import write_checkpoint
+from conftest import DATA
 from safetensors.torch import load_file, save_file
 from test_finetune import arguments
 from tokenizers import Tokenizer
@@ -19,6 +23,7 @@ from transformers import TrainerState
 
 from certainty import CertaintyError
 from certainty.cli import main
+from certainty.finetuning import FinetuningSettings, finetune
 from certainty.finetuning.output import clear_drafts, named_write_errors
 from certainty.finetuning.resume import claimed, last_complete_checkpoint
 from certainty.finetuning.setup import Setup
@@ -75,6 +80,29 @@ def test_a_run_that_was_moved_ends_with_its_best_checkpoint(
     assert sorted(path.name for path in checkpoints.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-2"]
     best = load_file(checkpoints / "checkpoint-2" / "model.safetensors")
     assert all(torch.equal(trained[-1][name], tensor) for name, tensor in best.items())
+
+
+def test_the_random_states_of_the_caller_are_as_before(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn() -> list[float]:
+        return [random.random(), float(np.random.random()), float(torch.rand(1))]
+
+    transformers.set_seed(5)
+    expected = drawn()
+    transformers.set_seed(5)
+    seeded: list[float] = []
+
+    def write_model(*_: object) -> None:
+        seeded.extend(drawn())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("certainty.finetuning.pipeline.write_model", write_model)
+    settings = FinetuningSettings(initial=str(tiny_model), epochs=1, batch_size=16, bf16=False)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(DATA / "tiny.jsonl", DATA / "tiny_dev.jsonl", tmp_path / "mine", settings)
+    assert seeded and not set(seeded) & set(expected)
+    assert drawn() == expected
 
 
 def test_two_runs_do_not_share_checkpoints(tmp_path: Path) -> None:
