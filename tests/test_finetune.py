@@ -17,6 +17,7 @@ import datasets
 import numpy as np
 import pandas as pd
 import pytest
+from checkpoints import write_checkpoint
 from conftest import DATA
 from huggingface_hub import ModelCard
 from numpy.typing import NDArray
@@ -165,7 +166,8 @@ def _quick(folder: Path, more: str = "") -> Path:
 
 
 def test_half_written_checkpoints_are_passed_over(tmp_path: Path) -> None:
-    for name, content in {"checkpoint-4": "{}", "checkpoint-8": '{"epo', "checkpoint-12": None}.items():
+    write_checkpoint(tmp_path / "checkpoint-4")
+    for name, content in {"checkpoint-8": '{"epo', "checkpoint-12": None}.items():
         (tmp_path / name).mkdir()
         if content is not None:
             (tmp_path / name / "trainer_state.json").write_text(content)

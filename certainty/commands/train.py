@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from certainty.commands.help import HelpFormatter
 from certainty.commands.label_names import add_label_names, label_names
 from certainty.commands.labelled_columns import add_columns
-from certainty.commands.output import log_shown
+from certainty.commands.output import interruption, log_shown
 
 if TYPE_CHECKING:
     from certainty.evaluation import Evaluation
@@ -115,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
     from certainty.settings_file import load_settings
 
     settings = load_settings(FinetuningSettings, args.config, {name: getattr(args, name) for name in SETTINGS})
+    told = interruption(args.output)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         with log_shown("certainty"):
@@ -131,6 +132,9 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 overwrite=args.overwrite,
             )
+    except SystemExit:  # of _stop
+        print(told(), file=sys.stderr)
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
     if evaluation:

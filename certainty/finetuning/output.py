@@ -19,7 +19,9 @@ __all__ = ["check_output", "clear_drafts", "named_write_errors", "new_folder"]
 # No space, over quota, file too large, input/output error, read-only file system.
 _NOT_WRITABLE = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS") if hasattr(errno, name)}
 # In the messages of torch and of the Rust libraries, which do not raise OSError.
-_NOT_WRITTEN = re.compile(rf"PytorchStreamWriter|unexpected pos|\(os error ({'|'.join(map(str, _NOT_WRITABLE))})\)")
+_NOT_WRITTEN = re.compile(
+    rf"PytorchStreamWriter|unexpected pos|ios(_base)?::clear|\(os error ({'|'.join(map(str, _NOT_WRITABLE))})\)"
+)
 
 
 def check_output(output: Path, overwrite: bool) -> None:

@@ -34,6 +34,7 @@ from certainty.finetuning.precision import round_weights
 from certainty.finetuning.processes import is_first
 from certainty.finetuning.progress import quiet_transformers
 from certainty.finetuning.provenance import provenance
+from certainty.finetuning.random_states import random_states_kept
 from certainty.finetuning.resume import checkpoints_of, claimed, identity, last_complete_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.setup import Setup, set_up
@@ -51,6 +52,7 @@ from certainty.tokenising import SentenceTokenizer
 logger = logging.getLogger(__name__)
 
 
+@random_states_kept()
 def train_and_write(
     data: FinetuningData, output: Path, settings: FinetuningSettings, *, resume: bool
 ) -> dict[str, Evaluation]:

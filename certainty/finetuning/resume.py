@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
 
 from certainty.digests import file_digest
 from certainty.errors import CertaintyError
@@ -22,11 +24,14 @@ from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
 from certainty.labelled import LabelledSentence
 
-__all__ = ["checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
+__all__ = ["best_checkpoint", "checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
 
 logger = logging.getLogger(__name__)
 
 RUN_FILE, LOCK_FILE = "run.json", "lock"
+# Of a checkpoint, as the Trainer names them.
+_STATE_FILE, _WEIGHTS_FILE = "trainer_state.json", "model.safetensors"
+_TORCH_FILES = "optimizer.pt", "scheduler.pt"
 _DIGESTS = "start", "train", "dev"
 _SPLITTING = "seed", "folds", "group_by"
 
@@ -69,38 +74,90 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
         resume: Whether to continue the run that the folder belongs to.
 
     Raises:
-        CertaintyError: If the folder exists and `resume` is false, it is missing and `resume` is true, it belongs to a
-            run with other data or settings, or another process is using it.
+        CertaintyError: If the folder has an unfinished run and `resume` is false, is missing and `resume` is true, or
+            belongs to a run with other data or settings; or if its checkpoints are damaged, another process is using
+            it, or it cannot be created.
     """
-    _check(folder, run, resume)
-    try:
-        folder.mkdir(exist_ok=resume)
-    except OSError as error:
-        raise CertaintyError(f"{folder}: cannot be created ({error.strerror}); give another --output.") from error
+    if resume and not folder.exists():
+        raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
     lock = FileLock(folder / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=0)  # before what is in the folder is judged, which another run may be writing
     except Timeout:
         raise CertaintyError(f"{folder}: another process is using it; wait until that run has ended.") from None
-    kept = None
+    except OSError as error:
+        raise CertaintyError(
+            f"{folder}: cannot be created or locked ({error.strerror}); give another --output."
+        ) from error
+    is_kept = True  # whatever is in it, unless it is this run's
     try:
+        _check(folder, run, resume)
+        is_kept = False
         if not resume:
             (folder / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
         yield
     except BaseException:
-        if kept := last_complete_checkpoint(folder):
-            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(kept))
+        if not is_kept and (last := _whole(folder)):
+            is_kept = True
+            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(last))
         raise
     finally:
         lock.release()
-        if not kept:
+        if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint, or None; the Trainer writes a checkpoint's state file last."""
-    complete = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
-    return max(complete, key=_step, default=None)
+    """Return the newest checkpoint that training can continue from, or None if none was written to its end.
+
+    Raises:
+        CertaintyError: If checkpoints were written to their end, but each of them lacks a file by now, or has one that
+            was cut off, as after a power failure or by an incomplete copy.
+    """
+    if whole := _whole(folder):
+        return whole
+    if written := _written(folder):
+        raise CertaintyError(
+            f"{_damaged(written[-1])}: missing or damaged, and no earlier checkpoint is whole. Restore the file, or "
+            f"delete {folder} to start again."
+        )
+    return None
+
+
+def best_checkpoint(checkpoint: Path) -> Path | None:
+    """Return the checkpoint that was the best when this one was written, or None if none was evaluated.
+
+    It lies beside this one, wherever the folder has been moved; the path in the Trainer's state is the former one.
+    """
+    best = json.loads((checkpoint / _STATE_FILE).read_text(encoding="utf-8")).get("best_global_step")
+    return checkpoint.with_name(f"checkpoint-{best}") if best else None
+
+
+def _whole(folder: Path) -> Path | None:
+    return next((checkpoint for checkpoint in reversed(_written(folder)) if not _damaged(checkpoint)), None)
+
+
+def _written(folder: Path) -> list[Path]:
+    """Return the checkpoints that were written to their end, by step; the Trainer writes a state file last."""
+    return sorted((path.parent for path in folder.glob(f"checkpoint-*/{_STATE_FILE}") if _is_json(path)), key=_step)
+
+
+def _damaged(checkpoint: Path) -> Path | None:
+    """Return a file that is needed to continue from a checkpoint, but is missing or was cut off; or None."""
+    weights = [folder / _WEIGHTS_FILE for folder in (checkpoint, best_checkpoint(checkpoint)) if folder]
+    archives = [checkpoint / name for name in _TORCH_FILES]
+    cut_off = (path for path in archives if not is_zipfile(path))  # the directory of such a file is its end
+    return next((path for path in weights if not _is_safetensors(path)), None) or next(cut_off, None)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file of weights exists and is as long as its header says."""
+    try:
+        with safe_open(path, framework="numpy"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def _step(checkpoint: Path) -> int:
@@ -116,12 +173,10 @@ def _is_json(path: Path) -> bool:
 
 
 def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
-    if not folder.exists():
-        if resume:
-            raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
-        return
     if not resume:
-        raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+        if any(path.name != LOCK_FILE for path in folder.iterdir()):
+            raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+        return
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -139,6 +194,7 @@ def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
         raise CertaintyError(
             f"{folder}: belongs to another run ({told}). Use the same data and settings, or delete the folder."
         )
+    last_complete_checkpoint(folder)  # raises its error before this run could delete the folder
 
 
 def _digest_of_weights(folder: Path) -> str:

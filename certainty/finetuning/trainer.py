@@ -27,6 +27,7 @@ from certainty.finetuning.features import Collator, LengthGroupedSampler, Senten
 from certainty.finetuning.objective import HeadWeights, joint_loss
 from certainty.finetuning.precision import bf16_is_fast
 from certainty.finetuning.progress import TrainingProgress
+from certainty.finetuning.resume import best_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labels import LABELS
 from certainty.model_folder import HEADS
@@ -87,7 +88,8 @@ class CertaintyTrainer(Trainer):
     def restore_best(self, checkpoint: Path) -> None:
         """Load the best model of a run whose training ended with this checkpoint."""
         self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        self._load_best_model()
+        # _load_best_model takes the path in the state, of before any move, and only warns if no weights are there.
+        self._load_from_checkpoint(str(best_checkpoint(checkpoint)))
 
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
