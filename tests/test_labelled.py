@@ -249,6 +249,20 @@ def test_a_column_that_is_given_has_no_other_meaning_and_sentences_are_read_as_t
     assert swapped == LabelledSentence("Non.", Label.DENIED)
 
 
+def test_the_column_of_the_annotators_has_any_name(tmp_path: Path) -> None:
+    rows = [{"text": "Non.", "label": "denied", "codeur": name, "annotator": "z"} for name in ("ana", "bo")]
+    read = read_labelled(rows, annotator_column="codeur")
+    assert [(s.annotator, dict(s.columns)) for s in read] == [("ana", {}), ("bo", {})]
+    assert [s.annotator for s in read_labelled(rows[:1], label_column="label")] == ["z"]
+    (verdict,) = read_labelled([{"text": "Non.", "annotator": "denied"}], label_column="annotator")
+    assert verdict == LabelledSentence("Non.", Label.DENIED), "what holds the labels names nobody"
+    told = r"the rows: no column 'coder'\. Found: .*\. Give annotator_column \(of `read_labelled`\), or rename"
+    with pytest.raises(CertaintyError, match=told):
+        read_labelled(rows, annotator_column="coder")
+    with pytest.raises(CertaintyError, match=r"^text_column and annotator_column are both 'text'; give two columns"):
+        read_labelled(rows, annotator_column="text")
+
+
 def test_a_missing_column_is_told_with_those_found_and_how_to_name_it(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("phrase,label,text\nIl pleut.,asserted,a\n")

@@ -206,6 +206,21 @@ def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.Capt
         assert told in table
 
 
+def test_the_commands_read_the_annotators_from_a_column_of_any_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, merged = tmp_path / "rows.csv", tmp_path / "merged.jsonl"
+    path.write_text("id,text,label,codeur\n1,Il pleut.,asserted,ana\n1,Il pleut.,asserted,bo\n")
+    column = ["--annotator-column", "codeur"]
+    assert main(["label", "agreement", str(path), *column, "--format", "json", "--resamples", "5"]) == 0
+    assert json.loads(capsys.readouterr().out)["annotators"] == ["ana", "bo"]
+    assert main(["label", "merge", str(path), *column, "-o", str(merged)]) == 0
+    assert json.loads(merged.read_text(encoding="utf-8"))["annotator"] == "ana, bo"
+    assert main(["label", "agreement", str(path), "--annotator-column", "coder"]) == 2
+    told = "no column 'coder'. Found: codeur, id, label, text. Give --annotator-column, or rename"
+    assert told in capsys.readouterr().err
+
+
 def test_rows_of_several_annotators_with_the_same_label_are_all_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,7 +31,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="what to write (default: %(default)s)"

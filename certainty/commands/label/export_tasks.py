@@ -36,7 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="INPUT", help="labelled rows, rows without labels (JSONL), or with --text raw text"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument("--to", choices=TOOLS, required=True, help="the annotation tool")
     add_output(parser, "task file; configuration and guideline are written beside it", required=True)

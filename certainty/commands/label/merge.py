@@ -36,7 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument(
         "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, CSV or JSONL"
