@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from dataclasses import replace
@@ -200,6 +201,17 @@ def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.Capt
     assert result["annotators"] == ["marc", "zoé"]
     assert result["label"]["pairs"][0]["agreement"]["value"] == 0.5
     assert json.loads(differing.read_text(encoding="utf-8"))["zoé"] == "denied"
+    (tmp_path / "lia.jsonl").write_text('{"id": 0, "text": "Phrase 0.", "label": "asserted"}\n')
+    listed = tmp_path / "differing.csv"
+    assert main([*arguments[:2], str(tmp_path / "lia.jsonl"), *arguments[2:], "--disagreements", str(listed)]) == 0
+    (row,) = csv.DictReader(listed.read_text(encoding="utf-8-sig").splitlines())
+    assert row == {"id": "1", "text": "Phrase 1.", "lia": "", "marc": "probable", "zoé": "denied"}
+    capsys.readouterr()
+    for action in (arguments, ["label", "merge", *files, "-o", str(tmp_path / "merged.jsonl")]):
+        assert main([*action, "--disagreements", str(tmp_path / "differing.xlsx")]) == 2
+        assert "differing.xlsx: its ending does not stand for a format; give a name in .csv or .jsonl" in (
+            capsys.readouterr().err
+        )
     assert main(arguments) == 0
     table = capsys.readouterr().out
     for told in ("marc / zoé", "50.0%", "9.5% to 90.5%", "sentences with different labels: 1"):
