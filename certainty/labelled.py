@@ -18,8 +18,10 @@ from certainty.cells import (
     as_text,
     contrast_group,
     is_missing,
+    plain,
 )
 from certainty.errors import CertaintyError
+from certainty.given_rows import given_rows
 from certainty.json_lines import read_json_lines
 from certainty.label_names import LabelNames
 from certainty.labels import LABELS, Label
@@ -169,47 +171,10 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
 
 def items_of(data: Any, label_column: str = "label") -> Iterator[tuple[str, Any]]:
     """Yield paths, mappings and `LabelledSentence` objects, each with a name for messages; see `read_labelled`."""
-    if isinstance(data, (str, os.PathLike)):
-        yield str(data), data
-    elif getattr(data, "ndim", 2) != 2:
-        raise CertaintyError(f"expected rows, found a {type(data).__name__}, which is one column; give a DataFrame.")
-    elif hasattr(data, "iloc"):  # pandas
-        if not data.columns.is_unique:
-            repeated = data.columns[data.columns.duplicated()][0]
-            raise CertaintyError(f"column {repeated!r} appears twice in the DataFrame; rename or drop one.")
-        known = data.astype(object).where(data.notna(), None)
-        yield from (
-            (f"row {index!r} of the DataFrame", row)
-            for index, row in zip(known.index.tolist(), known.to_dict("records"), strict=True)
-        )
-    elif hasattr(data, "iter_rows"):  # polars
-        yield from ((f"row {n} of the DataFrame", row) for n, row in enumerate(data.iter_rows(named=True)))
-    elif isinstance(data, Mapping):
-        raise CertaintyError(
-            f"expected rows, found a {type(data).__name__} with the keys {', '.join(map(str, data)) or '(none)'}; give "
-            "one of its values, or a list of rows."
-        )
-    elif isinstance(data, Iterable):
-        features = getattr(data, "features", None) or {}
-        names = {  # methods of `datasets.ClassLabel`
-            column: features[column].int2str
-            for column in (label_column, "second")
-            if hasattr(features.get(column), "int2str")
-        }
-        for n, item in enumerate(data):
-            yield f"row {n}", _row(item, f"row {n}", names)
-    else:
-        raise CertaintyError(f"expected paths or rows, found {type(data).__name__}.")
-
-
-def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
-    if isinstance(item, Mapping) and class_names:
-        given = {column: item[column] for column in class_names if not is_missing(item.get(column))}
-        # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
-        return {**item, **{c: None if int(n) < 0 else class_names[c](int(n)) for c, n in given.items()}}
-    if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
-        raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
-    return item
+    for where, item in given_rows(data, label_column):
+        if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
+            raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
+        yield where, item
 
 
 def as_row(sentence: LabelledSentence) -> dict[str, Any]:
@@ -299,6 +264,7 @@ def _with_standard_names(
 
 
 def _parse(row: Mapping[str, Any], where: str, names: LabelNames, given_as: Columns) -> LabelledSentence:
+    row = {name: plain(value) for name, value in row.items()}
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: {given_as.text} is {text!r}; give the sentence or delete the row.")
