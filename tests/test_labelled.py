@@ -127,6 +127,15 @@ def test_missing_file_directory_and_encoding(tmp_path: Path) -> None:
         read_labelled(tmp_path / "latin.jsonl")
 
 
+def test_an_old_encoding_is_told_without_an_option_that_there_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("text,label\nIl a été élu.,asserted\n".encode("cp1252"))
+    assert read_labelled(path)[0].text == "Il a été élu."
+    assert caplog.messages == [f"{path}: not UTF-8, read as Windows-1252; if accents look wrong, save it as UTF-8."]
+
+
 def test_duplicates_are_dropped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("text,label\nIl pleut.,asserted\nIl pleut.,asserted\nIl pleut.,denied\n")
