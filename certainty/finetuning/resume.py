@@ -21,6 +21,7 @@ from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
 from certainty.labelled import LabelledSentence
+from certainty.messages import argument
 
 __all__ = ["checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
 
@@ -76,7 +77,9 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
     try:
         folder.mkdir(exist_ok=resume)
     except OSError as error:
-        raise CertaintyError(f"{folder}: cannot be created ({error.strerror}); give another --output.") from error
+        raise CertaintyError(
+            f"{folder}: cannot be created ({error.strerror}); give another {argument('output')}."
+        ) from error
     lock = FileLock(folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
@@ -89,7 +92,11 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
         yield
     except BaseException:
         if kept := last_complete_checkpoint(folder):
-            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(kept))
+            logger.warning(
+                "Stopped; with the same data and settings, %s continues from step %d.",
+                argument("resume", True),
+                _step(kept),
+            )
         raise
     finally:
         lock.release()
@@ -118,10 +125,14 @@ def _is_json(path: Path) -> bool:
 def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     if not folder.exists():
         if resume:
-            raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
+            raise CertaintyError(
+                f"{folder}: no such folder, so there is no run to resume; leave {argument('resume')} out."
+            )
         return
     if not resume:
-        raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+        raise CertaintyError(
+            f"{folder}: contains an unfinished run. Continue with {argument('resume', True)}, or delete it."
+        )
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
