@@ -13,6 +13,7 @@ from certainty.finetuning.data import read_data
 from certainty.finetuning.output import check_output
 from certainty.finetuning.processes import check_processes, is_first
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.model_folder import ModelSettings, find_encoder, find_model
 
 if TYPE_CHECKING:
     from certainty.finetuning.data import Labelled
@@ -71,10 +72,23 @@ def finetune(
     if is_first():
         check_output(output, overwrite)
     data = read_data(train, dev, test, corrections, settings, label_names, text_column, label_column)
+    _check_start(settings)
     if is_first():
         logger.info("Loading the libraries for training …")
-    # Only now, as it takes seconds, or a minute: a mistake in the data is told at once.
+    # Only now, as it takes seconds, or a minute: a mistake in the data or in the name of a model is told at once.
     needs("torch", "accelerate", "onnxscript", extra="train", user="fine-tuning")
     from certainty.finetuning.pipeline import train_and_write
 
     return train_and_write(data, output, settings, resume=resume)
+
+
+def _check_start(settings: FinetuningSettings) -> None:
+    """Find what training starts from, without the libraries that open it.
+
+    Raises:
+        CertaintyError: it does not exist, or is no model.
+    """
+    if settings.encoder:
+        find_encoder(settings.encoder)
+    else:
+        ModelSettings.load(find_model(settings.initial))
