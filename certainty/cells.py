@@ -28,8 +28,13 @@ def is_missing(value: Any) -> bool:
         return False
     try:
         return bool(value != value)  # NaN and NaT, of any library
-    except TypeError:  # pandas.NA, which has no truth
+    except (TypeError, ArithmeticError):  # pandas.NA, which has no truth, and the signalling NaN of decimals
         return True
+
+
+def plain(value: Any) -> Any:
+    """Return the scalar of an array without dimensions, as in `Dataset.with_format("torch")`; else the value."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "__len__") else value
 
 
 def as_text(value: Any) -> str:
@@ -92,7 +97,7 @@ def as_spans(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] |
         return None
     try:
         spans = json.loads(value) if isinstance(value, str) else value
-        found = tuple((int(start), int(end)) for start, end in spans)
+        found = tuple((_offset(start), _offset(end)) for start, end in spans)
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise CertaintyError(
             f"{where} is {repr(value)[:60]}; write a list of [start, end] character offsets."
@@ -101,3 +106,11 @@ def as_spans(value: Any, text: str, where: str) -> tuple[tuple[int, int], ...] |
         if not 0 <= start < end <= len(text):
             raise CertaintyError(f"{where}: [{start}, {end}] lies outside the text of {len(text)} characters.")
     return found
+
+
+def _offset(value: Any) -> int:
+    """Return a whole number, which may be of numpy or torch, or written as 2.0; a ValueError for anything else."""
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or int(number) != number:
+        raise ValueError(f"{number!r} is no whole number")
+    return int(number)

@@ -38,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         The exit status: 0 on success, 1 if `evaluate` finds that a model does not reach the required score, 2 on an
         error, 130 after Ctrl-C.
     """
+    _open_streams()
     given = sys.argv[1:] if argv is None else argv
     if not given:
         build_parser().print_help()
@@ -69,6 +70,13 @@ def main(argv: list[str] | None = None) -> int:
         print(told(), file=sys.stderr)
         return _INTERRUPTED
     return status
+
+
+def _open_streams() -> None:
+    """Open the null device in place of standard streams that are closed, as with `>&-` or without a console."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (until the process ends)
 
 
 def _discard_output() -> None:

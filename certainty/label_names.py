@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Real
 
 from certainty.errors import CertaintyError
 from certainty.labels import Label, plain_name
@@ -41,6 +42,8 @@ class LabelNames:
     def parse(self, value: object, allowed: Iterable[Label] | None = None) -> Label:
         """Return the label that a value stands for, by its name or one of these; see `Label.parse`."""
         name = plain_name(str(value))
+        if name not in self._labels and isinstance(value, Real):
+            name = str(value).removesuffix(".0")  # pandas makes floats of whole numbers if one of them is missing
         if name in self._labels:
             self._met.add(name)
             return Label.parse(self._labels[name], allowed)

@@ -18,8 +18,10 @@ from certainty.cells import (
     as_text,
     contrast_group,
     is_missing,
+    plain,
 )
 from certainty.errors import CertaintyError
+from certainty.given_rows import given_rows
 from certainty.json_lines import read_json_lines
 from certainty.label_names import LabelNames
 from certainty.labels import LABELS, Label
@@ -42,10 +44,11 @@ _SHOWN_NAMES = 10
 
 
 class Columns(NamedTuple):
-    """The names that the required columns have in the data."""
+    """The names that the required columns, and that of the annotators, have in the data."""
 
     text: str = "text"
     label: str = "label"
+    annotator: str = "annotator"
 
 
 _STANDARD = Columns()
@@ -110,6 +113,7 @@ def read_labelled(
     *,
     text_column: str = "text",
     label_column: str = "label",
+    annotator_column: str = "annotator",
 ) -> list[LabelledSentence]:
     """Read labelled sentences.
 
@@ -126,20 +130,16 @@ def read_labelled(
         text_column: Column that holds the texts. A column `text` beside it is not read. `LabelledSentence` objects are
             read as they are.
         label_column: Column that holds the labels; likewise.
+        annotator_column: Column that holds the names of the annotators; likewise. `annotator` may be missing, but not a
+            column of another name.
 
     Raises:
         CertaintyError: If a file cannot be read, a column is missing, a row is invalid, or a name in `label_names`
             stands for no label. The message names the file and line, or the row (counted from 0), and the value.
         MissingExtraError: If a Parquet file is given and pyarrow is not installed.
     """
-    for name, column in (("text_column", text_column), ("label_column", label_column)):
-        if not isinstance(column, str):
-            raise CertaintyError(f"{argument(name)} is {column!r}; give the name of one column.")
-    if text_column == label_column:
-        raise CertaintyError(
-            f"{argument('text_column')} and {argument('label_column')} are both {text_column!r}; give two columns."
-        )
-    columns = Columns(text_column, label_column)
+    columns = Columns(text_column, label_column, annotator_column)
+    _check_names(columns)
     names = label_names if isinstance(label_names, LabelNames) else LabelNames(label_names)
     sentences: list[LabelledSentence] = []
     rows: list[tuple[str, Any]] = []
@@ -171,47 +171,10 @@ def digest(sentences: Sequence[LabelledSentence]) -> str:
 
 def items_of(data: Any, label_column: str = "label") -> Iterator[tuple[str, Any]]:
     """Yield paths, mappings and `LabelledSentence` objects, each with a name for messages; see `read_labelled`."""
-    if isinstance(data, (str, os.PathLike)):
-        yield str(data), data
-    elif getattr(data, "ndim", 2) != 2:
-        raise CertaintyError(f"expected rows, found a {type(data).__name__}, which is one column; give a DataFrame.")
-    elif hasattr(data, "iloc"):  # pandas
-        if not data.columns.is_unique:
-            repeated = data.columns[data.columns.duplicated()][0]
-            raise CertaintyError(f"column {repeated!r} appears twice in the DataFrame; rename or drop one.")
-        known = data.astype(object).where(data.notna(), None)
-        yield from (
-            (f"row {index!r} of the DataFrame", row)
-            for index, row in zip(known.index.tolist(), known.to_dict("records"), strict=True)
-        )
-    elif hasattr(data, "iter_rows"):  # polars
-        yield from ((f"row {n} of the DataFrame", row) for n, row in enumerate(data.iter_rows(named=True)))
-    elif isinstance(data, Mapping):
-        raise CertaintyError(
-            f"expected rows, found a {type(data).__name__} with the keys {', '.join(map(str, data)) or '(none)'}; give "
-            "one of its values, or a list of rows."
-        )
-    elif isinstance(data, Iterable):
-        features = getattr(data, "features", None) or {}
-        names = {  # methods of `datasets.ClassLabel`
-            column: features[column].int2str
-            for column in (label_column, "second")
-            if hasattr(features.get(column), "int2str")
-        }
-        for n, item in enumerate(data):
-            yield f"row {n}", _row(item, f"row {n}", names)
-    else:
-        raise CertaintyError(f"expected paths or rows, found {type(data).__name__}.")
-
-
-def _row(item: Any, where: str, class_names: Mapping[str, Callable[[int], str]]) -> Any:
-    if isinstance(item, Mapping) and class_names:
-        given = {column: item[column] for column in class_names if not is_missing(item.get(column))}
-        # There, -1 means "no label"; with the format "numpy" or "torch", numbers are scalars of these libraries.
-        return {**item, **{c: None if int(n) < 0 else class_names[c](int(n)) for c, n in given.items()}}
-    if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
-        raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
-    return item
+    for where, item in given_rows(data, label_column):
+        if not isinstance(item, (str, os.PathLike, Mapping, LabelledSentence)):
+            raise CertaintyError(f"{where}: expected a mapping with `text` and `label`, found {type(item).__name__}.")
+        yield where, item
 
 
 def as_row(sentence: LabelledSentence) -> dict[str, Any]:
@@ -261,31 +224,47 @@ def _parsed(
         ) from None
 
 
+def _check_names(columns: Columns) -> None:
+    given: dict[str, str] = {}
+    for name, column in columns._asdict().items():
+        told = argument(f"{name}_column")
+        if not isinstance(column, str):
+            raise CertaintyError(f"{told} is {column!r}; give the name of one column.")
+        # A column `annotator` may hold the texts or labels: then the annotators are unknown.
+        if column in given and (name, column) != ("annotator", _STANDARD.annotator):
+            raise CertaintyError(f"{given[column]} and {told} are both {column!r}; give two columns.")
+        given[column] = told
+
+
 def _check_columns(rows: Sequence[Mapping[str, Any]], source: str, columns: Columns) -> None:
     found = {column for row in rows for column in row}
-    for name, column in (("text_column", columns.text), ("label_column", columns.label)):
-        if rows and column not in found:
-            of = "" if names_options() else " (of `read_labelled` or `finetune`)"
+    for name, column in columns._asdict().items():
+        if rows and column not in found and (name, column) != ("annotator", _STANDARD.annotator):
+            functions = "`read_labelled`" if name == "annotator" else "`read_labelled` or `finetune`"
+            of = "" if names_options() else f" (of {functions})"
             raise CertaintyError(
                 f"{source}: no column {column!r}. Found: {', '.join(sorted(map(str, found))) or 'none'}. "
-                f"Give {argument(name)}{of}, or rename the column that has it."
+                f"Give {argument(f'{name}_column')}{of}, or rename the column that has it."
             )
 
 
 def _with_standard_names(
     row: Mapping[str, Any] | LabelledSentence, columns: Columns
 ) -> tuple[Mapping[str, Any], Columns]:
-    """Return a row with the columns `text` and `label`, and the names that these have in the data."""
+    """Return a row with the columns `text`, `label` and `annotator`, and the names that these have in the data."""
     if isinstance(row, LabelledSentence):
         return as_row(row), _STANDARD
     if columns == _STANDARD:
         return row, columns
-    required = {name: row[column] for name, column in columns._asdict().items() if column in row}
+    own = {name: row[column] for name, column in columns._asdict().items() if column in row}
+    if columns.annotator in columns[:2]:
+        own.pop("annotator", None)
     taken = {*_STANDARD, *columns}
-    return {name: value for name, value in row.items() if name not in taken} | required, columns
+    return {name: value for name, value in row.items() if name not in taken} | own, columns
 
 
 def _parse(row: Mapping[str, Any], where: str, names: LabelNames, given_as: Columns) -> LabelledSentence:
+    row = {name: plain(value) for name, value in row.items()}
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise CertaintyError(f"{where}: {given_as.text} is {text!r}; give the sentence or delete the row.")

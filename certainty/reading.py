@@ -37,7 +37,7 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     Raises:
         CertaintyError: If the file does not exist, is a directory, or cannot be read or decoded; see `decode`.
     """
-    return decode(read_bytes(path), str(path), encoding)
+    return decode(read_bytes(path), str(path), encoding, has_choice=True)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -65,39 +65,38 @@ def opening(path: Path) -> Iterator[None]:
         raise CertaintyError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
 
 
-def decode(data: bytes, name: str, encoding: str | None = None) -> str:
+def decode(data: bytes, name: str, encoding: str | None = None, *, has_choice: bool = False) -> str:
     """Decode the bytes of a text file; see `read_text`.
 
     Args:
         data: The content of the file.
         name: Name of the file, for error messages.
         encoding: As for `read_text`.
+        has_choice: Whether the user can give an encoding, so that messages advise it.
 
     Raises:
         CertaintyError: If the text is empty or only white space, has control characters as binary files do, or cannot
             be decoded, or if the encoding is unknown.
     """
-    text = _detect(data, name) if encoding is None else _decode_as(data, name, encoding)
+    text = _detect(data, name, has_choice) if encoding is None else _decode_as(data, name, encoding)
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise CertaintyError(f"{name}: is empty; give a file with text in it.")
     if "\0" in text:
-        raise _no_text(data, name)
+        raise _no_text(data, name, has_choice)
     return text
 
 
-def _no_text(data: bytes, name: str) -> CertaintyError:
+def _no_text(data: bytes, name: str, has_choice: bool) -> CertaintyError:
     """Return the error of binary data, or of UTF-16 without a byte order mark, half of whose bytes are zero."""
     for encoding, start in (("utf-16-be", 0), ("utf-16-le", 1)):
         if data[start::2].count(0) > _LEAST_ZEROS * len(data[start::2]) and not data[1 - start :: 2].count(0):
-            return CertaintyError(
-                f"{name}: looks like UTF-16 without a byte order mark; save it as UTF-8, or give the "
-                f"encoding where there is {argument('encoding', encoding)}."
-            )
+            or_give = f", or give the encoding where there is {argument('encoding', encoding)}" if has_choice else ""
+            return CertaintyError(f"{name}: looks like UTF-16 without a byte order mark; save it as UTF-8{or_give}.")
     return CertaintyError(f"{name}: is binary data, not plain text (control characters); give a file of text.")
 
 
-def _detect(data: bytes, name: str) -> str:
+def _detect(data: bytes, name: str, has_choice: bool) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode_as(data, name, "utf-16")
     try:
@@ -113,13 +112,17 @@ def _detect(data: bytes, name: str) -> str:
         )
         return text
     if len(data) - len(data.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(data):
-        raise _no_text(data, name)
+        raise _no_text(data, name, has_choice)
     encoding = _old_encoding(data)
     text = _decode_as(data, name, encoding)
     if "\0" not in text:
         logger.warning(
-            "%s: not UTF-8, read as %s; if accents look wrong, save it as UTF-8 or use %s where there is one.",
-            *(name, _OLD_ENCODINGS[encoding], argument("encoding")),
+            "%s: not UTF-8, read as %s; if accents look wrong, save it as UTF-8%s.",
+            *(
+                name,
+                _OLD_ENCODINGS[encoding],
+                f" or use {argument('encoding')} where there is one" if has_choice else "",
+            ),
         )
     return text
 

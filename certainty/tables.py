@@ -14,7 +14,7 @@ from typing import Any
 from certainty.errors import CertaintyError
 from certainty.extras import needs
 from certainty.parquet import open_parquet, parquet_batches
-from certainty.reading import decode, read_text
+from certainty.reading import decode, read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,12 @@ _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')  # first line that tells Exc
 
 
 def read_csv(
-    path: Path | bytes, encoding: str | None = None, needed: str | None = None, name: str = ""
+    path: Path | bytes,
+    encoding: str | None = None,
+    needed: str | None = None,
+    name: str = "",
+    *,
+    has_choice: bool = False,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the number of the line on which each row begins, and the row as a dict; skip blank rows.
 
@@ -45,12 +50,14 @@ def read_csv(
         encoding: Its encoding; None detects it.
         needed: Column that each row must reach; None accepts rows of any length.
         name: Name of the file in messages; by default, its path.
+        has_choice: Whether the user can give an encoding, so that messages advise it.
 
     Raises:
         CertaintyError: If the file cannot be read, or a line is not a row of the table. The message names the line.
     """
     name = name or str(path)
-    text = decode(path, name, encoding) if isinstance(path, bytes) else read_text(path, encoding)
+    data = path if isinstance(path, bytes) else read_bytes(path)
+    text = decode(data, name, encoding, has_choice=has_choice)
     for line, row in parse_csv(io.StringIO(text, newline=""), name, needed):
         if isinstance(row, CertaintyError):
             raise row

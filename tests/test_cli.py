@@ -70,6 +70,16 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_as_the_null_device(
+    closed: str, score: Score, article: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    assert (score(article), score("--format", "json", article)) == (0, 0)
+    if closed == "stdin":
+        assert score() == 2, "no text"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pty")
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_at_the_prompt_ends_with_130(tiny_model: Path) -> None:

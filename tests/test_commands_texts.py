@@ -112,7 +112,10 @@ def test_a_row_without_an_id_has_a_page(folder: Path) -> None:
 def test_a_warning_is_shown_once(folder: Path) -> None:
     Path("c.csv").write_bytes("id;text\n1;Il a plu cet été.\n".encode("cp1252"))
     done = subprocess.run([sys.executable, "-m", "certainty", "score", "c.csv", "--quiet"], capture_output=True)
-    assert done.stderr.count(b"not UTF-8, read as Windows-1252") == 1
+    told = (
+        b"not UTF-8, read as Windows-1252; if accents look wrong, save it as UTF-8 or use --encoding where there is one"
+    )
+    assert done.stderr.count(told) == 1
 
 
 def test_messages_name_options_in_a_command_and_arguments_in_python(

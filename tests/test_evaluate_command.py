@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_three_models_stand_in_one_report(tmp_path: Path, stand_in: None, capsys
     assert page.count("Verlac") >= 1 and page.count("Montrieu") >= 1 and "nord" in page and "sud" in page
     assert main([*given, "--min-macro-f1", "0.9"]) == 0
     assert re.search(r"^nord +1\.000 .* 0\.9\d\d .* 0\.9\d\d ", capsys.readouterr().out, re.M)
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_failure(
+    closed: str, tmp_path: Path, stand_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    assert main(["evaluate", "--data", write(tmp_path / "held_out.jsonl", SENTENCES)]) == 0
 
 
 def test_seeds_of_one(tmp_path: Path, stand_in: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ from certainty.finetuning.setup import set_up
 from certainty.finetuning.start import find_start
 from certainty.labelled import read_labelled
 from certainty.labels import LABELS
+from certainty.messages import naming_options
 from certainty.model_folder import ModelSettings
 from certainty.tokenising import SentenceTokenizer
 
@@ -78,7 +79,11 @@ def test_settings_suit_the_number_of_rows_unless_they_are_given(
     assert suited(from_encoder, find_start(from_encoder), 200) == from_encoder
     warn_if_unlikely(FinetuningSettings(learning_rate=0.1, epochs=1), 200)
     assert "learning_rate is 0.1, with which training is unlikely to work" in caplog.text
-    assert "Training has only 6 steps" in caplog.text
+    assert "Training has only 7 steps; for at least 10, give more epochs or a smaller batch_size." in caplog.text
+    with naming_options():
+        warn_if_unlikely(FinetuningSettings(epochs=0.1), 200)
+    told = "Training has only 1 step; for at least 10, give more --epochs or a smaller --batch-size."
+    assert caplog.messages[-1] == told
 
 
 def test_replayed_sentences_are_ours_and_never_held_out() -> None:
@@ -270,7 +275,9 @@ def test_names_of_labels_are_translated_in_evaluation(tmp_path: Path, capsys: py
 
 def test_folds_need_a_single_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(CertaintyError, match="folds cannot be used with several processes"):
+    with pytest.raises(CertaintyError, match="folds cannot be used with several processes; start one, or give dev "):
+        finetune(rows_of_documents(), None, tmp_path / "x", FinetuningSettings(folds=2))
+    with naming_options(), pytest.raises(CertaintyError, match=r"^--folds cannot be .*, or give --dev instead"):
         finetune(rows_of_documents(), None, tmp_path / "x", FinetuningSettings(folds=2))
 
 

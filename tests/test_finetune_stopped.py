@@ -216,7 +216,7 @@ def test_divergence_is_told(tiny_model: Path, tmp_path: Path, capsys: pytest.Cap
     config.write_text(QUICK + "epochs: 1\nlearning_rate: 1.0e+30\n")
     assert main(arguments(tmp_path / "mine", "--initial", tiny_model, "--config", config)) == 2
     assert "error: training has diverged" in (printed := capsys.readouterr().err)
-    assert "Lower learning_rate, which is 1e+30" in printed and "RuntimeWarning" not in printed
+    assert "Lower --learning-rate, which is 1e+30" in printed and "RuntimeWarning" not in printed
 
 
 def test_a_path_that_cannot_be_written_is_told_before_training(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_missing_file_directory_and_encoding(tmp_path: Path) -> None:
         read_labelled(tmp_path / "latin.jsonl")
 
 
+def test_an_old_encoding_is_told_without_an_option_that_there_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("text,label\nIl a été élu.,asserted\n".encode("cp1252"))
+    assert read_labelled(path)[0].text == "Il a été élu."
+    assert caplog.messages == [f"{path}: not UTF-8, read as Windows-1252; if accents look wrong, save it as UTF-8."]
+
+
 def test_duplicates_are_dropped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("text,label\nIl pleut.,asserted\nIl pleut.,asserted\nIl pleut.,denied\n")
@@ -214,6 +224,35 @@ def test_class_labels_of_datasets_are_read_by_name(form: str | None) -> None:
         read_labelled(datasets.DatasetDict(train=data))
 
 
+@pytest.mark.parametrize("form", ["numpy", "torch"])
+def test_scalars_of_libraries_are_read_as_values(form: str) -> None:
+    datasets = pytest.importorskip("datasets")
+    row = {"text": "Il ment.", "label": "denied", "claim": True, "doubtful": False, "quad": 3, "id": 7, "place": 5}
+    (read,) = read_labelled(datasets.Dataset.from_list([{**row, "cues": [[0, 2]]}]).with_format(form))
+    assert read == LabelledSentence("Il ment.", Label.DENIED, cues=((0, 2),), id="7", group=3)
+    assert read.columns == {"place": "5"}
+
+
+def test_one_column_of_a_library_is_refused() -> None:
+    datasets, polars = pytest.importorskip("datasets"), pytest.importorskip("polars")
+    for column in (datasets.Dataset.from_dict({"text": ["a"]})["text"], polars.Series("text", ["a"])):
+        if not isinstance(column, list):  # as older versions of datasets have it
+            with pytest.raises(CertaintyError, match="which is one column; give a DataFrame or a Dataset"):
+                read_labelled(column)
+
+
+def test_numbers_of_labels_that_pandas_made_floats() -> None:
+    rows = pandas.DataFrame({"text": ["Oui.", "Non.", "?"], "label": [0, 1, None], "claim": [True, True, False]})
+    read = read_labelled(rows, {"0": "asserted", "1": "denied"})
+    assert [s.label for s in read] == [Label.ASSERTED, Label.DENIED, None]
+
+
+def test_offsets_are_whole_numbers_of_any_library() -> None:
+    for cues in ([[numpy.int64(0), 2]], numpy.array([[0, 2]]), "[[0, 2.0]]", ((0, 2),)):
+        (read,) = read_labelled([{"text": "Il ment.", "label": "denied", "cues": cues}])
+        assert read.cues == ((0, 2),)
+
+
 @pytest.mark.parametrize("kind", ["dicts", "generator", "pandas", "polars", "datasets", "paths", "csv"])
 def test_columns_of_any_name(tmp_path: Path, kind: str) -> None:
     rows = [
@@ -247,6 +286,20 @@ def test_a_column_that_is_given_has_no_other_meaning_and_sentences_are_read_as_t
     assert [s.columns for s in read] == [{"claim_id": "8"}, {"claim_id": "7"}]
     (swapped,) = read_labelled([{"text": "denied", "label": "Non."}], text_column="label", label_column="text")
     assert swapped == LabelledSentence("Non.", Label.DENIED)
+
+
+def test_the_column_of_the_annotators_has_any_name(tmp_path: Path) -> None:
+    rows = [{"text": "Non.", "label": "denied", "codeur": name, "annotator": "z"} for name in ("ana", "bo")]
+    read = read_labelled(rows, annotator_column="codeur")
+    assert [(s.annotator, dict(s.columns)) for s in read] == [("ana", {}), ("bo", {})]
+    assert [s.annotator for s in read_labelled(rows[:1], label_column="label")] == ["z"]
+    (verdict,) = read_labelled([{"text": "Non.", "annotator": "denied"}], label_column="annotator")
+    assert verdict == LabelledSentence("Non.", Label.DENIED), "what holds the labels names nobody"
+    told = r"the rows: no column 'coder'\. Found: .*\. Give annotator_column \(of `read_labelled`\), or rename"
+    with pytest.raises(CertaintyError, match=told):
+        read_labelled(rows, annotator_column="coder")
+    with pytest.raises(CertaintyError, match=r"^text_column and annotator_column are both 'text'; give two columns"):
+        read_labelled(rows, annotator_column="text")
 
 
 def test_a_missing_column_is_told_with_those_found_and_how_to_name_it(tmp_path: Path) -> None:
@@ -294,6 +347,15 @@ def test_an_error_of_a_row_names_the_column_of_the_data(phrase: str, classe: str
         ([{"text": "Il pleut.", "label": pandas.NA}], r"row 0: label is missing"),
         ([{"text": "Il pleut.", "label": numpy.float32("nan")}], r"row 0: label is missing"),
         ([LabelledSentence("Il pleut.", None)], r"row 0: label is missing"),
+        ([{"text": "Il pleut.", "label": Decimal("sNaN")}], r"row 0: label is missing"),
+        ([{"text": "Il pleut.", "label": float("inf")}], r"row 0: label: unknown label inf"),
+        *(
+            (
+                [{"text": "Il pleut.", "label": "denied", "cues": cues}],
+                r"row 0: cues is .*; write a list of \[start, end",
+            )
+            for cues in ([[0.7, 2.9]], ["03"], [[True, 2]], [[numpy.True_, 2]], [["0", "2"]], [[float("nan"), 2]])
+        ),
     ],
 )
 def test_mistakes_in_rows_name_the_row(data: Any, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from dataclasses import replace
@@ -200,10 +201,36 @@ def test_command_takes_one_file_an_annotator(tmp_path: Path, capsys: pytest.Capt
     assert result["annotators"] == ["marc", "zoé"]
     assert result["label"]["pairs"][0]["agreement"]["value"] == 0.5
     assert json.loads(differing.read_text(encoding="utf-8"))["zoé"] == "denied"
+    (tmp_path / "lia.jsonl").write_text('{"id": 0, "text": "Phrase 0.", "label": "asserted"}\n')
+    listed = tmp_path / "differing.csv"
+    assert main([*arguments[:2], str(tmp_path / "lia.jsonl"), *arguments[2:], "--disagreements", str(listed)]) == 0
+    (row,) = csv.DictReader(listed.read_text(encoding="utf-8-sig").splitlines())
+    assert row == {"id": "1", "text": "Phrase 1.", "lia": "", "marc": "probable", "zoé": "denied"}
+    capsys.readouterr()
+    for action in (arguments, ["label", "merge", *files, "-o", str(tmp_path / "merged.jsonl")]):
+        assert main([*action, "--disagreements", str(tmp_path / "differing.xlsx")]) == 2
+        assert "differing.xlsx: its ending does not stand for a format; give a name in .csv or .jsonl" in (
+            capsys.readouterr().err
+        )
     assert main(arguments) == 0
     table = capsys.readouterr().out
     for told in ("marc / zoé", "50.0%", "9.5% to 90.5%", "sentences with different labels: 1"):
         assert told in table
+
+
+def test_the_commands_read_the_annotators_from_a_column_of_any_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, merged = tmp_path / "rows.csv", tmp_path / "merged.jsonl"
+    path.write_text("id,text,label,codeur\n1,Il pleut.,asserted,ana\n1,Il pleut.,asserted,bo\n")
+    column = ["--annotator-column", "codeur"]
+    assert main(["label", "agreement", str(path), *column, "--format", "json", "--resamples", "5"]) == 0
+    assert json.loads(capsys.readouterr().out)["annotators"] == ["ana", "bo"]
+    assert main(["label", "merge", str(path), *column, "-o", str(merged)]) == 0
+    assert json.loads(merged.read_text(encoding="utf-8"))["annotator"] == "ana, bo"
+    assert main(["label", "agreement", str(path), "--annotator-column", "coder"]) == 2
+    told = "no column 'coder'. Found: codeur, id, label, text. Give --annotator-column, or rename"
+    assert told in capsys.readouterr().err
 
 
 def test_rows_of_several_annotators_with_the_same_label_are_all_read(

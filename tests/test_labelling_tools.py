@@ -192,6 +192,20 @@ def test_labelled_rows_go_out_and_come_back(tmp_path: Path, capsys: pytest.Captu
     assert "tasks.json.config.xml" in capsys.readouterr().err
 
 
+def test_a_named_column_of_labels_that_no_row_has_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, tasks = tmp_path / "rows.jsonl", tmp_path / "tasks.jsonl"
+    source.write_text('{"text": "Il pleut.", "classe": "asserted"}\n', encoding="utf-8")
+    words = ["label", "export", str(source), "--to", "doccano", "-o", str(tasks)]
+    assert main([*words, "--label-column", "clase"]) == 2
+    told = "rows.jsonl: no column 'clase'. Found: classe, text. Give --label-column, or rename the column that has it"
+    assert told in capsys.readouterr().err and not tasks.exists()
+    assert main([*words, "--label-column", "classe"]) == 0
+    assert "asserted" in json.loads(tasks.read_text(encoding="utf-8"))["cats"]
+    assert main(words) == 0, "rows without labels are labelled in the tool"
+
+
 def test_blank_tasks_have_no_labels_and_are_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "rows.jsonl"
     source.write_text('{"text": "Il pleut.", "label": "asserted", "id": "a"}\n', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The options `--text-column` and `--label-column` of commands that read labelled rows."""
+"""The options `--text-column`, `--label-column` and `--annotator-column` of commands that read labelled rows."""
 
 from __future__ import annotations
 
@@ -27,16 +27,22 @@ class Reader:
 
     def __call__(self, files: str | os.PathLike[str] | Sequence[str]) -> list[LabelledSentence]:
         """Return the rows of one or more files; see `certainty.labelled.read_labelled`."""
-        text, label = self.columns
-        return read_labelled(files, self.label_names, text_column=text, label_column=label)
+        text, label, annotator = self.columns
+        return read_labelled(files, self.label_names, text_column=text, label_column=label, annotator_column=annotator)
 
 
-def add_columns(parser: Any) -> None:
-    """Declare `--text-column` and `--label-column`, which apply to all labelled rows that the command reads."""
+def add_columns(parser: Any, annotators: bool = False) -> None:
+    """Declare `--text-column` and `--label-column`, which apply to all labelled rows that the command reads.
+
+    Args:
+        parser: The parser of the command.
+        annotators: Whether to declare `--annotator-column`, too.
+    """
     standard = Columns()
     for option, content, default in (
         ("--text-column", "texts", standard.text),
         ("--label-column", "labels", standard.label),
+        *([("--annotator-column", "names of the annotators", standard.annotator)] if annotators else []),
     ):
         parser.add_argument(
             option,
@@ -52,4 +58,5 @@ def reader(args: argparse.Namespace) -> Reader:
     Raises:
         CertaintyError: A name stands for two labels.
     """
-    return Reader(Columns(args.text_column, args.label_column), own_names(args.map))
+    annotator = getattr(args, "annotator_column", Columns().annotator)
+    return Reader(Columns(args.text_column, args.label_column, annotator), own_names(args.map))

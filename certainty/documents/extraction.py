@@ -39,7 +39,7 @@ def extracted_text(data: bytes, kind: Kind, name: str, encoding: str | None = No
         NoProcessError: If the process that reads PDFs cannot be started; another attempt may succeed.
     """
     if kind == "text":
-        return decode(data, name, encoding)
+        return decode(data, name, encoding, has_choice=True)
     with quiet():
         try:
             text = html_text(data, name, encoding) if kind == "html" else _READERS[kind](data, name)

@@ -34,7 +34,7 @@ def html_text(data: bytes, name: str, encoding: str | None = None) -> str:
     needs("trafilatura", extra="documents", user=f"{name}: a web page")
     import trafilatura
 
-    html = decode(data, name, encoding or _declared(data))
+    html = decode(data, name, encoding or _declared(data), has_choice=True)
     text = trafilatura.extract(html, include_comments=False) or _whole_text(html)
     if not text.strip():
         raise CertaintyError(

@@ -90,7 +90,7 @@ def _read(
     if kind == "json":
         unit, rows = json_rows(read_bytes(file) if isinstance(file, Path) else file, name)
     elif kind == "csv":
-        rows = read_csv(file, encoding, text_column, name)
+        rows = read_csv(file, encoding, text_column, name, has_choice=True)
     elif kind == "json lines":
         rows = _json_lines(file, name) if isinstance(file, bytes) else read_json_lines(file)
     elif kind == "xlsx":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+from math import ceil
 from typing import Any, NamedTuple
 
 from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
+from certainty.messages import argument, counted
 
 __all__ = ["suited", "warn_if_unlikely"]
 
@@ -75,15 +78,16 @@ def warn_if_unlikely(settings: FinetuningSettings, sentences: int) -> None:
     low, high = UNLIKELY_RATES
     if not low <= settings.learning_rate <= high:
         logger.warning(
-            "learning_rate is %g, with which training is unlikely to work; usual values are 1e-5 to 5e-4.",
+            "%s is %g, with which training is unlikely to work; usual values are 1e-5 to 5e-4.",
+            argument("learning_rate"),
             settings.learning_rate,
         )
     pseudo = pseudo_label_metadata(settings.pseudo_labels)["sentences"] if settings.pseudo_labels else 0
     rows = sentences * settings.labelled_repeats + settings.replay + pseudo
-    steps = rows / (settings.batch_size * settings.gradient_accumulation) * settings.epochs
+    together = settings.batch_size * settings.gradient_accumulation * int(os.environ.get("WORLD_SIZE", "1"))
+    steps = ceil(ceil(rows / together) * settings.epochs)  # rounded as the trainer does
     if steps < FEW_STEPS:
         logger.warning(
-            "Training has only %d steps; for at least %d, give more epochs or a smaller batch_size.",
-            max(1, round(steps)),
-            FEW_STEPS,
+            "Training has only %s; for at least %d, give more %s or a smaller %s.",
+            *(counted(steps, "step"), FEW_STEPS, argument("epochs"), argument("batch_size")),
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from certainty.errors import CertaintyError
+from certainty.messages import argument
 from certainty.model_folder import SETTINGS_FILE
 
 __all__ = ["check_output", "clear_drafts", "named_write_errors", "new_folder"]
@@ -44,7 +45,8 @@ def check_output(output: Path, overwrite: bool) -> None:
             raise CertaintyError(f"{output}: contains files but no model; give another folder for the output.")
         if not overwrite:
             raise CertaintyError(
-                f"{output}: already contains a model. Give another folder, or --overwrite to replace it."
+                f"{output}: already contains a model. Give another folder, or {argument('overwrite', True)} to replace "
+                "it."
             )
     elif output.exists() and not output.is_dir():
         raise CertaintyError(f"{output}: is a file; give a folder for the output.")

@@ -6,6 +6,7 @@ import os
 
 from certainty.errors import CertaintyError
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.messages import argument
 
 
 def is_first() -> bool:
@@ -20,4 +21,6 @@ def check_processes(settings: FinetuningSettings) -> None:
         CertaintyError: it does not.
     """
     if settings.folds and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise CertaintyError("folds cannot be used with several processes; start one, or give dev instead.")
+        raise CertaintyError(
+            f"{argument('folds')} cannot be used with several processes; start one, or give {argument('dev')} instead."
+        )

@@ -43,7 +43,9 @@ def provenance(
     averaged = {"initial_share": initial_share, "initial_share_chosen": share_is_chosen} if start.model else {}
     folds = {"folds": settings.folds} if data.folds else {}
     own_names = {"label_names": dict(data.label_names)} if data.label_names else {}
-    own_columns = {"columns": data.columns._asdict()} if data.columns != Columns() else {}
+    own_columns = (
+        {"columns": {"text": data.columns.text, "label": data.columns.label}} if data.columns != Columns() else {}
+    )
     state = setup.trainer.state
     return {
         **start.origin,

@@ -23,6 +23,7 @@ from certainty.finetuning.pseudo_labels import pseudo_label_metadata
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.finetuning.start import Start
 from certainty.labelled import LabelledSentence
+from certainty.messages import argument
 
 __all__ = ["best_checkpoint", "checkpoints_of", "claimed", "identity", "last_complete_checkpoint"]
 
@@ -79,7 +80,7 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
             it, or it cannot be created.
     """
     if resume and not folder.exists():
-        raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave --resume out.")
+        raise CertaintyError(f"{folder}: no such folder, so there is no run to resume; leave {argument('resume')} out.")
     lock = FileLock(folder / LOCK_FILE)
     try:
         folder.mkdir(exist_ok=True)
@@ -88,7 +89,7 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
         raise CertaintyError(f"{folder}: another process is using it; wait until that run has ended.") from None
     except OSError as error:
         raise CertaintyError(
-            f"{folder}: cannot be created or locked ({error.strerror}); give another --output."
+            f"{folder}: cannot be created or locked ({error.strerror}); give another {argument('output')}."
         ) from error
     is_kept = True  # whatever is in it, unless it is this run's
     try:
@@ -100,7 +101,10 @@ def claimed(folder: Path, run: Mapping[str, Any], resume: bool) -> Iterator[None
     except BaseException:
         if not is_kept and (last := _whole(folder)):
             is_kept = True
-            logger.warning("Stopped; with the same data and settings, --resume continues from step %d.", _step(last))
+            logger.warning(
+                "Stopped; with the same data and settings, %s continues from step %d.",
+                *(argument("resume", True), _step(last)),
+            )
         raise
     finally:
         lock.release()
@@ -175,7 +179,9 @@ def _is_json(path: Path) -> bool:
 def _check(folder: Path, run: Mapping[str, Any], resume: bool) -> None:
     if not resume:
         if any(path.name != LOCK_FILE for path in folder.iterdir()):
-            raise CertaintyError(f"{folder}: contains an unfinished run. Continue with --resume, or delete the folder.")
+            raise CertaintyError(
+                f"{folder}: contains an unfinished run. Continue with {argument('resume', True)}, or delete the folder."
+            )
         return
     try:
         before = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))

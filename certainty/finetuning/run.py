@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from certainty.errors import CertaintyError
 from certainty.evaluation import Evaluation
 from certainty.extras import needs
 from certainty.finetuning.data import read_data
 from certainty.finetuning.output import check_output
 from certainty.finetuning.processes import check_processes, is_first
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.messages import shown
+from certainty.model_folder import ModelSettings, find_encoder, find_model
 
 if TYPE_CHECKING:
     from certainty.finetuning.data import Labelled
@@ -26,7 +29,7 @@ def finetune(
     train: Labelled,
     dev: Labelled | None,
     output: str | Path,
-    settings: FinetuningSettings | None = None,
+    settings: FinetuningSettings | Mapping[str, Any] | None = None,
     *,
     test: Labelled | None = None,
     corrections: Sequence[str | Path] = (),
@@ -48,8 +51,8 @@ def finetune(
             distribution as the texts to be scored. None sets a fifth of train apart, or cross-validates with the
             setting `folds`.
         output: Folder of the model, created atomically at the end. Checkpoints are kept in `<output>.checkpoints`.
-        settings: The settings; None continues from the shipped model. Those that are not given are chosen by the number
-            of sentences.
+        settings: The settings, or a mapping of them such as `{"epochs": 2}`; None continues from the shipped model.
+            Those that are not given are chosen by the number of sentences.
         test: Further sentences to evaluate at the end. The metrics on dev are optimistic.
         corrections: Files of label corrections, applied to train and dev but not to test.
         label_names: The data's other names for labels, such as `{"rumeur": "probable"}`.
@@ -66,15 +69,39 @@ def finetune(
     Raises:
         CertaintyError: the data, the settings, the starting model or the output cannot be used.
     """
-    output, settings = Path(output), settings or FinetuningSettings()
+    output, settings = Path(output), _as_settings(settings)
     check_processes(settings)
     if is_first():
         check_output(output, overwrite)
     data = read_data(train, dev, test, corrections, settings, label_names, text_column, label_column)
+    _check_start(settings)
     if is_first():
         logger.info("Loading the libraries for training …")
-    # Only now, as it takes seconds, or a minute: a mistake in the data is told at once.
+    # Only now, as it takes seconds, or a minute: a mistake in the data or in the name of a model is told at once.
     needs("torch", "accelerate", "onnxscript", extra="train", user="fine-tuning")
     from certainty.finetuning.pipeline import train_and_write
 
     return train_and_write(data, output, settings, resume=resume)
+
+
+def _as_settings(given: FinetuningSettings | Mapping[str, Any] | None) -> FinetuningSettings:
+    if isinstance(given, FinetuningSettings):
+        return given
+    if given is None or isinstance(given, Mapping):
+        return FinetuningSettings(**{str(name): value for name, value in (given or {}).items()})
+    raise CertaintyError(
+        f"settings is {shown(given)}; give FinetuningSettings, or a mapping such as {{'epochs': 2}} (a YAML file is "
+        "read by `certainty.settings_file.load_settings`)."
+    )
+
+
+def _check_start(settings: FinetuningSettings) -> None:
+    """Find what training starts from, without the libraries that open it.
+
+    Raises:
+        CertaintyError: it does not exist, or is no model.
+    """
+    if settings.encoder:
+        find_encoder(settings.encoder)
+    else:
+        ModelSettings.load(find_model(settings.initial))

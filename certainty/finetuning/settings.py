@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from typing_extensions import Self
 
+from certainty.messages import argument
 from certainty.settings_file import Settings
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -94,9 +95,17 @@ class FinetuningSettings(Settings):
     @model_validator(mode="after")
     def _one_start(self) -> Self:
         if self.encoder and self.initial:
-            raise ValueError("encoder starts with new heads and initial continues from a model; give one of them")
+            raise ValueError(
+                f"{argument('encoder')} starts with new heads and {argument('initial')} continues from a model; give "
+                "one of them"
+            )
         if self.initial_share and self.encoder:
-            raise ValueError("initial_share is of a model to continue from; leave it out, or give initial, not encoder")
+            raise ValueError(
+                f"initial_share is of a model to continue from; leave it out, or give {argument('initial')}, not "
+                f"{argument('encoder')}"
+            )
         if self.pooling_layer and not self.encoder:
-            raise ValueError("pooling_layer is added to an encoder; set encoder as well, or leave pooling_layer out")
+            raise ValueError(
+                f"pooling_layer is added to an encoder; give {argument('encoder')} as well, or leave pooling_layer out"
+            )
         return self

@@ -9,6 +9,7 @@ from certainty import CertaintyError
 from certainty.evaluation.leakage import leaked
 from certainty.labelled import LabelledSentence
 from certainty.labels import LABELS
+from certainty.messages import argument
 
 logger = logging.getLogger(__name__)
 
@@ -94,8 +95,9 @@ def warn_if_few(claims: int, from_encoder: bool) -> None:
     if from_encoder and claims < FEW_TO_START:
         logger.warning(
             "train has %d claims, too few to train from an encoder; use a few thousand, or continue from the shipped "
-            "model (leave out --encoder).",
+            "model (leave out %s).",
             claims,
+            argument("encoder"),
         )
     elif not from_encoder and claims < FEW_TO_CONTINUE:
         logger.warning("train has %d claims: the model will learn little from them; use a few hundred.", claims)

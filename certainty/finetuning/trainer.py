@@ -30,6 +30,7 @@ from certainty.finetuning.progress import TrainingProgress
 from certainty.finetuning.resume import best_checkpoint
 from certainty.finetuning.settings import FinetuningSettings
 from certainty.labels import LABELS
+from certainty.messages import argument
 from certainty.model_folder import HEADS
 
 
@@ -265,8 +266,8 @@ def check_finite(logits: NDArray[np.floating], learning_rate: float) -> None:
     """
     if not np.isfinite(logits).all():
         raise CertaintyError(
-            f"training has diverged: the model's outputs are no longer numbers. Lower learning_rate, which is "
-            f"{learning_rate:g}, and delete the checkpoints."
+            f"training has diverged: the model's outputs are no longer numbers. Lower "
+            f"{argument('learning_rate')}, which is {learning_rate:g}, and delete the checkpoints."
         )
 
 
@@ -277,5 +278,5 @@ def training_device(settings: FinetuningSettings) -> torch.device:
         CertaintyError: the setting is "cuda", but there is no GPU.
     """
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise CertaintyError("device is 'cuda', but torch finds no GPU; use 'cpu' or 'auto'.")
+        raise CertaintyError(f"{argument('device')} is 'cuda', but torch finds no GPU; use 'cpu' or 'auto'.")
     return torch.device("cuda" if settings.device != "cpu" and torch.cuda.is_available() else "cpu")

@@ -10,6 +10,7 @@ from pathlib import Path
 from certainty.errors import CertaintyError
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labelling.choices import category
+from certainty.messages import argument
 
 Source = tuple[str, Sequence[LabelledSentence]]
 """A name and rows; the name is used for rows without an annotator."""
@@ -67,7 +68,8 @@ def by_sentence(sources: Sequence[Source]) -> dict[str, Answers]:
             if name in row:
                 raise CertaintyError(
                     f"{source}: annotator {name!r} labelled {key!r} twice ({category(row[name])}, "
-                    f"{category(sentence)}); keep one, or name the annotators in a column `annotator`."
+                    f"{category(sentence)}); keep one, or name the annotators in a column `annotator`, or in that of "
+                    f"{argument('annotator_column')}."
                 )
             row[name] = sentence
     if other_texts:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from certainty.commands.label.arguments import add_action, add_output
+from certainty.commands.label.row_files import check_table, write_table
 from certainty.commands.label_names import add_label_names
 from certainty.commands.labelled_columns import Reader, add_columns, reader
 from certainty.commands.output import check_destination, destination
 from certainty.errors import CertaintyError
+from certainty.writing import is_regular
 
 RESAMPLES = 1000
 
@@ -31,13 +33,13 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="what to write (default: %(default)s)"
     )
     parser.add_argument(
-        "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, JSONL"
+        "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, CSV or JSONL"
     )
     parser.add_argument(
         "--resamples",
@@ -76,13 +78,14 @@ def compare(
     seed: int,
 ) -> int:
     """Write the agreement of the annotators of some files and return the exit status."""
-    from certainty.json_lines import write_json_lines
     from certainty.labelling.agreement import agreement
     from certainty.labelling.agreement_table import write_tables
     from certainty.labelling.annotators import read_sources
 
-    for path in filter(None, (output, disagreements)):
-        check_destination(path, files)
+    if output:
+        check_destination(output, files)
+    if disagreements:
+        check_table(disagreements, files)
     sources = read_sources(files, read)
     read.label_names.warn_if_unmet()
     result = agreement(sources, resamples, seed)
@@ -92,6 +95,6 @@ def compare(
         else:
             write_tables(result, out)
     if disagreements:
-        with destination(disagreements, files) as out:
-            write_json_lines(result.disagreements, out)
+        form = None if is_regular(disagreements) else "jsonl"
+        write_table(result.disagreements, ["id", "text", *result.annotators], disagreements, files, form)
     return 0

@@ -32,7 +32,7 @@ def add_parser(actions: Any) -> None:
         "certainty label audit rows.jsonl --folds 5 -o suspects.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled rows")
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     judge = parser.add_mutually_exclusive_group()
     judge.add_argument(

@@ -24,7 +24,7 @@ def add_parser(actions: Any) -> None:
         "certainty label correct rows.jsonl --corrections suspects.csv -o corrected.jsonl",
     )
     parser.add_argument("files", nargs="+", metavar="ROWS", help="labelled rows")
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument(
         "--corrections",

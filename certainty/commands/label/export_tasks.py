@@ -36,7 +36,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="INPUT", help="labelled rows, rows without labels (JSONL), or with --text raw text"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument("--to", choices=TOOLS, required=True, help="the annotation tool")
     add_output(parser, "task file; configuration and guideline are written beside it", required=True)
@@ -94,7 +94,7 @@ def export(files: Sequence[str], tasks: Iterable[Task], to: str, output: Path, c
 def _tasks(
     files: Sequence[str], read_rows: Reader, *, as_text: bool, encoding: str | None, blank: bool
 ) -> Iterable[Task]:
-    from certainty.labelled import READERS
+    from certainty.labelled import READERS, Columns
     from certainty.labelling.tasks import read_tasks, tasks_of_rows, tasks_of_texts
 
     if as_text:
@@ -104,6 +104,8 @@ def _tasks(
             raise CertaintyError(
                 f"{name}: rows come as {', '.join(READERS)}; give --text if it is raw text to be split into sentences."
             )
-    if all(has_no_labels(Path(name), read_rows.columns.label) for name in files):
+    # Whoever names the column of the labels, or of the annotators, means labelled rows: without it, it is misspelt.
+    are_labelled = read_rows.columns[1:] != Columns()[1:]
+    if not are_labelled and all(has_no_labels(Path(name), read_rows.columns.label) for name in files):
         return read_tasks([Path(name) for name in files], read_rows.columns.text)
     return tasks_of_rows(read_rows(files), blank=blank)

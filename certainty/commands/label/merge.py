@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from certainty.commands.label.arguments import add_action, add_excel, add_model, add_output
-from certainty.commands.label.row_files import check_excel, check_rows_file, write_labelled_rows, write_table
+from certainty.commands.label.row_files import (
+    check_excel,
+    check_rows_file,
+    check_table,
+    write_labelled_rows,
+    write_table,
+)
 from certainty.commands.label_names import add_label_names
 from certainty.commands.labelled_columns import Reader, add_columns, reader
-from certainty.commands.output import check_destination
 from certainty.errors import CertaintyError
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="labelled rows with id and annotator, or one file an annotator"
     )
-    add_columns(parser)
+    add_columns(parser, annotators=True)
     add_label_names(parser)
     parser.add_argument(
         "--disagreements", metavar="FILE", type=Path, help="write the sentences with different labels, CSV or JSONL"
@@ -99,7 +104,7 @@ def merge_files(
     check_rows_file(output, inputs)
     if disagreements:
         check_excel(excel, disagreements)
-        check_destination(disagreements, inputs)
+        check_table(disagreements, inputs)
     sources, decided = read_sources(files, read), read_decisions(decisions, read.label_names) if decisions else None
     read.label_names.warn_if_unmet()
     result = merge(sources, decided, weigh)

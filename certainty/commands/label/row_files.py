@@ -11,6 +11,7 @@ from certainty.errors import CertaintyError
 from certainty.json_lines import read_json_lines, write_json_lines
 from certainty.labelled import LabelledSentence
 from certainty.spreadsheets import CsvWriter
+from certainty.writing import is_regular
 
 JSON_LINES = (".jsonl", ".json")
 
@@ -70,7 +71,18 @@ def write_table(
         writer = CsvWriter(out, excel, marked=output is not None)
         writer.write(columns)
         for row in rows:
-            writer.write([row[column] for column in columns])
+            writer.write([row.get(column) for column in columns])  # an annotator may not have answered
+
+
+def check_table(output: Path, inputs: Sequence[str]) -> None:
+    """Check the file of a table before long work: its ending says whether `write_table` writes CSV or JSON Lines.
+
+    Raises:
+        CertaintyError: its ending is another, unless it is a device or a pipe; or see `check_destination`.
+    """
+    if output.suffix.lower() not in (".csv", *JSON_LINES) and is_regular(output):
+        raise CertaintyError(f"{output}: its ending does not stand for a format; give a name in .csv or .jsonl.")
+    check_destination(output, inputs)
 
 
 def check_excel(excel: bool, output: Path | None, form: str | None = None) -> None:
