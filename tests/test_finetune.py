@@ -253,6 +253,20 @@ def test_a_start_that_does_not_exist_is_told_before_the_libraries_are_loaded(
     assert "Loading" not in told
 
 
+def test_settings_may_be_a_mapping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[FinetuningSettings] = []
+    monkeypatch.setattr(
+        "certainty.finetuning.pipeline.train_and_write", lambda data, output, settings, resume: found.append(settings)
+    )
+    data = DATA / "tiny.jsonl", DATA / "tiny_dev.jsonl", tmp_path / "out"
+    finetune(*data, {"epochs": 1})
+    assert found == [FinetuningSettings(epochs=1)] and found[0].model_fields_set == {"epochs"}
+    with pytest.raises(CertaintyError, match=r"^unknown setting 'epoch'\. Did you mean 'epochs'"):
+        finetune(*data, {"epoch": 1})
+    with pytest.raises(CertaintyError, match=r"^settings is 'a\.yaml'; give FinetuningSettings, or a mapping such as"):
+        finetune(*data, "a.yaml")  # type: ignore[arg-type]
+
+
 def _written(path: Path, *rows: dict[str, object]) -> str:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return str(path)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from certainty.errors import CertaintyError
 from certainty.evaluation import Evaluation
 from certainty.extras import needs
 from certainty.finetuning.data import read_data
 from certainty.finetuning.output import check_output
 from certainty.finetuning.processes import check_processes, is_first
 from certainty.finetuning.settings import FinetuningSettings
+from certainty.messages import shown
 from certainty.model_folder import ModelSettings, find_encoder, find_model
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def finetune(
     train: Labelled,
     dev: Labelled | None,
     output: str | Path,
-    settings: FinetuningSettings | None = None,
+    settings: FinetuningSettings | Mapping[str, Any] | None = None,
     *,
     test: Labelled | None = None,
     corrections: Sequence[str | Path] = (),
@@ -49,8 +51,8 @@ def finetune(
             distribution as the texts to be scored. None sets a fifth of train apart, or cross-validates with the
             setting `folds`.
         output: Folder of the model, created atomically at the end. Checkpoints are kept in `<output>.checkpoints`.
-        settings: The settings; None continues from the shipped model. Those that are not given are chosen by the number
-            of sentences.
+        settings: The settings, or a mapping of them such as `{"epochs": 2}`; None continues from the shipped model.
+            Those that are not given are chosen by the number of sentences.
         test: Further sentences to evaluate at the end. The metrics on dev are optimistic.
         corrections: Files of label corrections, applied to train and dev but not to test.
         label_names: The data's other names for labels, such as `{"rumeur": "probable"}`.
@@ -67,7 +69,7 @@ def finetune(
     Raises:
         CertaintyError: the data, the settings, the starting model or the output cannot be used.
     """
-    output, settings = Path(output), settings or FinetuningSettings()
+    output, settings = Path(output), _as_settings(settings)
     check_processes(settings)
     if is_first():
         check_output(output, overwrite)
@@ -80,6 +82,17 @@ def finetune(
     from certainty.finetuning.pipeline import train_and_write
 
     return train_and_write(data, output, settings, resume=resume)
+
+
+def _as_settings(given: FinetuningSettings | Mapping[str, Any] | None) -> FinetuningSettings:
+    if isinstance(given, FinetuningSettings):
+        return given
+    if given is None or isinstance(given, Mapping):
+        return FinetuningSettings(**{str(name): value for name, value in (given or {}).items()})
+    raise CertaintyError(
+        f"settings is {shown(given)}; give FinetuningSettings, or a mapping such as {{'epochs': 2}} (a YAML file is "
+        "read by `certainty.settings_file.load_settings`)."
+    )
 
 
 def _check_start(settings: FinetuningSettings) -> None:
