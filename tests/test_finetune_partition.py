@@ -44,7 +44,7 @@ def test_documents_quads_and_near_duplicates_are_not_split() -> None:
     assert near_duplicates(rows[:1], rows[1:3]) == [(rows[1].text, rows[0].text)]
     bare = row("LE PREFET A SIGNE HIER LE PERMIS DE CONSTRUIRE DU NOUVEAU PORT DE COMMERCE.")
     assert near_duplicates(rows[:1], [bare]) == [(bare.text, rows[0].text)]
-    with pytest.raises(CertaintyError, match=r"group_by is 'doc', but train has no such column. Allowed: .*document"):
+    with pytest.raises(CertaintyError, match=r"group_by='doc', but train has no such column. Allowed: .*document"):
         together(rows, "doc")
 
 
@@ -157,7 +157,7 @@ def test_documents_of_a_given_dev_are_units_and_not_split(caplog: pytest.LogCapt
     read_data(rows[:26], rows[26:32], bare[32:], settings=by_document, label_names=names)
     assert "2 of the 6 sentences of dev have a value of 'document' that train has too" in caplog.text
     assert "No row of test has a value of 'document', so they are taken for independent." in caplog.text
-    with pytest.raises(CertaintyError, match=r"group_by is 'document', but no row of dev has .* Allowed: corpus, "):
+    with pytest.raises(CertaintyError, match=r"group_by='document', but no row of dev has .* Allowed: corpus, "):
         read_data(rows[:24], bare[24:], settings=by_document, label_names=names)
 
 

@@ -12,6 +12,7 @@ from certainty.evaluation.units import column_values
 from certainty.label_names import LabelNames
 from certainty.labelled import LabelledSentence, read_labelled
 from certainty.labels import LABELS
+from certainty.messages import argument
 
 MOST_SEED = 2**32 - 1
 """The greatest seed that numpy and scikit-learn accept."""
@@ -38,7 +39,7 @@ def read_held_out(
     for column in by:
         slice_values(sentences, column)
     if group_by is not None and not any(column_values(sentences, group_by, "to group by")):
-        raise CertaintyError(f"group_by is {group_by!r}, but no row has a value in this column; leave group_by out.")
+        raise CertaintyError(f"{argument('group_by', group_by)}, but no row has a value in this column; leave it out.")
     return sentences
 
 

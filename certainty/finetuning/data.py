@@ -19,6 +19,7 @@ from certainty.finetuning.splits import check_counts, check_overlap, split_held_
 from certainty.label_names import LabelNames
 from certainty.labelled import Columns, LabelledSentence, read_labelled
 from certainty.labelling.corrections import apply_corrections
+from certainty.messages import argument
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -85,10 +86,13 @@ def read_data(
     """
     settings = settings or FinetuningSettings()
     if dev is not None and settings.folds:
-        raise CertaintyError("folds says how to split train, but dev is given as well; leave one of them out.")
+        raise CertaintyError(
+            f"{argument('folds')} says how to split train, but {argument('dev')} is given as well; leave one out."
+        )
     if dev is None and settings.pseudo_labels:
         raise CertaintyError(
-            "pseudo_labels may have the sentences that are set apart as dev; give dev, and leave it out of them."
+            "pseudo_labels may have the sentences that are set apart as dev; "
+            f"give {argument('dev')}, and leave it out of them."
         )
     names = {split: _file_names(data) for split, data in (("train", train), ("dev", [] if dev is None else dev))}
     own_names = LabelNames(label_names)
@@ -125,8 +129,8 @@ def read_data(
         held_out = [s for s, is_dev in zip(trained_on, part, strict=True) if is_dev]
         trained_on = [s for s, is_dev in zip(trained_on, part, strict=True) if not is_dev]
         logger.info(
-            "%d of %d sentences of train are set apart as dev; give folds to have every one judged.",
-            *(len(held_out), len(held_out) + len(trained_on)),
+            "%d of %d sentences of train are set apart as dev; give %s to have every one judged.",
+            *(len(held_out), len(held_out) + len(trained_on), argument("folds")),
         )
     check_counts(trained_on, held_out, "train" if folds else "dev")
     judging = {"dev": [] if folds else held_out, "test": judged or []}
@@ -165,7 +169,7 @@ def _check_group_by(column: str, given: Mapping[str, Sequence[LabelledSentence]]
     if not any(values_of(rows, column)):
         names = " or ".join(name for name, part in given.items() if part)
         raise CertaintyError(
-            f"group_by is {column!r}, but no row of {names} has a value in this column. "
+            f"{argument('group_by', column)}, but no row of {names} has a value in this column. "
             f"Allowed: {', '.join(columns_of(rows))}."
         )
 

@@ -72,7 +72,7 @@ def folds_of(sentences: Sequence[LabelledSentence], folds: int, group_by: str | 
                 raise CertaintyError(
                     f"a split into {folds} parts leaves no row labelled {', '.join(lost)} to train on beside one part; "
                     "the sets that must not be split (documents) are too uneven. Group by another column, or "
-                    "give dev instead."
+                    f"give {argument('dev')} instead."
                 )
     _warn_if_uneven(result, sets, folds)
     return result
@@ -150,5 +150,5 @@ def _values(sentences: Sequence[LabelledSentence], column: str) -> list[str]:
     values = values_of(sentences, column)
     if column != "quad" and not any(values):
         known = ", ".join(columns_of(sentences))
-        raise CertaintyError(f"group_by is {column!r}, but train has no such column. Allowed: {known}.")
+        raise CertaintyError(f"{argument('group_by', column)}, but train has no such column. Allowed: {known}.")
     return values

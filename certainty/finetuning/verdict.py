@@ -200,7 +200,7 @@ def compared_with_initial(result: Mapping[str, Any]) -> str:
     chosen = ["its checkpoint", "its calibration"] if split == "dev" or in_dev else []
     if result.get("share_is_chosen") and split in ("dev", CROSS_VALIDATION):
         chosen.append("its share of the initial weights")
-    others = "; folds or test judge it on others" if split == "dev" else ""
+    others = "; a cross-validation or test judges it on others" if split == "dev" else ""
     these = f"{in_dev:,} of these rows, which are in dev" if in_dev else "these rows"
     told += [f"optimistic: {', '.join(chosen)} chosen on {these}{others}"] if chosen else []
     noted = f" ({'; '.join(told)})" if told else ""
