@@ -53,7 +53,7 @@ def load(
     Args:
         model: A model folder, or `owner/name` on the Hugging Face hub. None opens the model that ships with the
             package.
-        engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast on processors with AVX-512 VNNI, a third
+        engine: "auto", "onnx" (CPU), "onnx-int8" (about twice as fast on processors with AVX-512 VNNI, up to a third
             faster on others with AVX2; a model names it only if on its dev at most one label in two hundred differs),
             "torch" (needs the extra `torch`; uses a GPU if one is available) or "torch-compile" (slower to start).
             "auto" is the engine that the model names, but "onnx" in place of "onnx-int8" where that is not faster.

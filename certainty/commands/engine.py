@@ -54,9 +54,9 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine",
         choices=ENGINES,
-        help="onnx-int8 is about twice as fast on processors with AVX-512 VNNI, a third faster on others with AVX2, "
-        "and gives at most one label in two hundred differently; torch also runs on GPUs (default: auto, what the "
-        "model names, or onnx where integers are no faster)",
+        help="onnx-int8 is about twice as fast on processors with AVX-512 VNNI, up to a third faster on others with "
+        "AVX2, and gives at most one label in two hundred differently; torch also runs on GPUs (default: auto, what "
+        "the model names, or onnx where integers are no faster)",
     )
     group.add_argument("--threads", metavar="N", type=int, help="CPU threads (default: all cores, or their quota)")
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; a GPU needs torch (default: cpu)")

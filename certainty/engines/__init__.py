@@ -31,9 +31,9 @@ def open_engine(
 
     Args:
         name: "onnx" (onnxruntime, on the CPU), "onnx-int8" (8-bit integers: about twice as fast on processors with
-            AVX-512 VNNI, and a third faster on others with AVX2; a model names it only if on its dev at most one label
-            in two hundred differs), "torch" (also on GPUs), "torch-compile" (compiled: slower to start) or "auto".
-            The last selects `default` if the folder has its file and the device is the CPU or None, and "torch"
+            AVX-512 VNNI, and up to a third faster on others with AVX2; a model names it only if on its dev at most one
+            label in two hundred differs), "torch" (also on GPUs), "torch-compile" (compiled: slower to start) or
+            "auto". The last selects `default` if the folder has its file and the device is the CPU or None, and "torch"
             otherwise; but "onnx" in place of "onnx-int8" on a processor that is not faster with integers.
         folder: The model folder.
         threads: Number of CPU threads. None uses all cores.

@@ -10,8 +10,8 @@ def multiplies_integers_fast(exact_sums: bool = False) -> bool:
     """Return whether "onnx-int8" was measured to be faster than "onnx" on processors like this one, and as good.
 
     With AVX-512 VNNI, which has dot products of 8-bit integers, it is about twice as fast. With AVX2 and no AVX-512 it
-    is a third faster, but right only if no sum of two products exceeds 16 bits. Processors with AVX-512 and no VNNI,
-    and those of ARM, have not been measured.
+    is up to a third faster, but right only if no sum of two products exceeds 16 bits. Processors with AVX-512 and no
+    VNNI, and those of ARM, have not been measured.
 
     Args:
         exact_sums: Whether the sums of the model's graph fit; see `certainty.finetuning.export.int8_graph`.
