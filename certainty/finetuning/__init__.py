@@ -6,5 +6,6 @@ _needs("filelock", "pydantic", "sklearn", "yaml", extra="train", user="fine-tuni
 
 from certainty.finetuning.run import finetune  # noqa: E402
 from certainty.finetuning.settings import FinetuningSettings  # noqa: E402
+from certainty.finetuning.verdict import compared_with_initial  # noqa: E402
 
-__all__ = ["FinetuningSettings", "finetune"]
+__all__ = ["FinetuningSettings", "compared_with_initial", "finetune"]

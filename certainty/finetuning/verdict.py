@@ -168,7 +168,11 @@ def _more_missed(result: Mapping[str, Any]) -> float:
 
 
 def compared_with_initial(result: Mapping[str, Any]) -> str:
-    """Return the result of `against_initial` as plain sentences."""
+    """Return the comparison of a model with the one that it continues from as plain sentences.
+
+    Args:
+        result: `training["against_initial"]` in the settings of the model, as in `certainty.json`.
+    """
     split, initial, claims = result["split"], result["initial"], result["claims"]
     trained_on = result.get("trained_on", 0)
     alike = f"Its labels of claims cannot be told apart from those of {initial}"
