@@ -157,6 +157,8 @@ def test_the_run_the_card_and_an_evaluation_of_the_same_file_say_the_same(
     card = (folder / "README.md").read_text(encoding="utf-8").partition("## Evaluation: test")[2]
     assert f"| macro-F1 | {value:.3f} |" in card
     assert f"macro-F1 is {value:.3f}, and " in trained, "the comparison with the initial model, too"
+    indexed = ModelCard.load(folder / "README.md").data.to_dict()["model-index"][0]["results"]
+    assert [(one["dataset"]["name"], len(one["metrics"])) for one in indexed] == [("dev", 3), ("test", 3)]
 
 
 def _quick(folder: Path, more: str = "") -> Path:
