@@ -45,6 +45,8 @@ def test_models_side_by_side() -> None:
     alone_ = compare({"good": StandIn(), "bad": StandIn(wrong)}, [replace(s, group=None) for s in SENTENCES])
     assert [d["better"] for d in alone_.differences] == ["good"] * 3
     assert "the labels of claims of good are better; the answers to all" in alone_.summary()
+    earlier = replace(alone_, differences=[{k: v for k, v in d.items() if k != "better"} for d in alone_.differences])
+    assert earlier.summary() == alone_.summary(), "a file of an earlier version"
     assert [error["text"] for error in result.errors] == wrong
     assert result.errors[1]["predictions"]["good"]["label"] == result.errors[1]["gold"]
     printed = result.summary()

@@ -206,12 +206,12 @@ def in_words(comparison: Comparison) -> list[str]:
         pairs.setdefault((difference["first"], difference["second"]), {})[difference["metric"]] = difference
 
     def told(of: Mapping[str, Any]) -> str:
-        if of.get("better"):
-            return f"of {of['better']} are better"
         sign = shown_sign(of["value"], of["low"], of["high"], of["p_value"])
         if not sign:
             return "cannot be told apart"
         name = of["first" if sign > 0 else "second"]
+        if of.get("better", name) == name:  # files of earlier versions lack it
+            return f"of {name} are better"
         return f"of {name} seem better, but it was trained on some of these sentences, so judge both on others"
 
     return [
