@@ -52,10 +52,10 @@ def joint_loss(
     if class_weights is not None:
         per_label = per_label * class_weights
     loss = per_label.sum() / has_claim.sum().clamp(min=1)
-    loss = loss + weights.claim * _binary_loss(claim, batch["claim"])
-    loss = loss + weights.attributed * _binary_loss(attributed, batch["attributed"])
-    loss = loss + weights.cue * _binary_loss(cue, batch["cue"]) * cue.shape[-1]
-    loss = loss + weights.second * _distribution_loss(second, batch["second"])
+    loss = loss + weights.claim * binary_loss(claim, batch["claim"])
+    loss = loss + weights.attributed * binary_loss(attributed, batch["attributed"])
+    loss = loss + weights.cue * binary_loss(cue, batch["cue"]) * cue.shape[-1]
+    loss = loss + weights.second * distribution_loss(second, batch["second"])
     # Padding cannot be the first or last token.
     of_tokens = source.masked_fill(batch["attention_mask"][..., None] == 0, -torch.inf).transpose(1, 2)
     loss = loss + weights.source * _choice_loss(of_tokens.flatten(0, 1), batch["source"].flatten())
@@ -64,13 +64,14 @@ def joint_loss(
     return loss
 
 
-def _binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy of the known targets, of the shape of the logits; 0 without any."""
     known = targets != IGNORED
     losses = F.binary_cross_entropy_with_logits(logits, targets.clamp(min=0), reduction="none")
     return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
 
 
-def _distribution_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def distribution_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the mean cross-entropy of the rows whose target distribution is known; 0 without any."""
     known = targets[:, 0] != IGNORED
     losses = -(targets * F.log_softmax(logits, dim=-1)).sum(dim=1)

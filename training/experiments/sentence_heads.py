@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from rich.progress import track
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from certainty.batching import batches
 from certainty.engines.modeling import CertaintyModel
 from certainty.finetuning.export.onnx import export_onnx
 from certainty.finetuning.features import IGNORED, Collator, SentenceFeatures
+from certainty.finetuning.objective import binary_loss, distribution_loss
 from certainty.finetuning.precision import round_weights
 from certainty.finetuning.splits import split_held_out_groups
 from certainty.labelled import LabelledSentence, read_labelled
@@ -38,7 +38,7 @@ Rows = tuple[Tensor, Mapping[str, Tensor]]
 """What the encoder says of each sentence, shape (n, hidden), and the targets of each head."""
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def encoded(model: CertaintyModel, sentences: Sequence[LabelledSentence], folder: Path) -> Rows:
     """Run the encoder on sentences, of which long ones are cut at the model's maximum length."""
     settings = ModelSettings.load(folder)
@@ -52,16 +52,13 @@ def encoded(model: CertaintyModel, sentences: Sequence[LabelledSentence], folder
         )
         hidden[rows] = output.hidden_states[-1][:, 0]
     targets = {head: torch.tensor(np.stack([row[head] for row in features.rows])).float() for head in HEADS}
-    return hidden.clone(), targets
+    return hidden, targets
 
 
 def loss(head: nn.Module, hidden: Tensor, targets: Tensor) -> Tensor:
     """Return the mean cross-entropy of the rows whose target is known."""
-    known = (targets[:, 0] if targets.ndim == 2 else targets) != IGNORED
-    logits, wanted = head(hidden[known]), targets[known]
-    if targets.ndim == 2:
-        return F.cross_entropy(logits, wanted)
-    return F.binary_cross_entropy_with_logits(logits.squeeze(-1), wanted)
+    logits = head(hidden)
+    return distribution_loss(logits, targets) if targets.ndim == 2 else binary_loss(logits.squeeze(-1), targets)
 
 
 def trained(
