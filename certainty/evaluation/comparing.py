@@ -85,11 +85,12 @@ def _side_by_side(
 ) -> Comparison:
     scores = scored(classifiers, sentences)
     against = predict_baselines(sentences, train, seed=seed, group_by=group_by) if baselines else {}
+    seen = known_counts(classifiers, sentences, train)
     evaluations = []
     for name, own in scores.items():
         calibrations = [recorded_calibration(classifiers[name])]
-        seen = known_counts({name: classifiers[name]}, sentences, train)
-        one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by, seen)
+        own_seen = {**seen, **{answer: {name: seen[answer][name]} for answer in ("trained_on", "chosen_on")}}
+        one = judge({name: own}, sentences, against, calibrations, train, by, seed, group_by, own_seen)
         cues = faithfulness_of({name: classifiers[name]}, sentences, seed, group_by) if faithfulness else None
         evaluations.append(replace(one, errors=[], faithfulness=cues))
     found = [{**d, "better": better(d, evaluations)} for d in differences(scores, sentences, seed, group_by)]

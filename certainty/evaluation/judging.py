@@ -18,7 +18,6 @@ from certainty.evaluation.errors import errors_of
 from certainty.evaluation.faithfulness import faithfulness_of_seeds
 from certainty.evaluation.held_out import check_labels, check_seed, read_held_out
 from certainty.evaluation.known import known_counts
-from certainty.evaluation.leakage import near_duplicates
 from certainty.evaluation.metric_table import Judged
 from certainty.evaluation.models import Model, by_name, opened, recorded_calibration
 from certainty.evaluation.result import Evaluation
@@ -139,7 +138,7 @@ def judge(
     by: Sequence[str] = ("corpus",),
     seed: int = 0,
     group_by: str | None = None,
-    seen: Mapping[str, Mapping[str, int | None]] | None = None,
+    seen: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Evaluate the scores of one model, or of several seeds of the same model.
 
@@ -152,7 +151,7 @@ def judge(
         by: Columns to slice by.
         seed: Seed for the resamples and the permutations.
         group_by: See `evaluate`.
-        seen: How many of the sentences each model was trained and chosen on; see
+        seen: How many of the sentences are in train, and each model was trained and chosen on; see
             `certainty.evaluation.known.known_counts`.
 
     Raises:
@@ -173,8 +172,7 @@ def judge(
             "units": len(gold) if judged[0].units is None else int(judged[0].units.max()) + 1,
             "labels": {label.value: int((gold == i).sum()) for i, label in enumerate(LABELS)},
             "doubtful": doubtful,
-            "in_train": None if train is None else len(near_duplicates(train, sentences)),
-            **{"trained_on": {}, "chosen_on": {}, **(seen or {})},
+            **{"in_train": None, "trained_on": {}, "chosen_on": {}, **(seen or {})},
             "detectable": figures.detectable(judged),
         },
         metrics=figures.headline(judged, seed),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,10 @@ def known_counts(
     classifiers: Mapping[str, Scorer],
     sentences: Sequence[LabelledSentence],
     train: Sequence[LabelledSentence] | None = None,
-) -> dict[str, dict[str, int | None]]:
-    """Return how many of the sentences each model was trained on (`trained_on`), and chosen on (`chosen_on`).
+) -> dict[str, Any]:
+    """Return how many of the sentences are in train, or nearly (`in_train`; None without train).
+
+    And how many each model was trained on (`trained_on`, by its name), and chosen on (`chosen_on`).
 
     A model that knows most of train was trained on it, so that sentences that are nearly the same as one of train count
     as well. A model whose folder does not record what it knows has None: those trained before `chosen_on` was recorded
@@ -74,17 +77,17 @@ def known_counts(
     """
     folders = {name: getattr(classifier, "folder", None) for name, classifier in classifiers.items()}
     hashes, of_train = _hashes(sentences), _hashes(train or ())
-    near: set[str] | None = None
+    near = {text for text, _ in near_duplicates(train or (), sentences)}
+    is_near = np.array([sentence.text in near for sentence in sentences], dtype=bool)
     counts: dict[str, dict[str, int | None]] = {"trained_on": {}, "chosen_on": {}}
     for name, folder in folders.items():
         stored = _stored(folder) if isinstance(folder, Path) else {}
         seen = {key: np.isin(hashes, stored[key]) for key in (_TRAINED_ON, _CHOSEN_ON) if key in stored}
         if train and _TRAINED_ON in seen and np.isin(of_train, stored[_TRAINED_ON]).mean() > 0.5:
-            near = {text for text, _ in near_duplicates(train, sentences)} if near is None else near
-            seen[_TRAINED_ON] |= np.array([sentence.text in near for sentence in sentences])
+            seen[_TRAINED_ON] |= is_near
         for answer, key in (("trained_on", _TRAINED_ON), ("chosen_on", _CHOSEN_ON)):
             counts[answer][name] = int(seen[key].sum()) if key in seen else None
-    return counts
+    return {"in_train": None if train is None else int(is_near.sum()), **counts}
 
 
 def _hashes(sentences: Iterable[LabelledSentence]) -> NDArray[np.uint32]:

@@ -94,12 +94,13 @@ def dev_of(sentences: Sequence[LabelledSentence], group_by: str | None, seed: in
     """
     folds = folds_of(sentences, PARTS, group_by, seed)
     share, sizes = len(folds) / PARTS, np.bincount(folds, minlength=PARTS)
+    if sizes[0] <= UNEVEN * share:
+        return np.asarray(folds == 0)
     labels = [
         {s.label for s, of in zip(sentences, folds, strict=True) if of == fold and s.label} for fold in range(PARTS)
     ]
     fit = [fold for fold in range(PARTS) if len(labels[fold]) > 1]
-    chosen = min(fit or [0], key=lambda fold: abs(sizes[fold] - share)) if sizes[0] > UNEVEN * share else 0
-    return np.asarray(folds == chosen)
+    return np.asarray(folds == min(fit or [0], key=lambda fold: abs(sizes[fold] - share)))
 
 
 def together(sentences: Sequence[LabelledSentence], group_by: str | None = None) -> Ints:
